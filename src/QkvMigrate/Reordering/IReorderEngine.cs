@@ -1,0 +1,49 @@
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Reordering;
+
+/// <summary>
+/// What an engine is asked to do with the bytes of one slab, shape <c>(Outer, Rows, UnitBytes)</c> of bytes:
+/// for each outer index, lay down the rows in the order that <paramref name="Runs"/> names.
+/// Output byte <c>(o, i, b)</c> is input byte <c>(o, source row of i, b)</c>.
+/// </summary>
+/// <param name="Outer">How many times the permutation is repeated; 1 where rows are contiguous.</param>
+/// <param name="Rows">Rows of one repetition; the lengths of the runs add up to it.</param>
+/// <param name="UnitBytes">Bytes of one row, at least 1.</param>
+/// <param name="Runs">The source rows in the destination's order, relative to the slab; each row from 0 to Rows−1 once.</param>
+public readonly record struct Gather(int Outer, int Rows, int UnitBytes, ReadOnlyMemory<RowRun> Runs)
+{
+    /// <summary>Bytes of the slab: <c>Outer·Rows·UnitBytes</c>, at most the lane's capacity.</summary>
+    public int ByteCount => checked(Outer * Rows * UnitBytes);
+}
+
+/// <summary>
+/// Permutes rows of bytes. An engine knows no names, no files and no dtypes: reordering rows needs none of them.
+/// </summary>
+public interface IReorderEngine : IDisposable
+{
+    /// <summary>The engine's name on the command line: <c>torch</c> or <c>stream</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Where it computes: <c>cpu</c>, or <c>cuda:N</c>.</summary>
+    string Device { get; }
+
+    /// <summary>Makes a lane with buffers of <paramref name="capacity"/> bytes. Lanes are independent; each is used by one thread at a time.</summary>
+    IReorderLane CreateLane(int capacity);
+}
+
+/// <summary>
+/// One slab's way through an engine: fill <see cref="Input"/>, <see cref="Begin"/>, <see cref="Complete"/>.
+/// Several lanes let reading, permuting and writing overlap. The buffers live as long as the lane and are reused.
+/// </summary>
+public interface IReorderLane : IDisposable
+{
+    /// <summary>The slab's source bytes, to be filled from its start; not to be touched between Begin and Complete.</summary>
+    Memory<byte> Input { get; }
+
+    /// <summary>Starts the permutation of the first <see cref="Gather.ByteCount"/> bytes of the input. May return before it is done.</summary>
+    void Begin(in Gather gather);
+
+    /// <summary>Waits until the permutation is done and returns its bytes, valid until the next Begin.</summary>
+    ReadOnlyMemory<byte> Complete();
+}
