@@ -1,0 +1,20 @@
+using System.Text.Json;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>The judge is judged: wrong upgrades, made in Python, must not pass as right ones.</summary>
+public sealed class ExpectationTests
+{
+    [Fact]
+    public void EveryWrongUpgradeIsCaught()
+    {
+        var tried = PyTorch.Run("test_expectation.py");
+        Assert.True(tried.Output.Length > 0, tried.Error);
+        using var verdict = JsonDocument.Parse(tried.Output);
+        Assert.Empty(verdict.RootElement.GetProperty("right").EnumerateArray());
+        Assert.Empty(verdict.RootElement.GetProperty("passed").EnumerateArray());
+        Assert.True(verdict.RootElement.GetProperty("caught").GetInt32() >= 20);
+    }
+}

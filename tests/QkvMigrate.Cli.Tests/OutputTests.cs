@@ -1,0 +1,186 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Where the result goes, and what is never overwritten.</summary>
+public sealed class OutputTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+    private readonly Fixture _fixture;
+    private readonly string _directory;
+    private readonly string _source;
+
+    public OutputTests(FixtureSet fixtures)
+    {
+        _fixture = fixtures["gqa-bfloat16"];
+        _directory = _folder.Take(_fixture.Folder, "model");
+        _source = Path.Combine(_directory, _fixture.Checkpoint);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void AFilesUpgradeGoesBesideIt()
+    {
+        Succeed("upgrade", _source);
+        AssertUpgraded(Path.Combine(_directory, "lit_model-qkv.pth"));
+        AssertSourceIsUntouched();
+    }
+
+    [Fact]
+    public void ADirectorysUpgradeGoesBesideItWithItsOtherFiles()
+    {
+        AddOtherFiles();
+        var before = WorkFolder.Snapshot(_directory);
+
+        Succeed("upgrade", _directory + "/");
+
+        Assert.Equal(before, WorkFolder.Snapshot(_directory));
+        var upgraded = _folder.At("model-qkv");
+        AssertUpgraded(Path.Combine(upgraded, "lit_model.pth"));
+        var after = WorkFolder.Snapshot(upgraded);
+        Assert.Equal(before.Keys, after.Keys);
+        Assert.Equal(before["tokenizer.json"], after["tokenizer.json"]);
+        Assert.Equal(before["nested/notes.txt"], after["nested/notes.txt"]);
+    }
+
+    [Fact]
+    public void ANamedFileIsWritten()
+    {
+        var output = _folder.At("new.pth");
+        Succeed("upgrade", _source, "-o", output);
+        AssertUpgraded(output);
+        AssertSourceIsUntouched();
+    }
+
+    [Fact]
+    public void ANamedDirectoryIsWritten()
+    {
+        AddOtherFiles();
+        Succeed("upgrade", _directory, "--output", _folder.At("new"));
+        AssertUpgraded(_folder.At("new", "lit_model.pth"));
+        Assert.Equal(WorkFolder.Snapshot(_directory).Keys, WorkFolder.Snapshot(_folder.At("new")).Keys);
+        AssertSourceIsUntouched();
+    }
+
+    [Fact]
+    public void AnExistingFileIsNotOverwritten()
+    {
+        var output = _folder.At("new.pth");
+        File.WriteAllText(output, "precious");
+        RefuseNaming("new.pth", "upgrade", _source, "-o", output);
+    }
+
+    [Fact]
+    public void AnExistingDirectoryIsNotOverwritten()
+    {
+        Directory.CreateDirectory(_folder.At("model-qkv"));
+        File.WriteAllText(_folder.At("model-qkv", "lit_model.pth"), "precious");
+        RefuseNaming("model-qkv", "upgrade", _directory);
+    }
+
+    [Fact]
+    public void ForceOverwritesAFile()
+    {
+        var output = _folder.At("new.pth");
+        File.WriteAllText(output, "stale");
+        Succeed("upgrade", _source, "-o", output, "--force");
+        AssertUpgraded(output);
+    }
+
+    [Fact]
+    public void ForceOverwritesADirectorysCheckpoint()
+    {
+        Directory.CreateDirectory(_folder.At("model-qkv"));
+        File.WriteAllText(_folder.At("model-qkv", "lit_model.pth"), "stale");
+        Succeed("upgrade", _directory, "--force");
+        AssertUpgraded(_folder.At("model-qkv", "lit_model.pth"));
+    }
+
+    [Fact]
+    public void TheSourceIsNoOutput()
+    {
+        RefuseNaming("lit_model.pth", "upgrade", _source, "-o", _source, "--force");
+        RefuseNaming("lit_model.pth", "upgrade", _source, "-o", Path.Combine(_directory, "..", "model", "lit_model.pth"), "--force");
+    }
+
+    [Fact]
+    public void InPlaceReplacesTheCheckpointAndLeavesNothingElse()
+    {
+        AddOtherFiles();
+        var before = WorkFolder.Snapshot(_directory);
+        Succeed("upgrade", _directory, "--in-place");
+        AssertUpgraded(_source);
+        Assert.Equal(before.Keys, WorkFolder.Snapshot(_directory).Keys);
+        Assert.Equal(["model"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void InPlaceOfAFileLeavesItsNeighboursAlone()
+    {
+        var before = WorkFolder.Snapshot(_directory);
+        Succeed("upgrade", _source, "--in-place");
+        AssertUpgraded(_source);
+        var after = WorkFolder.Snapshot(_directory);
+        Assert.Equal(before.Keys, after.Keys);
+    }
+
+    [Fact]
+    public void ABackupIsTheSourceAsItWas()
+    {
+        var before = WorkFolder.Sha256(_source);
+        Succeed("upgrade", _source, "--in-place", "--backup", ".bak");
+        AssertUpgraded(_source);
+        Assert.Equal(before, WorkFolder.Sha256(_source + ".bak"));
+    }
+
+    [Fact]
+    public void AnExistingBackupIsNotOverwritten()
+    {
+        File.WriteAllText(_source + ".bak", "precious");
+        RefuseNaming("lit_model.pth.bak", "upgrade", _source, "--in-place", "--backup", ".bak");
+    }
+
+    [Fact]
+    public void AllWaysWriteTheSameCheckpoint()
+    {
+        Succeed("upgrade", _source, "-o", _folder.At("lit_model.pth"));
+        Succeed("upgrade", _directory);
+        Succeed("upgrade", _directory, "--in-place");
+        Assert.Equal(WorkFolder.Sha256(_source), WorkFolder.Sha256(_folder.At("lit_model.pth")));
+        Assert.Equal(WorkFolder.Sha256(_source), WorkFolder.Sha256(_folder.At("model-qkv", "lit_model.pth")));
+    }
+
+    private void AddOtherFiles()
+    {
+        Directory.CreateDirectory(Path.Combine(_directory, "nested"));
+        File.WriteAllText(Path.Combine(_directory, "tokenizer.json"), "{}");
+        File.WriteAllText(Path.Combine(_directory, "nested", "notes.txt"), "kept");
+    }
+
+    private static void Succeed(params string[] arguments)
+    {
+        var run = Tool.Run(arguments);
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    private void RefuseNaming(string name, params string[] arguments)
+    {
+        var before = _folder.Snapshot();
+        var run = Tool.Run(arguments);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(name, Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Equal(before, _folder.Snapshot());
+    }
+
+    private void AssertUpgraded(string file)
+    {
+        var original = Path.Combine(_fixture.Folder, _fixture.Checkpoint);
+        var differences = Expectation.Judge([new UpgradedPair("upgrade", original, file, _fixture.Geometry)]);
+        Assert.Empty(differences["upgrade"]);
+    }
+
+    private void AssertSourceIsUntouched() =>
+        Assert.Equal(WorkFolder.Sha256(Path.Combine(_fixture.Folder, _fixture.Checkpoint)), WorkFolder.Sha256(_source));
+}

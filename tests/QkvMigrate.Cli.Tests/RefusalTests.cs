@@ -1,0 +1,70 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Checkpoints that the tool must not upgrade: one clear line, exit code 1, and nothing on the disk changes.</summary>
+public sealed class RefusalTests(FixtureSet fixtures)
+{
+    [Theory]
+    [MemberData(nameof(Catalogue.RefusedFixtures), MemberType = typeof(Catalogue))]
+    public void OneLineSaysWhatIsWrong(string name)
+    {
+        var fixture = fixtures[name];
+        using var folder = new WorkFolder();
+        var copy = folder.Take(fixture.Folder);
+        var before = folder.Snapshot();
+
+        var run = Tool.Run(["upgrade", Path.Combine(copy, fixture.Checkpoint), .. fixture.Arguments]);
+
+        Assert.Equal(1, run.ExitCode);
+        var line = Assert.Single(run.ErrorLines);
+        Assert.Contains(fixture.Checkpoint, line, StringComparison.Ordinal);
+        Assert.All(fixture.Error!.Mentions, word => Assert.Contains(word, line, StringComparison.Ordinal));
+        Assert.Equal(before, folder.Snapshot());
+    }
+
+    [Theory]
+    [MemberData(nameof(Catalogue.RefusedFixtures), MemberType = typeof(Catalogue))]
+    public void InPlaceChangesNothing(string name)
+    {
+        var fixture = fixtures[name];
+        using var folder = new WorkFolder();
+        var copy = folder.Take(fixture.Folder);
+        var before = folder.Snapshot();
+
+        var run = Tool.Run(["upgrade", copy, "--in-place", "--json", .. fixture.Arguments]);
+
+        Assert.Equal(1, run.ExitCode);
+        var checkpoint = JsonReport.OnlyCheckpoint(run);
+        Assert.Contains(checkpoint.Text("status"), new[] { "refused", "failed" });
+        Assert.Equal(fixture.Error!.Code, checkpoint.GetProperty("error").Text("code"));
+        Assert.Equal(before, folder.Snapshot());
+    }
+
+    [Fact]
+    public void AMissingPathIsNamed()
+    {
+        using var folder = new WorkFolder();
+        var run = Tool.Run("upgrade", folder.At("nowhere.pth"));
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("nowhere.pth", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Empty(folder.Snapshot());
+    }
+
+    [Fact]
+    public void OneRefusalDoesNotKeepTheOthersFromTheirUpgrade()
+    {
+        using var folder = new WorkFolder();
+        var refused = folder.Take(fixtures["no-geometry"].Folder);
+        var right = folder.Take(fixtures["mha-float32"].Folder);
+
+        var run = Tool.Run("upgrade", refused, right, "--json");
+
+        Assert.Equal(1, run.ExitCode);
+        var statuses = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().Select(checkpoint => checkpoint.Text("status"));
+        Assert.Equal(["refused", "upgraded"], statuses);
+        Assert.True(File.Exists(folder.At("mha-float32-qkv", "lit_model.pth")));
+        Assert.False(Directory.Exists(folder.At("no-geometry-qkv")));
+    }
+}

@@ -1,0 +1,16 @@
+using System.Reflection;
+
+namespace QkvMigrate.Cli.Tests.Support;
+
+/// <summary>What the build wrote into this assembly about the repository that it was built in.</summary>
+internal static class BuildFacts
+{
+    /// <summary>The root of the repository.</summary>
+    public static string Repository { get; } = Metadata("Repository");
+
+    /// <summary>The built program, the host that runs <c>qkvmigrate.dll</c>.</summary>
+    public static string Program { get; } = Path.ChangeExtension(Metadata("Program"), OperatingSystem.IsWindows() ? ".exe" : null);
+
+    private static string Metadata(string key) =>
+        typeof(BuildFacts).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
+}

@@ -1,0 +1,27 @@
+namespace QkvMigrate.Cli.Tests.Support;
+
+/// <summary>Debian's Python with the real PyTorch, which makes the fixtures and judges what the tool writes.</summary>
+internal static class PyTorch
+{
+    private const string Interpreter = "/usr/bin/python3";
+
+    private static readonly Lazy<bool> IsInstalled =
+        new(() => File.Exists(Interpreter) && ChildProcess.Run(Interpreter, ["-c", "import torch, yaml"]).ExitCode == 0);
+
+    /// <summary>Ends the calling test where there is no PyTorch.</summary>
+    public static void Require()
+    {
+        if (!IsInstalled.Value)
+        {
+            Prerequisite.Missing($"needs {Interpreter} with PyTorch and PyYAML: apt-get install python3-torch python3-yaml");
+        }
+    }
+
+    /// <summary>Runs a script of <c>tests/fixtures</c>.</summary>
+    public static ProcessResult Run(string script, params IEnumerable<string> arguments)
+    {
+        Require();
+        var path = Path.Combine(BuildFacts.Repository, "tests", "fixtures", script);
+        return ChildProcess.Run(Interpreter, [path, .. arguments], new Dictionary<string, string> { ["PYTHONDONTWRITEBYTECODE"] = "1" });
+    }
+}

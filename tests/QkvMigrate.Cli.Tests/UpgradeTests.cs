@@ -1,0 +1,48 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Every fixture that is to be upgraded, as PyTorch sees it before and after.</summary>
+public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded) : IClassFixture<UpgradedFixtures>
+{
+    [Theory]
+    [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
+    public void PyTorchReadsWhatIsExpected(string name)
+    {
+        var upgrade = upgraded.RoundTripOf(name).Upgrade;
+        Assert.True(upgrade.ExitCode == 0, upgrade.Error);
+        Assert.Empty(upgraded.DifferencesOf(name));
+    }
+
+    [Theory]
+    [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
+    public void DowngradeGivesTheDirectoryBack(string name)
+    {
+        var roundTrip = upgraded.RoundTripOf(name);
+        Assert.True(roundTrip.Downgrade.ExitCode == 0, roundTrip.Downgrade.Error);
+        Assert.Equal(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(roundTrip.Back));
+    }
+
+    [Theory]
+    [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
+    public void TheSourceIsNotTouched(string name) =>
+        Assert.Equal(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(upgraded.RoundTripOf(name).Copy));
+
+    [Fact]
+    public void BothEnginesWriteTheSameFiles()
+    {
+        // Those without arguments of their own fit in one run of the program, which loads libtorch once.
+        var names = Catalogue.Upgraded.Where(name => fixtures[name].Arguments.Count == 0).ToList();
+        using var folder = new WorkFolder();
+        foreach (var engine in new[] { "torch", "stream" })
+        {
+            var copies = names.Select(name => folder.Take(fixtures[name].Folder, Path.Combine(engine, name)));
+            var run = Tool.Run(["upgrade", .. copies, "--in-place", "--engine", engine]);
+            Assert.True(run.ExitCode == 0, run.Error);
+        }
+
+        Assert.Equal(WorkFolder.Snapshot(folder.At("stream")), WorkFolder.Snapshot(folder.At("torch")));
+        Assert.All(names, name => Assert.NotEqual(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(folder.At("torch", name))));
+    }
+}

@@ -1,0 +1,44 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Bad usage: exit code 2, said on standard error, and nothing on standard output. None of it needs a checkpoint.</summary>
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData]
+    [InlineData("repair", "lit_model.pth")]
+    [InlineData("upgrade")]
+    [InlineData("upgrade", "lit_model.pth", "--no-such-option")]
+    [InlineData("upgrade", "lit_model.pth", "--n-head", "four")]
+    [InlineData("upgrade", "lit_model.pth", "--engine", "abacus")]
+    [InlineData("upgrade", "lit_model.pth", "--device", "tpu")]
+    [InlineData("upgrade", "lit_model.pth", "--in-place", "-o", "other.pth")]
+    [InlineData("upgrade", "lit_model.pth", "--backup", ".bak")]
+    [InlineData("upgrade", "lit_model.pth", "--in-place", "--backup", "")]
+    [InlineData("upgrade", "lit_model.pth", "--model", "no-such-model")]
+    public void ExitsWithTwo(params string[] arguments)
+    {
+        var run = Tool.Run(arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.NotEmpty(run.ErrorLines);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void HelpNamesEveryCommand()
+    {
+        var run = Tool.Run("--help");
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(["inspect", "upgrade", "downgrade"], command => Assert.Contains(command, run.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void VersionIsOneLine()
+    {
+        var run = Tool.Run("--version");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches(@"^\d+\.\d+\.\d+\S*\n$", run.Output);
+    }
+}
