@@ -1,0 +1,318 @@
+using System.Buffers.Binary;
+
+namespace QkvMigrate.Pickling;
+
+/// <summary>
+/// Reads a pickle of protocol 0 to 5 with a symbolic stack and memo: every opcode does to nodes what CPython's
+/// unpickler (Lib/pickle.py, <c>_Unpickler</c>) does to objects, and no opcode does anything else.
+/// </summary>
+internal sealed class PickleMachine
+{
+    private readonly ReadOnlyMemory<byte> pickle;
+    private readonly PickleReader reader;
+    private readonly PickleStack stack = new();
+    private readonly PickleMemo memo = new();
+    private readonly List<PickleFrame> frames = [];
+    private readonly List<PickleString> strings = [];
+    private readonly List<PickleGlobal> globals = [];
+    private readonly List<PicklePersistent> persistents = [];
+    private int protocol;
+    private int values;
+
+    private PickleMachine(ReadOnlyMemory<byte> pickle)
+    {
+        this.pickle = pickle;
+        reader = new PickleReader(pickle);
+    }
+
+    /// <summary>Reads the pickle that starts with the first byte; what follows its STOP is not looked at.</summary>
+    /// <exception cref="MigrationException">The bytes are no pickle, or one beyond <see cref="PickleLimits"/>.</exception>
+    public static PickleDocument Run(ReadOnlyMemory<byte> pickle)
+    {
+        if (pickle.Length > PickleLimits.Bytes)
+        {
+            throw PickleFailure.Limit(0, $"{pickle.Length} bytes are more than the {PickleLimits.Bytes} that a pickle may have");
+        }
+
+        return new PickleMachine(pickle).Run();
+    }
+
+    private PickleDocument Run()
+    {
+        var frameEnd = 0;
+        for (var offset = 0; ;)
+        {
+            var instruction = reader.Read(offset);
+            if (instruction.Opcode == PickleOpcode.Frame)
+            {
+                frameEnd = Frame(instruction, frameEnd);
+            }
+            else if (offset < frameEnd && instruction.End > frameEnd)
+            {
+                throw PickleFailure.At(offset, $"{instruction.Opcode} crosses the end of its frame at byte {frameEnd}");
+            }
+            else if (instruction.Opcode == PickleOpcode.Stop)
+            {
+                var root = stack.Pop(instruction);
+                return new PickleDocument(pickle[..instruction.End], protocol, root, frames, strings, globals, persistents);
+            }
+            else
+            {
+                Step(instruction);
+            }
+
+            offset = instruction.End;
+        }
+    }
+
+    private int Frame(in PickleInstruction instruction, int frameEnd)
+    {
+        if (instruction.Offset < frameEnd)
+        {
+            throw PickleFailure.At(instruction.Offset, "a frame starts within a frame");
+        }
+
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(reader.Argument(instruction));
+        if (length > (ulong)(pickle.Length - instruction.End))
+        {
+            throw PickleFailure.At(instruction.Offset, $"a frame announces {length} bytes, {pickle.Length - instruction.End} are left");
+        }
+
+        var end = instruction.End + (int)length;
+        frames.Add(new PickleFrame(instruction.ArgumentOffset, instruction.End, end));
+        return end;
+    }
+
+    private void Step(in PickleInstruction at)
+    {
+        switch (at.Opcode)
+        {
+            case PickleOpcode.Proto:
+                protocol = reader.Argument(at)[0];
+                if (protocol > 5)
+                {
+                    throw PickleFailure.Limit(at.Offset, $"pickle protocol {protocol}, expected 0 to 5");
+                }
+
+                break;
+            case PickleOpcode.Mark:
+                stack.Mark(at);
+                break;
+            case PickleOpcode.Pop:
+                stack.PopOrUnmark(at);
+                break;
+            case PickleOpcode.PopMark:
+                stack.PopToMark(at);
+                break;
+            case PickleOpcode.Dup:
+                // A second use of a value on the stack has no instruction of its own that a rename could change.
+                Push(at, stack.Peek(at).Node is PickleString
+                    ? throw PickleFailure.Limit(at.Offset, "DUP of a string, which no pickler writes")
+                    : stack.Peek(at).Node);
+                break;
+            case PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut or PickleOpcode.Memoize:
+                Memoize(at);
+                break;
+            case PickleOpcode.Get or PickleOpcode.BinGet or PickleOpcode.LongBinGet:
+                Recall(at);
+                break;
+            case PickleOpcode.Append or PickleOpcode.Appends or PickleOpcode.AddItems or PickleOpcode.SetItem
+                or PickleOpcode.SetItems or PickleOpcode.Build:
+                Mutate(at);
+                break;
+            case PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer:
+                throw PickleFailure.Limit(at.Offset, $"{at.Opcode} refers to a buffer outside of the file");
+            default:
+                Push(at, Make(at));
+                break;
+        }
+    }
+
+    /// <summary>The opcodes that make a new value.</summary>
+    private PickleNode Make(in PickleInstruction at)
+    {
+        switch (at.Opcode)
+        {
+            case PickleOpcode.None:
+                return new PickleNone(at.Offset);
+            case PickleOpcode.NewTrue or PickleOpcode.NewFalse:
+                return new PickleBoolean(at.Offset, at.Opcode == PickleOpcode.NewTrue);
+            case PickleOpcode.BinInt or PickleOpcode.BinInt1 or PickleOpcode.BinInt2 or PickleOpcode.Int
+                or PickleOpcode.Long or PickleOpcode.Long1 or PickleOpcode.Long4 or PickleOpcode.Float or PickleOpcode.BinFloat:
+                return PickleNumbers.Read(at, reader.Argument(at));
+            case PickleOpcode.String or PickleOpcode.BinString or PickleOpcode.ShortBinString or PickleOpcode.Unicode
+                or PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode or PickleOpcode.BinUnicode8:
+                var text = new PickleString(at.Offset, PickleText.Decode(at, reader.Argument(at)));
+                strings.Add(text);
+                return text;
+            case PickleOpcode.BinBytes or PickleOpcode.ShortBinBytes or PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8:
+                return new PickleBytes(at.Offset, at.ArgumentOffset, at.ArgumentLength);
+            case PickleOpcode.EmptyTuple:
+                return new PickleTuple(at.Offset, []);
+            case PickleOpcode.Tuple1 or PickleOpcode.Tuple2 or PickleOpcode.Tuple3:
+                return new PickleTuple(at.Offset, stack.Pop(at, at.Opcode - PickleOpcode.Tuple1 + 1));
+            case PickleOpcode.Tuple:
+                return new PickleTuple(at.Offset, stack.PopToMark(at));
+            case PickleOpcode.EmptyList:
+                return new PickleList(at.Offset);
+            case PickleOpcode.List:
+                return Filled(new PickleList(at.Offset), stack.PopToMark(at));
+            case PickleOpcode.EmptySet:
+                return new PickleSet(at.Offset);
+            case PickleOpcode.FrozenSet:
+                return Filled(new PickleSet(at.Offset), stack.PopToMark(at));
+            case PickleOpcode.EmptyDict:
+                return new PickleDict(at.Offset);
+            case PickleOpcode.Dict:
+                var dictionary = new PickleDict(at.Offset);
+                SetPairs(at, dictionary, stack.PopToMark(at));
+                return dictionary;
+            default:
+                return MakeByName(at);
+        }
+    }
+
+    /// <summary>The opcodes that name something outside of the pickle, and those that would call it.</summary>
+    private PickleNode MakeByName(in PickleInstruction at)
+    {
+        switch (at.Opcode)
+        {
+            case PickleOpcode.Global:
+                return Global(at.Offset, PickleText.Lines(reader.Argument(at)));
+            case PickleOpcode.StackGlobal:
+                var names = stack.Pop(at, 2);
+                return names[0].Node is PickleString module && names[1].Node is PickleString name
+                    ? Global(at.Offset, (module.Text, name.Text))
+                    : throw PickleFailure.At(at.Offset, "STACK_GLOBAL without two strings");
+            case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
+                return new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at)));
+            case PickleOpcode.PersId:
+                return Persistent(at.Offset, new PickleItem(new PickleString(at.Offset, PickleText.Decode(at, reader.Argument(at))), at.Offset));
+            case PickleOpcode.BinPersId:
+                return Persistent(at.Offset, stack.Pop(at));
+            case PickleOpcode.Reduce or PickleOpcode.NewObj:
+                var call = stack.Pop(at, 2);
+                return new PickleObject(at.Offset, call[0].Node, call[1].Node);
+            case PickleOpcode.NewObjEx:
+                var parts = stack.Pop(at, 3);
+                return new PickleObject(at.Offset, parts[0].Node, new PickleTuple(at.Offset, [parts[1], parts[2]]));
+            case PickleOpcode.Inst:
+                var arguments = stack.PopToMark(at);
+                return new PickleObject(at.Offset, Global(at.Offset, PickleText.Lines(reader.Argument(at))), new PickleTuple(at.Offset, arguments));
+            case PickleOpcode.Obj:
+                var items = stack.PopToMark(at);
+                return items.Count > 0
+                    ? new PickleObject(at.Offset, items[0].Node, new PickleTuple(at.Offset, items[1..]))
+                    : throw PickleFailure.At(at.Offset, "OBJ without a class");
+            default:
+                throw new InvalidOperationException($"opcode {at.Opcode} is not handled");
+        }
+    }
+
+    private PicklePersistent Persistent(int offset, PickleItem id)
+    {
+        var persistent = new PicklePersistent(offset, id);
+        persistents.Add(persistent);
+        return persistent;
+    }
+
+    private PickleGlobal Global(int offset, (string Module, string Name) names)
+    {
+        var global = new PickleGlobal(offset, names.Module, names.Name);
+        globals.Add(global);
+        return global;
+    }
+
+    private void Push(in PickleInstruction at, PickleNode node)
+    {
+        if (++values > PickleLimits.Values)
+        {
+            throw PickleFailure.Limit(at.Offset, $"more than {PickleLimits.Values} values");
+        }
+
+        stack.Push(at, node);
+    }
+
+    private void Memoize(in PickleInstruction at)
+    {
+        var slot = at.Opcode switch
+        {
+            PickleOpcode.Memoize => memo.Count,
+            PickleOpcode.Put => PickleNumbers.Line(at, reader.Argument(at)),
+            _ => PickleNumbers.Unsigned(reader.Argument(at)),
+        };
+        var node = stack.Peek(at).Node;
+        memo.Put(at, slot, node);
+        if (node is PickleString text && text.MemoSlot < 0)
+        {
+            text.MemoSlot = slot;
+        }
+    }
+
+    private void Recall(in PickleInstruction at)
+    {
+        var slot = at.Opcode == PickleOpcode.Get
+            ? PickleNumbers.Line(at, reader.Argument(at))
+            : PickleNumbers.Unsigned(reader.Argument(at));
+        var node = memo.Get(at, slot);
+        if (node is PickleString text)
+        {
+            text.AddGet(at.Offset);
+        }
+
+        Push(at, node);
+    }
+
+    private void Mutate(in PickleInstruction at)
+    {
+        if (at.Opcode == PickleOpcode.Build)
+        {
+            var state = stack.Pop(at);
+            Target(at).State = state;
+            return;
+        }
+
+        var items = at.Opcode switch
+        {
+            PickleOpcode.Append => stack.Pop(at, 1),
+            PickleOpcode.SetItem => stack.Pop(at, 2),
+            _ => stack.PopToMark(at),
+        };
+        var target = Target(at);
+        if (at.Opcode is PickleOpcode.SetItem or PickleOpcode.SetItems)
+        {
+            SetPairs(at, target, items);
+        }
+        else
+        {
+            Filled(target, items);
+        }
+    }
+
+    private PickleMutable Target(in PickleInstruction at) =>
+        stack.Peek(at).Node as PickleMutable
+        ?? throw PickleFailure.At(at.Offset, $"{at.Opcode} on a value that takes none");
+
+    private static PickleMutable Filled(PickleMutable target, List<PickleItem> items)
+    {
+        foreach (var item in items)
+        {
+            target.Add(item);
+        }
+
+        return target;
+    }
+
+    private static void SetPairs(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
+    {
+        if (items.Count % 2 != 0)
+        {
+            throw PickleFailure.At(at.Offset, $"{at.Opcode} has a key without a value");
+        }
+
+        for (var i = 0; i < items.Count; i += 2)
+        {
+            target.Set(new PickleEntry(items[i], items[i + 1]));
+        }
+    }
+}

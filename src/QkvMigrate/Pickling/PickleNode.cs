@@ -1,0 +1,157 @@
+using System.Numerics;
+
+namespace QkvMigrate.Pickling;
+
+/// <summary>
+/// A value that loading a pickle would make, as the machine understands it: what is written, never what it would do.
+/// The same node stands wherever the same object would, so the nodes are a graph and may have cycles.
+/// </summary>
+public abstract class PickleNode(int offset)
+{
+    /// <summary>The instruction that makes the value, in bytes from the start of the pickle.</summary>
+    public int Offset { get; } = offset;
+}
+
+/// <summary>A value together with the instruction that put it on the stack: its own, or a GET of the memo.</summary>
+/// <param name="Node">The value.</param>
+/// <param name="At">The instruction that pushed it here.</param>
+public readonly record struct PickleItem(PickleNode Node, int At);
+
+/// <summary>A key and its value in a dict, or in an object that takes items like one (OrderedDict).</summary>
+/// <param name="Key">The key, and the instruction that pushed it here.</param>
+/// <param name="Value">The value, and the instruction that pushed it here.</param>
+public readonly record struct PickleEntry(PickleItem Key, PickleItem Value);
+
+/// <summary><c>None</c>.</summary>
+public sealed class PickleNone(int offset) : PickleNode(offset);
+
+/// <summary><c>True</c> or <c>False</c>.</summary>
+public sealed class PickleBoolean(int offset, bool value) : PickleNode(offset)
+{
+    /// <summary>The value.</summary>
+    public bool Value { get; } = value;
+}
+
+/// <summary>An int that fits 64 bits.</summary>
+public sealed class PickleInteger(int offset, long value) : PickleNode(offset)
+{
+    /// <summary>The value.</summary>
+    public long Value { get; } = value;
+}
+
+/// <summary>An int that needs more than 64 bits: no size, stride or offset can be one.</summary>
+public sealed class PickleBigInteger(int offset, BigInteger value) : PickleNode(offset)
+{
+    /// <summary>The value.</summary>
+    public BigInteger Value { get; } = value;
+}
+
+/// <summary>A float.</summary>
+public sealed class PickleFloat(int offset, double value) : PickleNode(offset)
+{
+    /// <summary>The value.</summary>
+    public double Value { get; } = value;
+}
+
+/// <summary>Bytes or a bytearray: where its payload stands.</summary>
+public sealed class PickleBytes(int offset, int start, int length) : PickleNode(offset)
+{
+    /// <summary>The payload's first byte, from the start of the pickle.</summary>
+    public int Start { get; } = start;
+
+    /// <summary>Bytes of the payload.</summary>
+    public int Length { get; } = length;
+}
+
+/// <summary>A str. The uses of its memo slot are kept, because a rename must tell the uses as a key from the others.</summary>
+public sealed class PickleString(int offset, string text) : PickleNode(offset)
+{
+    /// <summary>The value.</summary>
+    public string Text { get; } = text;
+
+    /// <summary>The memo slot that holds the string, or −1.</summary>
+    public long MemoSlot { get; internal set; } = -1;
+
+    /// <summary>The instructions that fetch the string from the memo, or null where none does.</summary>
+    public IReadOnlyList<int>? Gets => gets;
+
+    internal void AddGet(int at) => (gets ??= []).Add(at);
+
+    private List<int>? gets;
+}
+
+/// <summary>A class or function that the pickle names. It is never looked up.</summary>
+public sealed class PickleGlobal(int offset, string module, string name) : PickleNode(offset)
+{
+    /// <summary>The module, as in <c>torch._utils</c>.</summary>
+    public string Module { get; } = module;
+
+    /// <summary>The name within the module; may have dots of its own.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The dotted name, as in <c>torch._utils._rebuild_tensor_v2</c>.</summary>
+    public string FullName => $"{Module}.{Name}";
+}
+
+/// <summary>A code of <c>copyreg</c>'s extension registry, which stands for a global.</summary>
+public sealed class PickleExtension(int offset, long code) : PickleNode(offset)
+{
+    /// <summary>The code.</summary>
+    public long Code { get; } = code;
+}
+
+/// <summary>A persistent id: PyTorch's way to name a storage.</summary>
+public sealed class PicklePersistent(int offset, PickleItem id) : PickleNode(offset)
+{
+    /// <summary>What identifies the object.</summary>
+    public PickleItem Id { get; } = id;
+}
+
+/// <summary>A tuple.</summary>
+public sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleNode(offset)
+{
+    /// <summary>The items.</summary>
+    public IReadOnlyList<PickleItem> Items { get; } = items;
+}
+
+/// <summary>What can take items or a state after it was made.</summary>
+public abstract class PickleMutable(int offset) : PickleNode(offset)
+{
+    private List<PickleItem>? items;
+    private List<PickleEntry>? entries;
+
+    /// <summary>What was appended or added, in order.</summary>
+    public IReadOnlyList<PickleItem> Items => items ?? (IReadOnlyList<PickleItem>)[];
+
+    /// <summary>The keys and values that were set, in order; a key set twice stands here twice.</summary>
+    public IReadOnlyList<PickleEntry> Entries => entries ?? (IReadOnlyList<PickleEntry>)[];
+
+    /// <summary>The argument of the last BUILD, where there was one.</summary>
+    public PickleItem? State { get; internal set; }
+
+    internal void Add(PickleItem item) => (items ??= []).Add(item);
+
+    internal void Set(PickleEntry entry) => (entries ??= []).Add(entry);
+}
+
+/// <summary>A list.</summary>
+public sealed class PickleList(int offset) : PickleMutable(offset);
+
+/// <summary>A set or frozenset.</summary>
+public sealed class PickleSet(int offset) : PickleMutable(offset);
+
+/// <summary>A dict.</summary>
+public sealed class PickleDict(int offset) : PickleMutable(offset);
+
+/// <summary>What a call would make: REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST. Nothing is called.</summary>
+public sealed class PickleObject(int offset, PickleNode callable, PickleNode arguments) : PickleMutable(offset)
+{
+    /// <summary>What would be called.</summary>
+    public PickleNode Callable { get; } = callable;
+
+    /// <summary>The positional arguments: a tuple, or whatever stands in its place.</summary>
+    public PickleNode Arguments { get; } = arguments;
+
+    /// <summary>The dotted name of what would be called, where it is a global.</summary>
+    public string? CallableName => (Callable as PickleGlobal)?.FullName;
+}
