@@ -1,0 +1,78 @@
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Checkpoints.TorchZip;
+
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>The file formats that are told apart by their content.</summary>
+public enum CheckpointFormat
+{
+    /// <summary>The zip that <c>torch.save</c> writes since PyTorch 1.6.</summary>
+    TorchZip,
+}
+
+/// <summary>
+/// What is in a checkpoint file: names, tensors and where their bytes are. Opening one reads the file's directory and
+/// its pickle or header, never a tensor.
+/// </summary>
+public abstract class Checkpoint : IDisposable
+{
+    private protected Checkpoint(SourceFile source) => Source = source;
+
+    /// <summary>The file.</summary>
+    public SourceFile Source { get; }
+
+    /// <summary>The file's format.</summary>
+    public abstract CheckpointFormat Format { get; }
+
+    /// <summary>Every tensor that stands in a dict or list, at any depth.</summary>
+    public abstract IReadOnlyList<TensorEntry> Tensors { get; }
+
+    /// <summary>
+    /// The storages that something besides <see cref="Tensors"/> may look into, as the whole of them: objects that this
+    /// tool does not know. Nothing may move in them.
+    /// </summary>
+    public abstract IReadOnlySet<StorageEntry> OpaqueStorages { get; }
+
+    /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
+    public abstract FileLayout Rewrite(CheckpointEdit edit);
+
+    /// <summary>
+    /// Whether the file's first bytes are those of a checkpoint. A glance, made to sort a directory's files: opening one
+    /// that looks like a checkpoint may still fail, and then must be told.
+    /// </summary>
+    public static bool LooksLikeOne(string path)
+    {
+        using var source = SourceFile.Open(path);
+        return TorchZipCheckpoint.Matches(source);
+    }
+
+    /// <summary>Opens <paramref name="path"/>; the format is told by the content.</summary>
+    /// <exception cref="MigrationException">The file cannot be read, is of no known format, or breaks the rules of its own.</exception>
+    public static Checkpoint Open(string path)
+    {
+        var source = SourceFile.Open(path);
+        try
+        {
+            return TorchZipCheckpoint.Matches(source)
+                ? TorchZipCheckpoint.Open(source)
+                : throw new MigrationException(FailureKind.Unsupported, "this is no checkpoint: expected a file that torch.save wrote (a zip)", path);
+        }
+        catch (MigrationException error)
+        {
+            source.Dispose();
+            throw error.InFile(path);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Source.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,47 @@
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Checkpoints.Rewriting;
+
+/// <summary>A piece of a rewritten file. Pieces stand one behind the other, from the file's first byte to its last.</summary>
+/// <param name="Target">Where the piece starts in the new file.</param>
+/// <param name="Length">How many bytes it has.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+public abstract record Segment(long Target, long Length, int Checksum);
+
+/// <summary>Bytes of the source as they are.</summary>
+/// <param name="Target">Where the piece starts in the new file.</param>
+/// <param name="Length">How many bytes it has.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Source">Where they stand in the source.</param>
+public sealed record CopySegment(long Target, long Length, int Checksum, long Source) : Segment(Target, Length, Checksum);
+
+/// <summary>New bytes: headers, a pickle.</summary>
+/// <param name="Target">Where the piece starts in the new file.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Bytes">The bytes.</param>
+public sealed record LiteralSegment(long Target, int Checksum, ReadOnlyMemory<byte> Bytes) : Segment(Target, Bytes.Length, Checksum);
+
+/// <summary>A block of the source with its rows permuted; bytes of shape <c>(Outer, permutation.RowCount, UnitBytes)</c>.</summary>
+/// <param name="Target">Where the piece starts in the new file.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Source">Where the block starts in the source.</param>
+/// <param name="Outer">How often the permutation is repeated.</param>
+/// <param name="UnitBytes">Bytes of one row.</param>
+/// <param name="Permutation">The source rows in the order of the destination.</param>
+public sealed record ReorderSegment(long Target, int Checksum, long Source, long Outer, long UnitBytes, RowPermutation Permutation)
+    : Segment(Target, checked(Outer * Permutation.RowCount * UnitBytes), Checksum);
+
+/// <summary>Where a CRC-32, once its bytes have gone by, is written as four little-endian bytes.</summary>
+/// <param name="Checksum">The checksum's number.</param>
+/// <param name="Target">The place in the new file.</param>
+public readonly record struct ChecksumPatch(int Checksum, long Target);
+
+/// <summary>What a rewritten file is made of. Pure data: writing it takes no further decision.</summary>
+/// <param name="Length">Bytes of the new file.</param>
+/// <param name="Segments">The pieces in order; together they cover the file exactly.</param>
+/// <param name="Patches">Places that hold zeros until their checksum is known.</param>
+public sealed record FileLayout(long Length, IReadOnlyList<Segment> Segments, IReadOnlyList<ChecksumPatch> Patches)
+{
+    /// <summary>How many checksums the segments feed.</summary>
+    public int ChecksumCount => Segments.Count == 0 ? 0 : Segments.Max(segment => segment.Checksum) + 1;
+}

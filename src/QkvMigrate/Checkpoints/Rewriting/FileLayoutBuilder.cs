@@ -1,0 +1,68 @@
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Checkpoints.Rewriting;
+
+/// <summary>Lays the pieces of a new file one behind the other; neighbouring ranges of the source become one.</summary>
+internal sealed class FileLayoutBuilder
+{
+    private readonly List<Segment> segments = [];
+    private readonly List<ChecksumPatch> patches = [];
+    private int checksums;
+    private int checksum = -1;
+
+    /// <summary>Where the next piece will start.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Starts a checksum over the pieces that follow, until <see cref="EndChecksum"/>.</summary>
+    public int BeginChecksum() => checksum = checksums++;
+
+    /// <summary>The pieces that follow go into no checksum.</summary>
+    public void EndChecksum() => checksum = -1;
+
+    /// <summary>Has the CRC-32 of <paramref name="number"/> written at <paramref name="target"/>.</summary>
+    public void Patch(int number, long target) => patches.Add(new ChecksumPatch(number, target));
+
+    /// <summary>Lays down bytes of the source.</summary>
+    public void Copy(long source, long length)
+    {
+        if (length == 0)
+        {
+            return;
+        }
+
+        if (segments.Count > 0
+            && segments[^1] is CopySegment last
+            && last.Checksum == checksum
+            && last.Source + last.Length == source)
+        {
+            segments[^1] = last with { Length = last.Length + length };
+            Position += length;
+        }
+        else
+        {
+            Add(new CopySegment(Position, length, checksum, source));
+        }
+    }
+
+    /// <summary>Lays down new bytes.</summary>
+    public void Literal(ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.Length > 0)
+        {
+            Add(new LiteralSegment(Position, checksum, bytes));
+        }
+    }
+
+    /// <summary>Lays down a block of the source with its rows permuted.</summary>
+    public void Reorder(long source, long outer, long unitBytes, RowPermutation permutation) =>
+        Add(new ReorderSegment(Position, checksum, source, outer, unitBytes, permutation));
+
+    /// <summary>The finished layout.</summary>
+    public FileLayout Build() => new(Position, segments, patches);
+
+    private void Add(Segment segment)
+    {
+        segments.Add(segment);
+        Position += segment.Length;
+    }
+}

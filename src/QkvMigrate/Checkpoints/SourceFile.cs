@@ -1,0 +1,78 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>A file that is only read, by position. Its length is the one it had when it was opened.</summary>
+public sealed class SourceFile : IDisposable
+{
+    private SourceFile(string path, SafeFileHandle handle, long length)
+    {
+        Path = path;
+        Handle = handle;
+        Length = length;
+    }
+
+    /// <summary>The path as the user gave it.</summary>
+    public string Path { get; }
+
+    /// <summary>The open file.</summary>
+    public SafeFileHandle Handle { get; }
+
+    /// <summary>Bytes of the file when it was opened.</summary>
+    public long Length { get; }
+
+    /// <summary>Opens <paramref name="path"/> for reading.</summary>
+    /// <exception cref="MigrationException">The file is not there, is no regular file, or may not be read.</exception>
+    public static SourceFile Open(string path)
+    {
+        try
+        {
+            var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return new SourceFile(path, handle, RandomAccess.GetLength(handle));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
+    /// <exception cref="MigrationException">The file ends before the buffer is full, or cannot be read.</exception>
+    public void Read(long offset, Span<byte> buffer)
+    {
+        try
+        {
+            for (var done = 0; done < buffer.Length;)
+            {
+                var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
+                if (count == 0)
+                {
+                    throw new MigrationException(FailureKind.Malformed, $"the file ends here, {buffer.Length - done} more bytes were expected", Path, offset: offset + done);
+                }
+
+                done += count;
+            }
+        }
+        catch (IOException error)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, Path, offset: offset, inner: error);
+        }
+    }
+
+    /// <summary>Reads <paramref name="length"/> bytes from <paramref name="offset"/> on, where the file has them.</summary>
+    /// <exception cref="MigrationException">As <see cref="Read(long, Span{byte})"/>.</exception>
+    public byte[] Read(long offset, int length)
+    {
+        if (offset < 0 || length < 0 || offset > Length - length)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"{length} bytes are expected here, the file has {Length} in all", Path, offset: offset);
+        }
+
+        var bytes = GC.AllocateUninitializedArray<byte>(length);
+        Read(offset, bytes);
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Handle.Dispose();
+}

@@ -1,0 +1,59 @@
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>A run of bytes in the file that one or more tensors look into.</summary>
+/// <param name="Key">The name that the format gives it.</param>
+/// <param name="Offset">Where its bytes start in the file.</param>
+/// <param name="Length">How many bytes it has.</param>
+public sealed record StorageEntry(string Key, long Offset, long Length);
+
+/// <summary>What a name in a checkpoint is the name of.</summary>
+public enum NameRole
+{
+    /// <summary>A key of a state dict, whose value is a tensor.</summary>
+    TensorKey,
+
+    /// <summary>A key of <c>_metadata</c>, by which <c>module.state_dict()</c> keeps a version for each module path.</summary>
+    ModulePath,
+}
+
+/// <summary>A place in a checkpoint where a name stands and can be changed.</summary>
+/// <param name="Id">The place's number, unique in its checkpoint and meaningful to its format alone.</param>
+/// <param name="Text">The name.</param>
+/// <param name="Role">What it names.</param>
+public sealed record NameEntry(int Id, string Text, NameRole Role);
+
+/// <summary>A dict, list or other container that holds tensors.</summary>
+/// <param name="Path">How to get there from the root, <c>/</c> between the steps; empty for the root itself.</param>
+/// <param name="ModulePaths">The keys of its <c>_metadata</c>, where it has one.</param>
+public sealed record ContainerEntry(string Path, IReadOnlyList<NameEntry> ModulePaths);
+
+/// <summary>A tensor as a checkpoint describes it: a view into a storage. No byte of it has been read.</summary>
+/// <param name="Container">What holds it.</param>
+/// <param name="Name">Its key in the container, or null where the container has none (a list).</param>
+/// <param name="Label">The name in reports: container and key, or container and index.</param>
+/// <param name="DType">Its element type.</param>
+/// <param name="Shape">Its sizes, outermost first.</param>
+/// <param name="Strides">Elements from one index to the next, for each dimension.</param>
+/// <param name="Storage">The storage that holds its elements.</param>
+/// <param name="StorageOffset">Where its first element stands in the storage, in elements.</param>
+public sealed record TensorEntry(
+    ContainerEntry Container,
+    NameEntry? Name,
+    string Label,
+    DType DType,
+    IReadOnlyList<long> Shape,
+    IReadOnlyList<long> Strides,
+    StorageEntry Storage,
+    long StorageOffset)
+{
+    /// <summary>How many elements the shape names.</summary>
+    public long ElementCount => Shape.Aggregate(1L, (product, size) => product * size);
+
+    /// <summary>Where the first element stands in the file, in bytes.</summary>
+    public long FileOffset => Storage.Offset + (StorageOffset * DType.ItemSize);
+
+    /// <summary>Bytes from the first element to the end of the last one; 0 without elements.</summary>
+    public long Extent => ElementCount == 0
+        ? 0
+        : checked((Shape.Zip(Strides, (size, stride) => (size - 1) * stride).Sum() + 1) * DType.ItemSize);
+}

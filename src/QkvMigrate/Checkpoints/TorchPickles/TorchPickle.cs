@@ -1,0 +1,140 @@
+using QkvMigrate.Pickling;
+
+namespace QkvMigrate.Checkpoints.TorchPickles;
+
+/// <summary>
+/// The tensors of a pickle that PyTorch wrote: what stands in dicts, lists, tuples and the states of objects, at any
+/// depth, found by walking the graph of nodes once.
+/// </summary>
+internal sealed class TorchPickle
+{
+    private const string Metadata = "_metadata";
+
+    private readonly PickleDocument document;
+    private readonly TorchStorages storages;
+    private readonly List<TensorEntry> tensors = [];
+    private readonly HashSet<PickleNode> seen = [];
+    private readonly HashSet<PicklePersistent> known = [];
+    private readonly Stack<(PickleNode Node, string Path)> pending = new();
+
+    /// <summary>Finds the tensors of <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
+    public TorchPickle(PickleDocument document, Func<string, StorageEntry?> findStorage)
+    {
+        this.document = document;
+        storages = new TorchStorages(findStorage);
+        pending.Push((document.Root.Node, ""));
+        while (pending.TryPop(out var step))
+        {
+            Visit(step.Node, step.Path);
+        }
+
+        OpaqueStorages = document.Persistents.Where(persistent => !known.Contains(persistent))
+            .Select(persistent => storages.Read(persistent).Entry).ToHashSet();
+    }
+
+    /// <summary>The tensors, container by container.</summary>
+    public IReadOnlyList<TensorEntry> Tensors => tensors;
+
+    /// <summary>Every storage that the pickle names.</summary>
+    public IReadOnlyCollection<StorageEntry> Storages => storages.Entries;
+
+    /// <summary>Storages that are named by something else than <see cref="Tensors"/>.</summary>
+    public IReadOnlySet<StorageEntry> OpaqueStorages { get; }
+
+    /// <summary>The pickle with names changed, or null where none is.</summary>
+    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames)
+    {
+        var edits = PickleRename.Plan(document, renames.ToDictionary(rename => rename.Key.Id, rename => rename.Value));
+        return edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
+    }
+
+    private void Visit(PickleNode node, string path)
+    {
+        if (!seen.Add(node))
+        {
+            return;
+        }
+
+        var children = new List<(PickleNode, string)>();
+        switch (node)
+        {
+            case PickleMutable mutable:
+                var container = new ContainerEntry(path, ModulePaths(mutable));
+                foreach (var entry in mutable.Entries)
+                {
+                    Child(container, entry.Key, entry.Value.Node, KeyText(entry.Key.Node), children);
+                }
+
+                Items(container, mutable.Items, children);
+                if (mutable.State is { } state)
+                {
+                    children.Add((state.Node, Join(path, "(state)")));
+                }
+
+                if (mutable is PickleObject call)
+                {
+                    children.Add((call.Arguments, Join(path, "(arguments)")));
+                }
+
+                break;
+            case PickleTuple tuple:
+                Items(new ContainerEntry(path, []), tuple.Items, children);
+                break;
+        }
+
+        // A stack gives back the last first: pushed in reverse, containers are visited in the order of the file.
+        for (var i = children.Count - 1; i >= 0; i--)
+        {
+            pending.Push(children[i]);
+        }
+    }
+
+    private void Items(ContainerEntry container, IReadOnlyList<PickleItem> items, List<(PickleNode Node, string Path)> children)
+    {
+        for (var i = 0; i < items.Count; i++)
+        {
+            Child(container, null, items[i].Node, i.ToString(), children);
+        }
+    }
+
+    private void Child(ContainerEntry container, PickleItem? key, PickleNode node, string step, List<(PickleNode Node, string Path)> children)
+    {
+        if (TorchTensor.Read(node, storages) is { } tensor)
+        {
+            known.Add(tensor.Persistent);
+            var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
+            tensors.Add(new TensorEntry(container, name, Join(container.Path, step), tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset));
+        }
+        else if (node is PickleMutable or PickleTuple)
+        {
+            children.Add((node, Join(container.Path, step)));
+        }
+    }
+
+    /// <summary>
+    /// The keys of <c>_metadata</c>, which <c>Module.state_dict</c> hangs on its OrderedDict as an attribute
+    /// (torch/nn/modules/module.py) and the pickle carries in the dict's state.
+    /// </summary>
+    private static IReadOnlyList<NameEntry> ModulePaths(PickleMutable container)
+    {
+        if (container.State?.Node is not PickleDict { Entries: var attributes })
+        {
+            return [];
+        }
+
+        return [.. attributes
+            .Where(attribute => attribute.Key.Node is PickleString { Text: Metadata } && attribute.Value.Node is PickleMutable)
+            .SelectMany(attribute => ((PickleMutable)attribute.Value.Node).Entries)
+            .Where(entry => entry.Key.Node is PickleString)
+            .Select(entry => new NameEntry(entry.Key.At, ((PickleString)entry.Key.Node).Text, NameRole.ModulePath))];
+    }
+
+    private static string KeyText(PickleNode key) => key switch
+    {
+        PickleString text => text.Text,
+        PickleInteger number => number.Value.ToString(),
+        _ => "?",
+    };
+
+    private static string Join(string path, string step) => path.Length == 0 ? step : $"{path}/{step}";
+}

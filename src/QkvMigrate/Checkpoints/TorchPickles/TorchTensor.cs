@@ -1,0 +1,104 @@
+using QkvMigrate.Pickling;
+
+namespace QkvMigrate.Checkpoints.TorchPickles;
+
+/// <summary>A strided view of a storage, as a call of <c>_rebuild_tensor_v2</c> and its kin describes it.</summary>
+internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent)
+{
+    /// <summary>The most dimensions that PyTorch gives a tensor (c10/util/DimVector.h and at::MAX_DIMS are smaller).</summary>
+    private const int MaximumRank = 64;
+
+    /// <summary>Reads <paramref name="node"/> where it is a tensor, a parameter or a subclass of one; null where it is none.</summary>
+    /// <exception cref="MigrationException">It is one, but reaches out of its storage or has numbers that fit no tensor.</exception>
+    public static TorchTensor? Read(PickleNode node, TorchStorages storages)
+    {
+        // A parameter wraps a tensor, a subclass wraps a parameter's call or a tensor's: no real nesting is deeper.
+        for (var depth = 0; depth < 8 && node is PickleObject { Arguments: PickleTuple { Items: var arguments } } call; depth++)
+        {
+            switch (call.CallableName)
+            {
+                case TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState when arguments.Count >= 1:
+                    node = arguments[0].Node;
+                    break;
+                case TorchGlobals.RebuildFromTypeV2 when arguments is [{ Node: PickleGlobal function }, _, { Node: PickleTuple inner }, ..] && TorchGlobals.IsStrided(function.FullName):
+                    return Strided(call, function.FullName, inner.Items, storages);
+                case { } name when TorchGlobals.IsStrided(name):
+                    return Strided(call, name, arguments, storages);
+                default:
+                    return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static TorchTensor Strided(PickleObject call, string function, IReadOnlyList<PickleItem> arguments, TorchStorages storages)
+    {
+        var at = call.Offset;
+        if (arguments.Count < 4 || arguments[0].Node is not PicklePersistent persistent || arguments[1].Node is not PickleInteger { Value: >= 0 and var offset })
+        {
+            throw PickleFailure.At(at, $"{function} without a storage and an offset");
+        }
+
+        var storage = storages.Read(persistent);
+        var shape = Numbers(at, arguments[2].Node, "size");
+        var strides = Numbers(at, arguments[3].Node, "stride");
+        if (shape.Length != strides.Length)
+        {
+            throw PickleFailure.At(at, $"a tensor of {shape.Length} sizes and {strides.Length} strides");
+        }
+
+        var dtype = storage.DType;
+        if (function == TorchGlobals.RebuildTensorV3)
+        {
+            dtype = (arguments.Count > 6 ? TorchGlobals.TensorType(arguments[6].Node) : null)
+                ?? throw new MigrationException(FailureKind.Unsupported, "a tensor of a dtype that this tool does not know", where: "pickle", offset: at);
+        }
+
+        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent));
+    }
+
+    private static TorchTensor Fits(int at, TorchTensor tensor)
+    {
+        var available = (Int128)tensor.Storage.ElementCount * tensor.Storage.DType.ItemSize;
+        Int128 last = tensor.Offset;
+        Int128 count = 1;
+        for (var i = 0; i < tensor.Shape.Count; i++)
+        {
+            count *= tensor.Shape[i];
+            last += (Int128)Math.Max(tensor.Shape[i] - 1, 0) * tensor.Strides[i];
+            if (count > long.MaxValue || last > long.MaxValue)
+            {
+                throw PickleFailure.At(at, $"a tensor of shape ({string.Join(", ", tensor.Shape)}) and strides ({string.Join(", ", tensor.Strides)}), which no file can hold");
+            }
+        }
+
+        return count == 0 || (last + 1) * tensor.DType.ItemSize <= available
+            ? tensor
+            : throw PickleFailure.At(at, $"a tensor of shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.Offset} reaches out of storage {tensor.Storage.Entry.Key}, which has {available} bytes");
+    }
+
+    /// <summary>A tuple of sizes or strides; <c>torch.Size</c> pickles as a call with such a tuple.</summary>
+    private static long[] Numbers(int at, PickleNode node, string what)
+    {
+        if (node is PickleObject { CallableName: "torch.Size", Arguments: PickleTuple { Items: [{ Node: var inner }] } })
+        {
+            node = inner;
+        }
+
+        if (node is not PickleTuple { Items: { Count: <= MaximumRank } items })
+        {
+            throw PickleFailure.At(at, $"a tensor whose {what} is no tuple of at most {MaximumRank} ints");
+        }
+
+        var numbers = new long[items.Count];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = items[i].Node is PickleInteger { Value: >= 0 and var value }
+                ? value
+                : throw PickleFailure.At(at, $"a tensor whose {what} has something else than an int from 0 on");
+        }
+
+        return numbers;
+    }
+}
