@@ -1,0 +1,73 @@
+namespace QkvMigrate.Writing;
+
+/// <summary>
+/// A folder that gets its name when all of it is written. Where a folder of that name is there already, and may be
+/// written into, its files are replaced one by one instead.
+/// </summary>
+internal sealed class DurableFolder : IDisposable
+{
+    private readonly string path;
+    private readonly bool isNew;
+    private bool committed;
+
+    private DurableFolder(string path, string writePath)
+    {
+        this.path = path;
+        WritePath = writePath;
+        isNew = writePath != path;
+    }
+
+    /// <summary>Where to write until <see cref="Commit"/>.</summary>
+    public string WritePath { get; }
+
+    /// <summary>Starts a folder that will be called <paramref name="path"/>.</summary>
+    public static DurableFolder Create(string path, bool mayExist)
+    {
+        try
+        {
+            if (mayExist && Directory.Exists(path))
+            {
+                return new DurableFolder(path, path);
+            }
+
+            var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            Directory.CreateDirectory(parent);
+            return new DurableFolder(path, Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <summary>Gives the folder its name.</summary>
+    public void Commit()
+    {
+        committed = true;
+        if (!isNew)
+        {
+            return;
+        }
+
+        try
+        {
+            Posix.FlushFolder(WritePath);
+            Posix.Rename(WritePath, path, replace: false);
+            Posix.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+        catch (IOException error)
+        {
+            committed = false;
+            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!committed && isNew)
+        {
+            Directory.Delete(WritePath, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>Copies a whole file as it is: the same executor with a layout of one range.</summary>
+internal static class FileCopy
+{
+    /// <summary>Copies <paramref name="source"/>, with its permissions and time of change.</summary>
+    public static void Copy(string source, string target, bool replace, CancellationToken cancellation)
+    {
+        using var file = SourceFile.Open(source);
+        using var copy = DurableFile.Create(target, replace, file.Length);
+        var layout = new FileLayout(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
+        FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), null, cancellation);
+        copy.Commit(File.GetUnixFileMode(file.Handle));
+        File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
+    }
+}

@@ -1,0 +1,122 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Reordering;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>A range of the source that goes into a slab's input.</summary>
+/// <param name="Source">Where it starts in the source.</param>
+/// <param name="Length">How many bytes.</param>
+internal readonly record struct SlabPiece(long Source, int Length);
+
+/// <summary>A part of a reorder segment that fits a lane: what to read, how to permute it, and where the result goes.</summary>
+/// <param name="Target">Where the permuted bytes start in the new file.</param>
+/// <param name="Pieces">The ranges to read, one behind the other into the lane's input, in the source's order.</param>
+/// <param name="Gather">What the engine does with them.</param>
+internal readonly record struct Slab(long Target, IReadOnlyList<SlabPiece> Pieces, Gather Gather);
+
+/// <summary>
+/// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that checksums see
+/// the bytes in order and neither a tensor nor a file is ever whole in memory.
+/// </summary>
+internal static class SlabPlan
+{
+    /// <summary>The slabs of <paramref name="segment"/>, in the order of the destination.</summary>
+    public static IEnumerable<Slab> Cut(ReorderSegment segment, int capacity)
+    {
+        var block = checked(segment.Permutation.RowCount * segment.UnitBytes);
+        return block <= capacity && segment.Outer > 1
+            ? WholeBlocks(segment, block, capacity)
+            : Range(0, segment.Outer).SelectMany(outer => Rows(segment, outer * block, capacity));
+    }
+
+    /// <summary>Several repetitions at once: small blocks of column-major tensors.</summary>
+    private static IEnumerable<Slab> WholeBlocks(ReorderSegment segment, long block, int capacity)
+    {
+        var perSlab = capacity / block;
+        var runs = segment.Permutation.Runs.ToArray();
+        for (var outer = 0L; outer < segment.Outer; outer += perSlab)
+        {
+            var count = (int)Math.Min(perSlab, segment.Outer - outer);
+            var gather = new Gather(count, segment.Permutation.RowCount, (int)segment.UnitBytes, runs);
+            yield return new Slab(segment.Target + (outer * block), [new SlabPiece(segment.Source + (outer * block), gather.ByteCount)], gather);
+        }
+    }
+
+    /// <summary>One repetition in slabs of rows; a row larger than a slab is cut into its bytes.</summary>
+    private static IEnumerable<Slab> Rows(ReorderSegment segment, long start, int capacity)
+    {
+        var unit = segment.UnitBytes;
+        var scale = 1L;
+        if (unit > capacity)
+        {
+            // The largest part of a row that divides it and fits; rows of one byte in the worst case, which no model has.
+            scale = Enumerable.Range(1, 1 << 16).Select(parts => (long)parts).FirstOrDefault(parts => unit % parts == 0 && unit / parts <= capacity, unit);
+            unit /= scale;
+        }
+
+        var perSlab = capacity / unit;
+        var filled = new List<(long Start, long Length)>();
+        var room = perSlab;
+        var target = segment.Target + start;
+        foreach (var run in segment.Permutation.Runs)
+        {
+            var first = run.Start * scale;
+            for (var left = run.Length * scale; left > 0;)
+            {
+                var take = Math.Min(left, room);
+                filled.Add((first, take));
+                first += take;
+                left -= take;
+                room -= take;
+                if (room == 0)
+                {
+                    yield return Assemble(segment.Source + start, target, filled, (int)unit);
+                    target += perSlab * unit;
+                    room = perSlab;
+                    filled.Clear();
+                }
+            }
+        }
+
+        if (filled.Count > 0)
+        {
+            yield return Assemble(segment.Source + start, target, filled, (int)unit);
+        }
+    }
+
+    /// <summary>Reads the rows in the source's order, and has the engine bring them into the destination's.</summary>
+    private static Slab Assemble(long source, long target, List<(long Start, long Length)> rows, int unit)
+    {
+        var places = new Dictionary<long, int>(rows.Count);
+        var pieces = new List<SlabPiece>();
+        var next = 0;
+        var end = -1L;
+        foreach (var (start, length) in rows.OrderBy(row => row.Start))
+        {
+            places.Add(start, next);
+            next += (int)length;
+            if (start == end)
+            {
+                pieces[^1] = pieces[^1] with { Length = pieces[^1].Length + (int)(length * unit) };
+            }
+            else
+            {
+                pieces.Add(new SlabPiece(source + (start * unit), (int)(length * unit)));
+            }
+
+            end = start + length;
+        }
+
+        var runs = rows.Select(row => new RowRun(places[row.Start], (int)row.Length)).ToArray();
+        return new Slab(target, pieces, new Gather(1, next, unit, runs));
+    }
+
+    private static IEnumerable<long> Range(long start, long end)
+    {
+        for (var i = start; i < end; i++)
+        {
+            yield return i;
+        }
+    }
+}
