@@ -1,0 +1,107 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>What the names in a checkpoint say about its fused attention.</summary>
+public enum CheckpointLayout
+{
+    /// <summary>No fused attention at all.</summary>
+    None,
+
+    /// <summary>LitGPT before 0.5.4: interleaved rows under <c>attn.attn</c>.</summary>
+    Interleaved,
+
+    /// <summary>LitGPT since 0.5.4: sequential rows under <c>attn.qkv</c>.</summary>
+    Sequential,
+
+    /// <summary>nanoGPT or lit-llama: sequential rows under <c>attn.c_attn</c>.</summary>
+    Foreign,
+}
+
+/// <summary>A tensor of a fused attention module.</summary>
+/// <param name="Tensor">The tensor; it has a name.</param>
+/// <param name="Prefix">The key before the module's name: wrappers, <c>transformer.h.N.</c>.</param>
+/// <param name="Suffix">The key behind it.</param>
+/// <param name="Rule">How it follows the order of the rows, or null where its suffix is none of LitGPT's.</param>
+/// <param name="Projection">The block's <c>attn.proj.weight</c>, where it stands in the same container.</param>
+public sealed record FusedTensor(TensorEntry Tensor, string Prefix, string Suffix, FusedTensorRule? Rule, TensorEntry? Projection)
+{
+    /// <summary>The dimension along which the fused rows stand, or null where the tensor has none of them.</summary>
+    public int? Dimension => Rule?.Dimension is not { } dimension ? null : dimension >= 0 ? dimension : Tensor.Shape.Count + dimension;
+}
+
+/// <summary>The fused attention tensors of a checkpoint and the layout that their names stand for.</summary>
+public sealed class AttentionScan
+{
+    private AttentionScan(CheckpointLayout layout, IReadOnlyList<FusedTensor> fused)
+    {
+        Layout = layout;
+        Fused = fused;
+    }
+
+    /// <summary>The layout.</summary>
+    public CheckpointLayout Layout { get; }
+
+    /// <summary>The tensors under that layout's module name, in the checkpoint's order.</summary>
+    public IReadOnlyList<FusedTensor> Fused { get; }
+
+    /// <summary>Looks at every tensor's name.</summary>
+    /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
+    public static AttentionScan Of(Checkpoint checkpoint)
+    {
+        var projections = new Dictionary<(ContainerEntry, string), TensorEntry>();
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, FusedNames.Projection, out var prefix, out var rest) && rest.Length == 0)
+            {
+                projections.TryAdd((tensor.Container, prefix), tensor);
+            }
+        }
+
+        var interleaved = Under(FusedNames.Interleaved, checkpoint, projections);
+        var sequential = Under(FusedNames.Sequential, checkpoint, projections);
+        if (interleaved.Count > 0 && sequential.Count > 0)
+        {
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"legacy and upgraded names stand in one file: {interleaved.Count} tensors under {FusedNames.Interleaved} and {sequential.Count} under {FusedNames.Sequential} (the first is '{sequential[0].Tensor.Label}'); which rows are in which order cannot be told",
+                checkpoint.Source.Path,
+                $"tensor '{interleaved[0].Tensor.Label}'");
+        }
+
+        return interleaved.Count > 0 ? new AttentionScan(CheckpointLayout.Interleaved, interleaved)
+            : sequential.Count > 0 ? new AttentionScan(CheckpointLayout.Sequential, sequential)
+            : Under(FusedNames.Foreign, checkpoint, projections) is { Count: > 0 } foreign ? new AttentionScan(CheckpointLayout.Foreign, foreign)
+            : new AttentionScan(CheckpointLayout.None, []);
+    }
+
+    /// <summary>What the shapes say about the geometry: one entry for each tensor that has the fused rows.</summary>
+    public IReadOnlyList<AttentionShape> Shapes() =>
+        [.. from fused in Fused
+            where fused.Rule is { IsPacked: false } && fused.Dimension is { } dimension && dimension >= 0 && dimension < fused.Tensor.Shape.Count
+            select new AttentionShape(
+                fused.Tensor.Label,
+                fused.Tensor.Shape[fused.Dimension!.Value],
+                fused.Projection is { Shape: [_, var columns] } ? columns : null)];
+
+    private static List<FusedTensor> Under(string module, Checkpoint checkpoint, Dictionary<(ContainerEntry, string), TensorEntry> projections)
+    {
+        var found = new List<(TensorEntry Tensor, string Prefix, string Suffix)>();
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, module, out var prefix, out var suffix) && suffix.Length > 0)
+            {
+                found.Add((tensor, prefix, suffix));
+            }
+        }
+
+        var siblings = found.GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet());
+        return [.. found.Select(item => new FusedTensor(
+            item.Tensor,
+            item.Prefix,
+            item.Suffix,
+            FusedNames.Rule(item.Suffix, siblings[(item.Tensor.Container, item.Prefix)]),
+            projections.GetValueOrDefault((item.Tensor.Container, item.Prefix))))];
+    }
+}

@@ -1,0 +1,75 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>How a checkpoint's turn ended; in JSON the names stand in lower case.</summary>
+public enum CheckpointStatus
+{
+    /// <summary>Rewritten to the sequential layout.</summary>
+    Upgraded,
+
+    /// <summary>Rewritten to the interleaved layout.</summary>
+    Downgraded,
+
+    /// <summary>Would be rewritten: a dry run, or a check.</summary>
+    Planned,
+
+    /// <summary>Nothing to do.</summary>
+    Unchanged,
+
+    /// <summary>Not looked at further, because another checkpoint of its directory was refused.</summary>
+    Skipped,
+
+    /// <summary>Not worked on, for a reason that lies in the checkpoint or the request.</summary>
+    Refused,
+
+    /// <summary>Begun, and ended by the system: a full disk and the like.</summary>
+    Failed,
+}
+
+/// <summary>What was done with one checkpoint file, and why.</summary>
+public sealed record CheckpointReport
+{
+    /// <summary>The file, as the user named it or as it was found.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public required CheckpointStatus Status { get; init; }
+
+    /// <summary>The file that was or would be written, or null.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>The file's format, or null where it could not be opened.</summary>
+    public CheckpointFormat? Format { get; init; }
+
+    /// <summary>The layout that was found, or null where the file could not be understood.</summary>
+    public CheckpointLayout? Layout { get; init; }
+
+    /// <summary>The geometry, where one was needed.</summary>
+    public AttentionGeometry? Geometry { get; init; }
+
+    /// <summary>Where the geometry came from.</summary>
+    public string? GeometrySource { get; init; }
+
+    /// <summary>The plan, where one was made.</summary>
+    public MigrationPlan? Plan { get; init; }
+
+    /// <summary>All tensors of the file.</summary>
+    public int TensorCount { get; init; }
+
+    /// <summary>Bytes of the source.</summary>
+    public long SourceBytes { get; init; }
+
+    /// <summary>Changes to the configuration beside it, a line each.</summary>
+    public IReadOnlyList<string> ConfigurationChanges { get; init; } = [];
+
+    /// <summary>What the user should know.</summary>
+    public IReadOnlyList<Advice> Advice { get; init; } = [];
+
+    /// <summary>Wall time from opening to the last sync.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Why it was refused or failed.</summary>
+    public MigrationException? Error { get; init; }
+}

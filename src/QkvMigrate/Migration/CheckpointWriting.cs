@@ -1,0 +1,58 @@
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>Brings a planned checkpoint to the disk.</summary>
+internal static class CheckpointWriting
+{
+    /// <summary>The status of a checkpoint that was written.</summary>
+    public static CheckpointStatus Done(MigrationDirection direction) =>
+        direction == MigrationDirection.Upgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
+
+    /// <summary>Refuses an output that exists, or a backup that does, before anything is written.</summary>
+    public static void CheckTarget(string source, string output, MigrationRequest request)
+    {
+        if (request.InPlace)
+        {
+            if (Backup(output, request) is { } backup && Path.Exists(backup))
+            {
+                throw new MigrationException(FailureKind.Target, "the backup exists already; it is never replaced", backup);
+            }
+        }
+        else if (Path.GetFullPath(source) == Path.GetFullPath(output))
+        {
+            throw new MigrationException(FailureKind.Target, "the output is the source; --in-place replaces it", output);
+        }
+        else if (!request.Force && Path.Exists(output))
+        {
+            throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
+        }
+    }
+
+    /// <summary>Writes the planned checkpoint to <paramref name="output"/>.</summary>
+    public static void Write(PlannedCheckpoint planned, string output, MigrationRequest request, CancellationToken cancellation)
+    {
+        var source = planned.Checkpoint!.Source;
+        var layout = planned.Plan!.Output!;
+        var path = request.InPlace ? FinalTarget(output) : output;
+        try
+        {
+            using var file = DurableFile.Create(path, request.InPlace || request.Force, layout.Length);
+            Action<long>? progress = request.Progress is { } report ? bytes => report(planned.Path, bytes, layout.Length) : null;
+            FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation);
+            file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
+        }
+        catch (IOException error)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <summary>Where the old file is kept when <paramref name="path"/> is replaced, or null.</summary>
+    public static string? Backup(string path, MigrationRequest request) =>
+        request is { InPlace: true, BackupSuffix: { } suffix } ? path + suffix : null;
+
+    /// <summary>A link is followed to its end, so that the file is replaced and the link stays.</summary>
+    public static string FinalTarget(string path) =>
+        File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+}

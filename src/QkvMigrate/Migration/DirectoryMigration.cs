@@ -1,0 +1,159 @@
+using QkvMigrate.Configuration;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>
+/// Migrates a directory as one: all of its checkpoints are planned before the first is written, its configuration
+/// follows, its other files come along. A new directory gets its name when everything in it is on the disk.
+/// </summary>
+internal sealed class DirectoryMigration
+{
+    private readonly CheckpointUnit unit;
+    private readonly string output;
+    private readonly MigrationRequest request;
+    private readonly CancellationToken cancellation;
+
+    private DirectoryMigration(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
+    {
+        this.unit = unit;
+        this.output = output;
+        this.request = request;
+        this.cancellation = cancellation;
+    }
+
+    /// <summary>Migrates <paramref name="unit"/> to the directory <paramref name="output"/>, which is its own root in place.</summary>
+    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation) =>
+        new DirectoryMigration(unit, output, request, cancellation).Run();
+
+    private List<CheckpointReport> Run()
+    {
+        var planned = unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), request)).ToList();
+        try
+        {
+            return Run(planned);
+        }
+        finally
+        {
+            planned.ForEach(checkpoint => checkpoint.Dispose());
+        }
+    }
+
+    private List<CheckpointReport> Run(List<PlannedCheckpoint> planned)
+    {
+        var configuration = ConfigurationRewrite.None;
+        var error = planned.Find(checkpoint => checkpoint.Error is not null)?.Error;
+        try
+        {
+            if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential))
+            {
+                configuration = ConfigurationRewrite.Plan(unit.Root, request.Direction);
+            }
+
+            if (error is null && (planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded) || !configuration.IsEmpty))
+            {
+                Check(planned, configuration);
+                if (!request.DryRun)
+                {
+                    Write(planned, configuration);
+                }
+
+                return [.. planned.Select(checkpoint => Report(checkpoint, configuration))];
+            }
+        }
+        catch (MigrationException failure)
+        {
+            error = failure;
+            planned[0] = planned[0].Error is null ? planned[0].Failed(failure) : planned[0];
+        }
+
+        return error is null
+            ? [.. planned.Select(checkpoint => checkpoint.Report(CheckpointStatus.Unchanged))]
+            : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own) : checkpoint.Report(CheckpointStatus.Skipped))];
+    }
+
+    private CheckpointReport Report(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
+    {
+        var changes = checkpoint.Plan!.IsNeeded || !configuration.IsEmpty;
+        var status = !changes ? CheckpointStatus.Unchanged
+            : request.DryRun ? CheckpointStatus.Planned
+            : CheckpointWriting.Done(request.Direction);
+        var report = checkpoint.Report(status, Path.Combine(output, Path.GetFileName(checkpoint.Path)));
+        return report with
+        {
+            ConfigurationChanges = configuration.Changes,
+            Advice = [.. report.Advice, .. configuration.Advice],
+        };
+    }
+
+    private void Check(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
+    {
+        if (!request.InPlace)
+        {
+            CheckpointWriting.CheckTarget(unit.Root, output, request);
+            return;
+        }
+
+        foreach (var path in planned.Where(checkpoint => checkpoint.Plan!.IsNeeded).Select(checkpoint => checkpoint.Path)
+            .Concat(configuration.Files.Select(file => Path.Combine(unit.Root, file.Name))))
+        {
+            CheckpointWriting.CheckTarget(path, path, request);
+        }
+    }
+
+    private void Write(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
+    {
+        if (request.InPlace)
+        {
+            foreach (var checkpoint in planned.Where(checkpoint => checkpoint.Plan!.IsNeeded))
+            {
+                CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
+            }
+
+            WriteConfiguration(unit.Root, configuration);
+            return;
+        }
+
+        using var folder = DurableFolder.Create(output, request.Force);
+        foreach (var checkpoint in planned)
+        {
+            var target = Path.Combine(folder.WritePath, Path.GetFileName(checkpoint.Path));
+            if (checkpoint.Plan!.IsNeeded)
+            {
+                CheckpointWriting.Write(checkpoint, target, request, cancellation);
+            }
+            else
+            {
+                FileCopy.Copy(checkpoint.Path, target, request.Force, cancellation);
+            }
+        }
+
+        foreach (var file in unit.OtherFiles.Where(file => !configuration.Replaces(file)))
+        {
+            var target = Path.Combine(folder.WritePath, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            FileCopy.Copy(Path.Combine(unit.Root, file), target, request.Force, cancellation);
+        }
+
+        WriteConfiguration(folder.WritePath, configuration);
+        folder.Commit();
+    }
+
+    private void WriteConfiguration(string folder, ConfigurationRewrite configuration)
+    {
+        foreach (var change in configuration.Files)
+        {
+            var path = Path.Combine(folder, change.Name);
+            if (change.Content is { } content)
+            {
+                using var file = DurableFile.Create(path, replace: true, content.Length);
+                RandomAccess.Write(file.Handle, content.Span, 0);
+                file.Commit(backup: File.Exists(path) ? CheckpointWriting.Backup(path, request) : null);
+            }
+            else if (request.InPlace)
+            {
+                File.Delete(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+namespace QkvMigrate.Migration;
+
+/// <summary>How a tensor under a fused attention module follows the order of its rows.</summary>
+/// <param name="Suffix">The key behind the module's name.</param>
+/// <param name="Dimension">The dimension along which the fused rows stand, −1 for the last, or null where the tensor has none of them.</param>
+/// <param name="Origin">Where the tensor was defined.</param>
+public sealed record FusedTensorRule(string Suffix, int? Dimension, string Origin)
+{
+    /// <summary>The rule holds only where the module has a tensor of this suffix too; such a rule goes before one without.</summary>
+    public string? Beside { get; init; }
+
+    /// <summary>Whether one element holds several output features, so that the dimension is shorter than the rows.</summary>
+    public bool IsPacked { get; init; }
+}
+
+/// <summary>The names of LitGPT's fused attention module, old and new, and of the tensors under it. Data, not branches.</summary>
+public static class FusedNames
+{
+    /// <summary>The module's name while its rows were interleaved (lit_gpt/model.py, <c>CausalSelfAttention.attn</c>), within the block's <c>attn</c>.</summary>
+    public const string Interleaved = "attn.attn";
+
+    /// <summary>The module's name since its rows are sequential (litgpt/model.py since #1013, <c>CausalSelfAttention.qkv</c>).</summary>
+    public const string Sequential = "attn.qkv";
+
+    /// <summary>The output projection beside it: its columns are <c>n_head·head_size</c>.</summary>
+    public const string Projection = "attn.proj.weight";
+
+    /// <summary>nanoGPT's and lit-llama's fused module, which was sequential from the start and is not LitGPT's.</summary>
+    public const string Foreign = "attn.c_attn";
+
+    /// <summary>Every tensor that LitGPT put under the fused module.</summary>
+    public static IReadOnlyList<FusedTensorRule> Rules { get; } =
+    [
+        new("weight", 0, "litgpt/model.py, CausalSelfAttention"),
+        new("bias", 0, "litgpt/model.py, CausalSelfAttention with config.bias or config.attn_bias"),
+        new("linear.weight", 0, "litgpt/lora.py, LoRAQKVLinear.linear; litgpt/adapter_v2.py, AdapterV2Linear.linear"),
+        new("linear.bias", 0, "litgpt/lora.py, LoRAQKVLinear.linear; litgpt/adapter_v2.py, AdapterV2Linear.linear"),
+        new("adapter_bias", 0, "litgpt/adapter_v2.py, AdapterV2Linear: one for each output feature"),
+        new("adapter_scale", 0, "litgpt/adapter_v2.py, AdapterV2Linear: one for each output feature"),
+        new("quant_weight", 0, "lit-gpt of 2023, quantize/gptq.py, ColBlockQuantizedLinear: (out_features, in_features·bits/8), column-major"),
+        new("scales", 0, "lit-gpt of 2023, quantize/gptq.py, ColBlockQuantizedLinear: (out_features, tiles)"),
+        new("zeros", 0, "lit-gpt of 2023, quantize/gptq.py, ColBlockQuantizedLinear: (out_features, tiles)"),
+        new("qweight", -1, "AutoGPTQ, QuantLinear: (in_features/pack, out_features)"),
+        new("scales", -1, "AutoGPTQ, QuantLinear: (groups, out_features)") { Beside = "qweight" },
+        new("qzeros", -1, "AutoGPTQ, QuantLinear: (groups, out_features/pack)") { IsPacked = true },
+        new("g_idx", null, "AutoGPTQ, QuantLinear: (in_features)"),
+    ];
+
+    /// <summary>The module's name in one layout or the other.</summary>
+    public static string Module(CheckpointLayout layout) => layout == CheckpointLayout.Sequential ? Sequential : Interleaved;
+
+    /// <summary>The rule for a tensor, or null where LitGPT never wrote one of its suffix.</summary>
+    /// <param name="suffix">The key behind the module's name.</param>
+    /// <param name="siblings">The suffixes of all tensors of the module.</param>
+    public static FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings) =>
+        Rules.Where(rule => rule.Suffix == suffix && (rule.Beside is null || siblings.Contains(rule.Beside)))
+            .OrderByDescending(rule => rule.Beside is not null)
+            .FirstOrDefault();
+
+    /// <summary>The same key or module path with the module's name in the layout <paramref name="to"/>.</summary>
+    public static string Renamed(string path, CheckpointLayout from, CheckpointLayout to) =>
+        TrySplit(path, Module(from), out var prefix, out var suffix) ? $"{prefix}{Module(to)}{(suffix.Length > 0 ? "." : "")}{suffix}" : path;
+
+    /// <summary>
+    /// Cuts a key or module path at <paramref name="module"/>, which must stand in it as whole components. False where it
+    /// does not; <paramref name="suffix"/> is empty where the path ends with the module.
+    /// </summary>
+    public static bool TrySplit(string path, string module, out string prefix, out string suffix)
+    {
+        var at = path.Length;
+        while (at > 0 && (at = path.LastIndexOf(module, at - 1, StringComparison.Ordinal)) >= 0)
+        {
+            var end = at + module.Length;
+            if ((at == 0 || path[at - 1] == '.') && (end == path.Length || path[end] == '.'))
+            {
+                prefix = path[..at];
+                suffix = end == path.Length ? "" : path[(end + 1)..];
+                return true;
+            }
+        }
+
+        prefix = suffix = "";
+        return false;
+    }
+}

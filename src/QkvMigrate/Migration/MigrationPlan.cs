@@ -1,0 +1,51 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>What happens to one tensor.</summary>
+/// <param name="Tensor">The tensor under its old name.</param>
+/// <param name="NewName">Its key afterwards, or null where the key stays: an optimizer's moments.</param>
+/// <param name="Dimension">The dimension along which its rows are permuted, or null where it is only renamed.</param>
+/// <param name="Blocks">The blocks of its storage that change; none where the two layouts coincide.</param>
+public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimension, IReadOnlyList<BlockReorder> Blocks);
+
+/// <summary>A name that changes without a tensor: a module path in <c>_metadata</c>, a parameter of an optimizer.</summary>
+/// <param name="Name">The name as it is.</param>
+/// <param name="NewName">The name afterwards.</param>
+public sealed record NameChange(NameEntry Name, string NewName);
+
+/// <summary>Advice for whoever uses the checkpoint next.</summary>
+/// <param name="Code">A stable code.</param>
+/// <param name="Message">One sentence.</param>
+public sealed record Advice(string Code, string Message);
+
+/// <summary>
+/// All that a migration does to one checkpoint file, decided before a tensor byte is read. Immutable; the executor
+/// writes <see cref="Output"/> and decides nothing.
+/// </summary>
+/// <param name="Direction">Upgrade or downgrade.</param>
+/// <param name="Layout">The layout that was found.</param>
+/// <param name="Geometry">The geometry and where it came from; null where nothing has to be done.</param>
+/// <param name="Permutation">The source rows of a fused tensor in the order of the destination; null where nothing has to be done.</param>
+/// <param name="Moves">The tensors that change.</param>
+/// <param name="NameChanges">The other names that change.</param>
+/// <param name="UntouchedTensors">How many tensors are left alone.</param>
+/// <param name="Output">What the new file is made of; null where nothing has to be done.</param>
+/// <param name="Advice">What the user should know.</param>
+public sealed record MigrationPlan(
+    MigrationDirection Direction,
+    CheckpointLayout Layout,
+    ResolvedGeometry? Geometry,
+    RowPermutation? Permutation,
+    IReadOnlyList<TensorMove> Moves,
+    IReadOnlyList<NameChange> NameChanges,
+    int UntouchedTensors,
+    FileLayout? Output,
+    IReadOnlyList<Advice> Advice)
+{
+    /// <summary>Whether there is anything to do.</summary>
+    public bool IsNeeded => Output is not null;
+}

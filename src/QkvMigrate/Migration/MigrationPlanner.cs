@@ -1,0 +1,117 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>Decides what a migration does to a checkpoint. Reads no tensor.</summary>
+public static class MigrationPlanner
+{
+    /// <summary>Plans the migration of <paramref name="checkpoint"/>.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="direction">Upgrade or downgrade.</param>
+    /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes; asked only where one is needed.</param>
+    /// <exception cref="MigrationException">The geometry is missing or does not fit, names collide, or a tensor is of no known kind.</exception>
+    public static MigrationPlan Plan(Checkpoint checkpoint, MigrationDirection direction, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    {
+        try
+        {
+            var scan = AttentionScan.Of(checkpoint);
+            var (from, to) = Layouts(direction);
+            return scan.Layout == from
+                ? Plan(checkpoint, scan, direction, to, resolveGeometry)
+                : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, []);
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(checkpoint.Source.Path);
+        }
+    }
+
+    /// <summary>The layouts before and after.</summary>
+    public static (CheckpointLayout From, CheckpointLayout To) Layouts(MigrationDirection direction) =>
+        direction == MigrationDirection.Upgrade
+            ? (CheckpointLayout.Interleaved, CheckpointLayout.Sequential)
+            : (CheckpointLayout.Sequential, CheckpointLayout.Interleaved);
+
+    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, MigrationDirection direction, CheckpointLayout to, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    {
+        foreach (var fused in scan.Fused)
+        {
+            CheckKind(fused);
+        }
+
+        var resolved = resolveGeometry(scan.Shapes());
+        var permutation = RowPermutation.Between(resolved.Geometry, RowsOf(scan.Layout), RowsOf(to));
+        var optimizers = new OptimizerMoves(checkpoint, scan, to, permutation);
+        var moves = scan.Fused.Select(fused => Move(fused, scan.Layout, to, permutation)).Concat(checkpoint.Optimizers.SelectMany(optimizers.Moves)).ToList();
+        CheckNewNames(checkpoint, moves);
+        var names = ModulePathChanges(scan, to).Concat(checkpoint.Optimizers.SelectMany(optimizers.Names)).ToList();
+        var renames = moves.Where(move => move.NewName is not null).Select(move => (Name: move.Tensor.Name!, NewName: move.NewName!))
+            .Concat(names.Select(change => (change.Name, change.NewName)));
+        var edit = new CheckpointEdit(
+            renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName),
+            SharedStorages.Combine(checkpoint, moves));
+        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), []);
+    }
+
+    private static QkvLayout RowsOf(CheckpointLayout layout) =>
+        layout == CheckpointLayout.Sequential ? QkvLayout.Sequential : QkvLayout.Interleaved;
+
+    private static void CheckKind(FusedTensor fused)
+    {
+        var where = $"tensor '{fused.Tensor.Label}'";
+        if (fused.Rule is null)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"'{fused.Suffix}' is no tensor that LitGPT puts under a fused attention module (known: {string.Join(", ", FusedNames.Rules.Select(known => known.Suffix).Distinct())})", where: where);
+        }
+
+        if (fused.Dimension is { } dimension && (dimension < 0 || dimension >= fused.Tensor.Shape.Count))
+        {
+            throw new MigrationException(FailureKind.Geometry, $"shape ({string.Join(", ", fused.Tensor.Shape)}) has no dimension for the fused rows", where: where);
+        }
+    }
+
+    private static TensorMove Move(FusedTensor fused, CheckpointLayout from, CheckpointLayout to, RowPermutation permutation)
+    {
+        var name = FusedNames.Renamed(fused.Tensor.Name!.Text, from, to);
+        return fused.Dimension is { } dimension
+            ? new TensorMove(fused.Tensor, name, dimension, StridedBlocks.Of(fused.Tensor, dimension, fused.Rule!.IsPacked ? Packed(fused, dimension, permutation) : permutation))
+            : new TensorMove(fused.Tensor, name, null, []);
+    }
+
+    /// <summary>The permutation of elements that hold several rows each; heads must not share one.</summary>
+    private static RowPermutation Packed(FusedTensor fused, int dimension, RowPermutation permutation)
+    {
+        var size = fused.Tensor.Shape[dimension];
+        var where = $"tensor '{fused.Tensor.Label}'";
+        if (size == 0 || permutation.RowCount % size != 0)
+        {
+            throw new MigrationException(FailureKind.Geometry, $"{size} packed elements cannot hold {permutation.RowCount} rows", where: where);
+        }
+
+        var pack = (int)(permutation.RowCount / size);
+        return permutation.Packed(pack)
+            ?? throw new MigrationException(FailureKind.Unsupported, $"{pack} rows are packed into one element, and the head size is no multiple of it, so that two heads share elements", where: where);
+    }
+
+    private static void CheckNewNames(Checkpoint checkpoint, List<TensorMove> moves)
+    {
+        var taken = checkpoint.Tensors.Where(tensor => tensor.Name is not null).Select(tensor => (tensor.Container, tensor.Name!.Text)).ToHashSet();
+        foreach (var move in moves.Where(move => move.NewName is not null))
+        {
+            if (!taken.Add((move.Tensor.Container, move.NewName!)))
+            {
+                throw new MigrationException(FailureKind.Conflict, $"the new name '{move.NewName}' is already there", where: $"tensor '{move.Tensor.Label}'");
+            }
+        }
+    }
+
+    /// <summary>The module paths in the <c>_metadata</c> of every container that has fused tensors.</summary>
+    private static IEnumerable<NameChange> ModulePathChanges(AttentionScan scan, CheckpointLayout to) =>
+        scan.Fused.Select(fused => fused.Tensor.Container).Distinct()
+            .SelectMany(container => container.ModulePaths)
+            .Select(path => new NameChange(path, FusedNames.Renamed(path.Text, scan.Layout, to)))
+            .Where(change => change.NewName != change.Name.Text);
+}

@@ -1,0 +1,38 @@
+using QkvMigrate.Configuration;
+using QkvMigrate.Reordering;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>What a user asks to be done with one path.</summary>
+public sealed record MigrationRequest
+{
+    /// <summary>A checkpoint file, or a directory with checkpoints.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Upgrade or downgrade.</summary>
+    public required MigrationDirection Direction { get; init; }
+
+    /// <summary>What the user says about the geometry.</summary>
+    public GeometryFlags Geometry { get; init; } = new();
+
+    /// <summary>The output's path; null with <see cref="InPlace"/>, or for <c>NAME-qkv</c> beside the source.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Replace the source.</summary>
+    public bool InPlace { get; init; }
+
+    /// <summary>With <see cref="InPlace"/>: what is put behind the name under which the old file is kept, or null to keep none.</summary>
+    public string? BackupSuffix { get; init; }
+
+    /// <summary>Plan only.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Replace an existing output.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
+    public required Func<IReorderEngine> Engine { get; init; }
+
+    /// <summary>Told of bytes as they are written: the checkpoint's path, bytes since the last time, bytes in all.</summary>
+    public Action<string, long, long>? Progress { get; init; }
+}

@@ -1,0 +1,106 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>
+/// Moves an optimizer's moments with their parameters. PyTorch numbers the parameters of an optimizer in the order in
+/// which it was given them and keeps no names, so that the mapping must be proven: as many parameters as the model has
+/// tensors, and each with moments of its tensor's shape. What cannot be proven is refused, because moments that belong to
+/// other rows load without an error.
+/// </summary>
+internal sealed class OptimizerMoves
+{
+    private readonly IReadOnlyList<FusedTensor> fused;
+    private readonly ILookup<ContainerEntry, TensorEntry> models;
+    private readonly RowPermutation permutation;
+    private readonly CheckpointLayout to;
+    private readonly CheckpointLayout from;
+
+    /// <summary>Prepares for the checkpoint's optimizers.</summary>
+    public OptimizerMoves(Checkpoint checkpoint, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
+    {
+        fused = scan.Fused;
+        from = scan.Layout;
+        this.to = to;
+        this.permutation = permutation;
+        var containers = fused.Select(item => item.Tensor.Container).ToHashSet();
+        models = checkpoint.Tensors.Where(tensor => containers.Contains(tensor.Container)).ToLookup(tensor => tensor.Container);
+    }
+
+    /// <summary>The moments of <paramref name="optimizer"/> that move.</summary>
+    public IEnumerable<TensorMove> Moves(OptimizerEntry optimizer)
+    {
+        if (optimizer.Parameters.All(parameter => parameter.State.Count == 0))
+        {
+            return [];
+        }
+
+        var problems = new List<string>();
+        foreach (var model in models)
+        {
+            if (Match(optimizer, [.. model.DistinctBy(View)]) is { } pairs)
+            {
+                return pairs.SelectMany(pair => Moves(pair.Parameter, pair.Tensor, optimizer));
+            }
+
+            problems.Add($"{model.DistinctBy(View).Count()} tensors{(model.Key.Path.Length > 0 ? $" in '{model.Key.Path}'" : "")}");
+        }
+
+        throw Refused(optimizer, $"its {optimizer.Parameters.Count} parameters cannot be matched by number and shape to the model's {string.Join(" or ", problems)}");
+    }
+
+    /// <summary>The names of parameters that follow their tensors.</summary>
+    public IEnumerable<NameChange> Names(OptimizerEntry optimizer) =>
+        optimizer.Parameters.SelectMany(parameter => parameter.Names)
+            .Select(name => new NameChange(name, FusedNames.Renamed(name.Text, from, to)))
+            .Where(change => change.NewName != change.Name.Text);
+
+    /// <summary>The tensor of each parameter, or null where there is no proof of which it is.</summary>
+    private static List<(OptimizerParameter Parameter, TensorEntry Tensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model)
+    {
+        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => Unwrapped(tensor.Name!.Text));
+        var pairs = new List<(OptimizerParameter, TensorEntry)>();
+        for (var i = 0; i < optimizer.Parameters.Count; i++)
+        {
+            var parameter = optimizer.Parameters[i];
+            var tensor = parameter.IsNumbered
+                ? model.Count == optimizer.Parameters.Count ? model[i] : null
+                : byName[Unwrapped(parameter.Id)].FirstOrDefault();
+            if (tensor is null || parameter.State.Any(state => !Follows(state, tensor) && !IsCounter(state)))
+            {
+                return null;
+            }
+
+            pairs.Add((parameter, tensor));
+        }
+
+        return pairs;
+    }
+
+    private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
+    {
+        if (fused.FirstOrDefault(item => View(item.Tensor) == View(tensor)) is not { Dimension: { } dimension } owner)
+        {
+            return [];
+        }
+
+        return owner.Rule!.IsPacked
+            ? throw Refused(optimizer, $"parameter {parameter.Id} is quantized, and moments of such a tensor are not known")
+            : parameter.State.Where(state => Follows(state, tensor)).Select(state => new TensorMove(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)));
+    }
+
+    private static bool Follows(TensorEntry state, TensorEntry tensor) => state.Shape.SequenceEqual(tensor.Shape);
+
+    private static bool IsCounter(TensorEntry state) => state.ElementCount == 1;
+
+    /// <summary>The same view under two names is one parameter.</summary>
+    private static (StorageEntry, long, string, string) View(TensorEntry tensor) =>
+        (tensor.Storage, tensor.StorageOffset, string.Join(',', tensor.Shape), string.Join(',', tensor.Strides));
+
+    /// <summary>A name without the prefixes of wrappers, which the model and its optimizer may have saved differently.</summary>
+    private static string Unwrapped(string name) => string.Join('.', name.Split('.').Where(part => part is not ("_orig_mod" or "_forward_module" or "module" or "_fsdp_wrapped_module")));
+
+    private static MigrationException Refused(OptimizerEntry optimizer, string problem) =>
+        new(FailureKind.Unsupported, $"{problem}; --drop-optimizer leaves the optimizer out", where: $"optimizer state '{optimizer.Path}'");
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Migration;
+
+/// <summary>A checkpoint file that was opened and planned, or the reason why it could not be.</summary>
+internal sealed class PlannedCheckpoint : IDisposable
+{
+    private readonly Stopwatch watch = Stopwatch.StartNew();
+
+    private PlannedCheckpoint(string path) => Path = path;
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The open file, where it could be opened.</summary>
+    public Checkpoint? Checkpoint { get; private set; }
+
+    /// <summary>The plan, where one could be made.</summary>
+    public MigrationPlan? Plan { get; private set; }
+
+    /// <summary>Why there is no plan.</summary>
+    public MigrationException? Error { get; private set; }
+
+    /// <summary>Opens and plans <paramref name="path"/>. Never throws for what lies in the file or the request.</summary>
+    public static PlannedCheckpoint Open(string path, MigrationRequest request)
+    {
+        var planned = new PlannedCheckpoint(path);
+        try
+        {
+            planned.Checkpoint = Checkpoint.Open(path);
+            var directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+            planned.Plan = MigrationPlanner.Plan(
+                planned.Checkpoint,
+                request.Direction,
+                shapes => GeometryResolver.Resolve(request.Geometry, directory, shapes));
+        }
+        catch (MigrationException error)
+        {
+            planned.Error = error.InFile(path);
+        }
+
+        return planned;
+    }
+
+    /// <summary>The same checkpoint, which failed after it was planned.</summary>
+    public PlannedCheckpoint Failed(MigrationException error)
+    {
+        Error = error;
+        return this;
+    }
+
+    /// <summary>The report of what became of the checkpoint.</summary>
+    public CheckpointReport Report(CheckpointStatus status, string? output = null, MigrationException? error = null) => new()
+    {
+        Path = Path,
+        Status = status,
+        Output = output,
+        Format = Checkpoint?.Format,
+        Layout = Plan?.Layout,
+        Geometry = Plan?.Geometry?.Geometry,
+        GeometrySource = Plan?.Geometry?.Source,
+        Plan = Plan,
+        TensorCount = Checkpoint?.Tensors.Count ?? 0,
+        SourceBytes = Checkpoint?.Source.Length ?? 0,
+        Advice = [.. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
+        Elapsed = watch.Elapsed,
+        Error = error ?? Error,
+    };
+
+    /// <summary>The report of a refusal or failure.</summary>
+    public CheckpointReport Report(MigrationException error) =>
+        Report(error.Kind == FailureKind.Io ? CheckpointStatus.Failed : CheckpointStatus.Refused, error: error);
+
+    /// <inheritdoc/>
+    public void Dispose() => Checkpoint?.Dispose();
+}
