@@ -29,6 +29,7 @@ public interface IReorderEngine : IDisposable
     string Device { get; }
 
     /// <summary>Makes a lane with buffers of <paramref name="capacity"/> bytes. Lanes are independent; each is used by one thread at a time.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
     IReorderLane CreateLane(int capacity);
 }
 
