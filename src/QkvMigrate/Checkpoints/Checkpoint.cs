@@ -33,6 +33,9 @@ public abstract class Checkpoint : IDisposable
     /// </summary>
     public abstract IReadOnlySet<StorageEntry> OpaqueStorages { get; }
 
+    /// <summary>The state dicts of optimizers.</summary>
+    public virtual IReadOnlyList<OptimizerEntry> Optimizers => [];
+
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     public abstract FileLayout Rewrite(CheckpointEdit edit);
 
@@ -55,7 +58,7 @@ public abstract class Checkpoint : IDisposable
         {
             return TorchZipCheckpoint.Matches(source)
                 ? TorchZipCheckpoint.Open(source)
-                : throw new MigrationException(FailureKind.Unsupported, "this is no checkpoint: expected a file that torch.save wrote (a zip)", path);
+                : throw new MigrationException(FailureKind.Malformed, "this is no checkpoint: expected a file that torch.save wrote (a zip)", path);
         }
         catch (MigrationException error)
         {

@@ -14,6 +14,9 @@ public enum NameRole
 
     /// <summary>A key of <c>_metadata</c>, by which <c>module.state_dict()</c> keeps a version for each module path.</summary>
     ModulePath,
+
+    /// <summary>A parameter's name in an optimizer's state dict.</summary>
+    ParameterName,
 }
 
 /// <summary>A place in a checkpoint where a name stands and can be changed.</summary>

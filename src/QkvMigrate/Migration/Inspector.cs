@@ -26,8 +26,31 @@ public static class Inspector
     private static CheckpointReport Inspect(string path, MigrationRequest request)
     {
         using var planned = PlannedCheckpoint.Open(path, request);
-        return planned.Error is { } error
-            ? planned.Report(error)
-            : planned.Report(planned.Plan!.IsNeeded ? CheckpointStatus.Planned : CheckpointStatus.Unchanged);
+        if (planned.Error is { } error)
+        {
+            return planned.Report(error);
+        }
+
+        if (planned.Plan!.IsNeeded)
+        {
+            return planned.Report(CheckpointStatus.Planned);
+        }
+
+        var report = planned.Report(CheckpointStatus.Unchanged);
+        return planned.Plan.Layout == CheckpointLayout.Sequential ? WithGeometry(report, planned, request) : report;
+    }
+
+    /// <summary>A sequential checkpoint needs no geometry to be left alone; where one is found it is shown.</summary>
+    private static CheckpointReport WithGeometry(CheckpointReport report, PlannedCheckpoint planned, MigrationRequest request)
+    {
+        try
+        {
+            var resolved = planned.ResolveGeometry(request, AttentionScan.Of(planned.Checkpoint!).Shapes());
+            return report with { Geometry = resolved.Geometry, GeometrySource = resolved.Source };
+        }
+        catch (MigrationException error)
+        {
+            return report with { Advice = [.. report.Advice, new Advice("geometry-unknown", error.Problem)] };
+        }
     }
 }

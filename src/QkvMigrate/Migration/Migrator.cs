@@ -43,7 +43,7 @@ public static class Migrator
             var units = CheckpointUnit.Find(path);
             return units.Count > 0
                 ? units
-                : throw new MigrationException(FailureKind.Unsupported, "no checkpoint in this directory or below it", path);
+                : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -30,11 +30,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         try
         {
             planned.Checkpoint = Checkpoint.Open(path);
-            var directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-            planned.Plan = MigrationPlanner.Plan(
-                planned.Checkpoint,
-                request.Direction,
-                shapes => GeometryResolver.Resolve(request.Geometry, directory, shapes));
+            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes));
         }
         catch (MigrationException error)
         {
@@ -43,6 +39,10 @@ internal sealed class PlannedCheckpoint : IDisposable
 
         return planned;
     }
+
+    /// <summary>The geometry that fits <paramref name="shapes"/>: from the request, or from what lies beside the file.</summary>
+    public ResolvedGeometry ResolveGeometry(MigrationRequest request, IReadOnlyList<AttentionShape> shapes) =>
+        GeometryResolver.Resolve(request.Geometry, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!, shapes);
 
     /// <summary>The same checkpoint, which failed after it was planned.</summary>
     public PlannedCheckpoint Failed(MigrationException error)

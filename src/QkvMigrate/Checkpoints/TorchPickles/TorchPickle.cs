@@ -13,6 +13,8 @@ internal sealed class TorchPickle
     private readonly PickleDocument document;
     private readonly TorchStorages storages;
     private readonly List<TensorEntry> tensors = [];
+    private readonly Dictionary<PickleNode, List<TensorEntry>> byContainer = [];
+    private readonly List<(PickleMutable Node, string Path)> dictionaries = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly HashSet<PicklePersistent> known = [];
     private readonly Stack<(PickleNode Node, string Path)> pending = new();
@@ -28,6 +30,7 @@ internal sealed class TorchPickle
             Visit(step.Node, step.Path);
         }
 
+        Optimizers = [.. dictionaries.Select(step => TorchOptimizers.Read(step.Node, step.Path, node => byContainer.GetValueOrDefault(node, []))).OfType<OptimizerEntry>()];
         OpaqueStorages = document.Persistents.Where(persistent => !known.Contains(persistent))
             .Select(persistent => storages.Read(persistent).Entry).ToHashSet();
     }
@@ -40,6 +43,9 @@ internal sealed class TorchPickle
 
     /// <summary>Storages that are named by something else than <see cref="Tensors"/>.</summary>
     public IReadOnlySet<StorageEntry> OpaqueStorages { get; }
+
+    /// <summary>The state dicts of optimizers.</summary>
+    public IReadOnlyList<OptimizerEntry> Optimizers { get; }
 
     /// <summary>The pickle with names changed, or null where none is.</summary>
     public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames)
@@ -60,12 +66,19 @@ internal sealed class TorchPickle
         {
             case PickleMutable mutable:
                 var container = new ContainerEntry(path, ModulePaths(mutable));
+                var first = tensors.Count;
+                dictionaries.Add((mutable, path));
                 foreach (var entry in mutable.Entries)
                 {
                     Child(container, entry.Key, entry.Value.Node, KeyText(entry.Key.Node), children);
                 }
 
                 Items(container, mutable.Items, children);
+                if (tensors.Count > first)
+                {
+                    byContainer.Add(mutable, tensors[first..]);
+                }
+
                 if (mutable.State is { } state)
                 {
                     children.Add((state.Node, Join(path, "(state)")));

@@ -55,14 +55,19 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     /// </summary>
     public static bool Matches(SourceFile source)
     {
-        var head = source.Read(0, (int)Math.Min(source.Length, 512)).AsSpan();
-        if (head.Length < ZipFormat.LocalHeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(head) != ZipFormat.LocalHeaderSignature)
+        if (source.Length < ZipFormat.LocalHeaderLength)
         {
             return false;
         }
 
-        var length = BinaryPrimitives.ReadUInt16LittleEndian(head[ZipFormat.LocalNameLength..]);
-        var name = Encoding.UTF8.GetString(head.Slice(ZipFormat.LocalHeaderLength, Math.Min(length, head.Length - ZipFormat.LocalHeaderLength)));
+        var header = source.Read(0, ZipFormat.LocalHeaderLength).AsSpan();
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(header[ZipFormat.LocalNameLength..]);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeaderSignature || length > source.Length - ZipFormat.LocalHeaderLength)
+        {
+            return false;
+        }
+
+        var name = Encoding.UTF8.GetString(source.Read(ZipFormat.LocalHeaderLength, length));
         var folder = name.IndexOf('/', StringComparison.Ordinal);
         var record = name[(folder + 1)..];
         return folder > 0 && (record is "data.pkl" or "version" or "byteorder" || record.StartsWith('.') || record.StartsWith("data/", StringComparison.Ordinal));
@@ -81,6 +86,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         var first = zip.Listed[0].Name;
         return new TorchZipCheckpoint(source, zip, first[..Math.Max(first.IndexOf('/', StringComparison.Ordinal), 0)]);
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)

@@ -10,7 +10,13 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 internal static class ZipHeaders
 {
     /// <summary>The local header for the entry at <paramref name="offset"/>; a null <paramref name="crc"/> leaves zeros where one belongs.</summary>
-    public static byte[] Local(ZipEntry entry, long offset, long size, uint? crc, int alignment)
+    /// <param name="entry">The entry as it was.</param>
+    /// <param name="offset">Where the header comes to stand.</param>
+    /// <param name="size">Bytes of the entry.</param>
+    /// <param name="crc">Its CRC-32.</param>
+    /// <param name="growth">By how many bytes the entry before has grown.</param>
+    /// <param name="alignment">Bytes on whose multiples padded entries start.</param>
+    public static byte[] Local(ZipEntry entry, long offset, long size, uint? crc, long growth, int alignment)
     {
         var old = entry.LocalHeader;
         var nameEnd = ZipFormat.LocalHeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(old.Span[ZipFormat.LocalNameLength..]);
@@ -25,7 +31,8 @@ internal static class ZipHeaders
         var extra = ZipExtra.Compose([.. Zip64Field(LocalNumbers(entry, fields, padded, offset, size)), .. others]);
         if (padded)
         {
-            extra = [.. extra, .. Padding(offset + nameEnd + extra.Length, entry.DataOffset, extra.Length, alignment)];
+            var before = fields.Find(field => field.Id == ZipFormat.PaddingExtraId).Payload.Length;
+            extra = [.. extra, .. ZipPadding.Field(offset + nameEnd + extra.Length, entry.DataOffset, growth, before, ushort.MaxValue - extra.Length, alignment)];
         }
 
         byte[] header = [.. old.Span[..nameEnd], .. extra];
@@ -102,32 +109,6 @@ internal static class ZipHeaders
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(ZipFormat.CentralCompressedSize), narrow);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(ZipFormat.CentralHeaderOffset), (uint)Math.Min(offset, ZipFormat.Escape32));
         return header;
-    }
-
-    /// <summary>
-    /// PyTorch's padding for data that would start at <paramref name="position"/> plus the field's own 4 bytes: up to the
-    /// source's place where the field can reach it, or else to a multiple of the alignment.
-    /// </summary>
-    private static byte[] Padding(long position, long wanted, int extraLength, int alignment)
-    {
-        var start = position + 4;
-        var most = ushort.MaxValue - 4 - extraLength;
-        var step = wanted % alignment == 0 ? alignment : 1;
-        var pad = wanted - start;
-        if (pad < 0)
-        {
-            pad = (step - (start % step)) % step;
-        }
-        else if (pad > most)
-        {
-            pad = most - ((start + most) % step);
-        }
-
-        var field = new byte[4 + pad];
-        field.AsSpan(4).Fill(ZipFormat.PaddingByte);
-        BinaryPrimitives.WriteUInt16LittleEndian(field, ZipFormat.PaddingExtraId);
-        BinaryPrimitives.WriteUInt16LittleEndian(field.AsSpan(2), (ushort)pad);
-        return field;
     }
 
     private static long[] LocalNumbers(ZipEntry entry, List<ZipExtra> fields, bool padded, long offset, long size)

@@ -5,15 +5,18 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <summary>Reads the local header and the data descriptor of an entry, and holds them against the central directory.</summary>
 internal static class ZipLocalHeader
 {
-    /// <summary>Bytes that are read at once: enough for the header and the padding of most entries.</summary>
-    private const int FirstRead = 256;
-
     /// <summary>Reads the entry whose bytes end at <paramref name="next"/>.</summary>
     public static ZipEntry Read(SourceFile source, ZipCentralHeader central, long next)
     {
         var offset = central.HeaderOffset;
-        var header = source.Read(offset, (int)Math.Min(FirstRead, next - offset));
-        if (header.Length < ZipFormat.LocalHeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeaderSignature)
+        if (next - offset < ZipFormat.LocalHeaderLength)
+        {
+            throw ZipFailure.At(central.Name, offset, $"the local header reaches over byte {next}, where the next one starts");
+        }
+
+        // Two reads and not one with some to spare: the entry's bytes may be a tensor's, and those are not looked at yet.
+        var header = source.Read(offset, ZipFormat.LocalHeaderLength);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeaderSignature)
         {
             throw ZipFailure.At(central.Name, offset, "no local header is where the directory says");
         }
@@ -26,7 +29,7 @@ internal static class ZipLocalHeader
             throw ZipFailure.At(central.Name, offset, $"the entry's {central.Size} bytes reach over byte {next}, where the next one starts");
         }
 
-        header = length <= header.Length ? header[..length] : source.Read(offset, length);
+        header = [.. header, .. source.Read(offset + header.Length, length - header.Length)];
         Check(central, header, nameLength);
         var descriptor = (central.Flags & ZipFormat.DescriptorFlag) != 0 && gap > 0
             ? Descriptor(source, central, next - gap, gap)

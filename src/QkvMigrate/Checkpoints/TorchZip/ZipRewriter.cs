@@ -10,9 +10,7 @@ internal sealed record ZipContent(long Length, uint? Crc, Action<FileLayoutBuild
 
 /// <summary>
 /// Lays a zip down again with other contents for some entries. Entries keep their order, their names and every field
-/// that need not change. Data keeps its place in the file wherever PyTorch's padding can take up what a changed entry
-/// has won or lost: so the headers and checksums behind it stay as they are, filesystems can share the blocks, and the
-/// way back gives the same file again. Where it cannot, data moves on to the next multiple of the alignment.
+/// that need not change.
 /// </summary>
 internal sealed class ZipRewriter
 {
@@ -21,6 +19,7 @@ internal sealed class ZipRewriter
     private readonly int alignment;
     private readonly FileLayoutBuilder builder = new();
     private readonly Dictionary<ZipEntry, PlacedEntry> placed = [];
+    private long growth;
 
     private ZipRewriter(ZipDirectory directory, IReadOnlyDictionary<ZipEntry, ZipContent> contents, int alignment)
     {
@@ -58,7 +57,8 @@ internal sealed class ZipRewriter
         var offset = builder.Position;
         var content = contents.GetValueOrDefault(entry);
         var size = content?.Length ?? entry.Size;
-        var header = ZipHeaders.Local(entry, offset, size, content?.Crc, alignment);
+        var header = ZipHeaders.Local(entry, offset, size, content?.Crc, growth, alignment);
+        growth = size - entry.Size;
         if (content is null)
         {
             placed[entry] = new PlacedEntry(offset, size, entry.Crc, -1);

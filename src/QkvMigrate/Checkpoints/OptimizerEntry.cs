@@ -1,0 +1,19 @@
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>What an optimizer keeps for one parameter.</summary>
+/// <param name="Id">The parameter's number in the order of the optimizer, or its name (FSDP).</param>
+/// <param name="Names">The places where the parameter is named by a string: the key of its state, the lists of its group.</param>
+/// <param name="State">The tensors of its state: moments, counters.</param>
+public sealed record OptimizerParameter(string Id, IReadOnlyList<NameEntry> Names, IReadOnlyList<TensorEntry> State)
+{
+    /// <summary>Whether the optimizer knows the parameter by a number instead of a name.</summary>
+    public bool IsNumbered => Names.Count == 0;
+}
+
+/// <summary>
+/// The state dict of an optimizer, <c>{"state": {id: {...}}, "param_groups": [{"params": [id, ...]}]}</c>
+/// (torch/optim/optimizer.py, <c>Optimizer.state_dict</c>).
+/// </summary>
+/// <param name="Path">Where it stands in the checkpoint.</param>
+/// <param name="Parameters">Its parameters, in the order of its groups.</param>
+public sealed record OptimizerEntry(string Path, IReadOnlyList<OptimizerParameter> Parameters);

@@ -1,0 +1,61 @@
+using QkvMigrate.Pickling;
+
+namespace QkvMigrate.Checkpoints.TorchPickles;
+
+/// <summary>Reads optimizer state dicts: dicts with <c>state</c> and <c>param_groups</c> (torch/optim/optimizer.py, <c>state_dict</c>).</summary>
+internal static class TorchOptimizers
+{
+    /// <summary>Reads <paramref name="node"/> where it is one; null where it is none.</summary>
+    /// <param name="node">A dict.</param>
+    /// <param name="path">Where it stands.</param>
+    /// <param name="tensorsOf">The tensors that a dict holds.</param>
+    public static OptimizerEntry? Read(PickleMutable node, string path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf)
+    {
+        if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
+        {
+            return null;
+        }
+
+        var names = new Dictionary<string, List<NameEntry>>();
+        var order = new List<string>();
+        foreach (var group in groups.Items.Select(item => item.Node).OfType<PickleMutable>())
+        {
+            foreach (var parameter in (Value(group, "params") as PickleMutable)?.Items ?? [])
+            {
+                order.Add(Name(parameter, names));
+            }
+        }
+
+        var kept = new Dictionary<string, IReadOnlyList<TensorEntry>>();
+        foreach (var entry in states.Entries)
+        {
+            kept[Name(entry.Key, names)] = entry.Value.Node is PickleMutable state ? tensorsOf(state) : [];
+        }
+
+        return new OptimizerEntry(path, [.. order.Union(kept.Keys).Select(id => new OptimizerParameter(id, names[id], kept.GetValueOrDefault(id, [])))]);
+    }
+
+    private static string Name(PickleItem item, Dictionary<string, List<NameEntry>> names)
+    {
+        var id = item.Node switch
+        {
+            PickleString text => text.Text,
+            PickleInteger number => number.Value.ToString(),
+            _ => throw PickleFailure.At(item.At, "a parameter of an optimizer that is neither a number nor a name"),
+        };
+        if (!names.TryGetValue(id, out var places))
+        {
+            names.Add(id, places = []);
+        }
+
+        if (item.Node is PickleString)
+        {
+            places.Add(new NameEntry(item.At, id, NameRole.ParameterName));
+        }
+
+        return id;
+    }
+
+    private static PickleNode? Value(PickleMutable dictionary, string key) =>
+        dictionary.Entries.LastOrDefault(entry => entry.Key.Node is PickleString text && text.Text == key).Value.Node;
+}

@@ -1,0 +1,46 @@
+using System.Buffers.Binary;
+
+namespace QkvMigrate.Checkpoints.TorchZip;
+
+/// <summary>
+/// PyTorch's padding: an extra field of the local header, as long as it takes for the data behind it to start on a
+/// multiple of the alignment (caffe2/serialize/inline_container.cc, <c>getPadding</c>).
+/// </summary>
+/// <remarks>
+/// Behind an entry that shrank, the field grows so that the data keeps its place: the headers and checksums behind it
+/// stay as they are, and filesystems can share the blocks. That must be undone exactly on the way back, from what the
+/// file itself shows. PyTorch never pads by the alignment or more, so a longer field is this tool's:
+/// it takes up what a shrunken entry left, or marks that an entry grew (one alignment more than needed).
+/// </remarks>
+internal static class ZipPadding
+{
+    private const int HeadLength = 4;
+
+    /// <summary>The padding field.</summary>
+    /// <param name="position">Where the field starts in the new file.</param>
+    /// <param name="wanted">Where the data stood.</param>
+    /// <param name="growth">By how many bytes the entry before has grown.</param>
+    /// <param name="before">Bytes of the old field's payload.</param>
+    /// <param name="room">Bytes of the header's extra area that are left for the field.</param>
+    /// <param name="alignment">Bytes on whose multiples data starts, where it does.</param>
+    public static byte[] Field(long position, long wanted, long growth, int before, int room, int alignment)
+    {
+        var start = position + HeadLength;
+        var step = wanted % alignment == 0 ? alignment : 1;
+        var least = (int)((step - (start % step)) % step);
+        var most = room - HeadLength - (int)((start + room - HeadLength) % step);
+        var length = growth switch
+        {
+            0 => (start + before) % step == 0 ? before : least,
+            < 0 => before < step ? (int)Math.Clamp(wanted - start, least, most) : least,
+            _ => wanted >= start ? (int)Math.Min(wanted - start, most)
+                : before > most - step ? least
+                : least + step,
+        };
+        var field = new byte[HeadLength + length];
+        field.AsSpan(HeadLength).Fill(ZipFormat.PaddingByte);
+        BinaryPrimitives.WriteUInt16LittleEndian(field, ZipFormat.PaddingExtraId);
+        BinaryPrimitives.WriteUInt16LittleEndian(field.AsSpan(2), (ushort)length);
+        return field;
+    }
+}
