@@ -1,6 +1,47 @@
+using System.CommandLine;
+using QkvMigrate.Cli.Commands;
+
 namespace QkvMigrate.Cli;
 
+/// <summary>The program: reads the command line, runs one command, and owns the exit code.</summary>
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] args)
+    {
+        var root = new RootCommand("Upgrades legacy LitGPT checkpoints: fused QKV rows from interleaved (attn.attn) to sequential (attn.qkv).")
+        {
+            InspectCommand.Create(),
+            MigrateCommand.Create(Migration.MigrationDirection.Upgrade),
+            MigrateCommand.Create(Migration.MigrationDirection.Downgrade),
+        };
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Console.Error.WriteLine($"qkvmigrate: {error.Message}");
+            }
+
+            Console.Error.WriteLine("qkvmigrate: see 'qkvmigrate --help'");
+            return ExitCode.Usage;
+        }
+
+        // The library's default handler prints a whole exception, and ends the process two seconds after a signal:
+        // failures are one line here, and temporary files are taken away however long that takes.
+        using var signals = new Signals();
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (MigrationException error)
+        {
+            Console.Error.WriteLine($"qkvmigrate: {error.Message}");
+            return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("qkvmigrate: cancelled; nothing was left behind");
+            return Signals.ExitCode;
+        }
+    }
 }

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Commands;
+
+/// <summary><c>qkvmigrate inspect</c>: what is in a checkpoint, and what an upgrade would do.</summary>
+internal sealed class InspectCommand
+{
+    private readonly Argument<string[]> paths = PathArgument.Create();
+    private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
+    private readonly GeometryOptions geometry = new();
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var options = new InspectCommand();
+        var command = new Command("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
+        command.Arguments.Add(options.paths);
+        command.Options.Add(options.json);
+        options.geometry.AddTo(command);
+        command.SetAction(options.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        using var log = new ConsoleLog(quiet: false, verbose: false);
+        var reports = new List<CheckpointReport>();
+        foreach (var path in parsed.GetValue(paths)!)
+        {
+            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed))));
+        }
+
+        if (parsed.GetValue(json))
+        {
+            JsonReport.Write(Console.Out, reports, withPlan: true);
+        }
+        else
+        {
+            InspectReport.Write(Console.Out, reports);
+        }
+
+        log.Failures(reports);
+        return PathReports.HasFailure(reports) ? ExitCode.Failure : ExitCode.Success;
+    }
+}

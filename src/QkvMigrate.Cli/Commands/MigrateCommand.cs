@@ -1,0 +1,99 @@
+using System.CommandLine;
+using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Commands;
+
+/// <summary><c>qkvmigrate upgrade</c> and its inverse, <c>qkvmigrate downgrade</c>: the same command in two directions.</summary>
+internal sealed class MigrateCommand
+{
+    private readonly MigrationDirection direction;
+    private readonly Argument<string[]> paths = PathArgument.Create();
+    private readonly Option<string?> output = new("--output", "-o") { Description = "Where the result goes; NAME-qkv beside the source where this is not given.", HelpName = "PATH" };
+    private readonly Option<bool> inPlace = new("--in-place") { Description = "Replace the source." };
+    private readonly Option<string?> backup = new("--backup") { Description = "With --in-place: keep the old file under its name plus SUFFIX.", HelpName = "SUFFIX" };
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
+    private readonly Option<bool> check = new("--check") { Description = "Do nothing, and exit with 3 where there is something to do." };
+    private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
+    private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
+    private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
+    private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
+    private readonly GeometryOptions geometry = new();
+    private readonly EngineOptions engine = new();
+
+    private MigrateCommand(MigrationDirection direction) => this.direction = direction;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(MigrationDirection direction)
+    {
+        var options = new MigrateCommand(direction);
+        var command = direction == MigrationDirection.Upgrade
+            ? new Command("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
+            : new Command("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
+        command.Arguments.Add(options.paths);
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.quiet, options.verbose })
+        {
+            command.Options.Add(option);
+        }
+
+        options.geometry.AddTo(command);
+        options.engine.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(options.inPlace) && result.GetValue(options.output) is not null)
+            {
+                result.AddError("--output and --in-place exclude each other");
+            }
+
+            if (result.GetValue(options.backup) is { } suffix && (!result.GetValue(options.inPlace) || suffix.Length == 0 || suffix.Contains('/', StringComparison.Ordinal)))
+            {
+                result.AddError("--backup takes a suffix without '/', and goes with --in-place");
+            }
+
+            if (result.GetValue(options.output) is not null && result.GetValue(options.paths) is { Length: > 1 })
+            {
+                result.AddError("--output goes with one PATH");
+            }
+        });
+        command.SetAction(options.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        using var log = new ConsoleLog(parsed.GetValue(quiet), parsed.GetValue(verbose));
+        using var engines = EngineOptions.Read();
+        var reports = new List<CheckpointReport>();
+        var planOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
+        foreach (var path in parsed.GetValue(paths)!)
+        {
+            var request = new MigrationRequest
+            {
+                Path = path,
+                Direction = direction,
+                Geometry = geometry.Read(parsed),
+                Output = parsed.GetValue(output),
+                InPlace = parsed.GetValue(inPlace),
+                BackupSuffix = parsed.GetValue(backup),
+                DryRun = planOnly,
+                Force = parsed.GetValue(force) || parsed.GetValue(check),
+                Engine = engines.Get,
+            };
+            reports.AddRange(PathReports.Collect(path, () => Migrator.Run(request, Signals.Token)));
+        }
+
+        if (parsed.GetValue(json))
+        {
+            JsonReport.Write(Console.Out, reports, withPlan: parsed.GetValue(dryRun) || parsed.GetValue(verbose));
+        }
+        else if (!parsed.GetValue(quiet))
+        {
+            TextReport.Write(Console.Out, reports, withPlan: parsed.GetValue(dryRun) || parsed.GetValue(verbose));
+        }
+
+        log.Failures(reports);
+        return PathReports.HasFailure(reports) ? ExitCode.Failure
+            : parsed.GetValue(check) && reports.Exists(report => report.Status == CheckpointStatus.Planned) ? ExitCode.LegacyFound
+            : ExitCode.Success;
+    }
+}

@@ -1,0 +1,24 @@
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Commands;
+
+/// <summary>Gathers the reports of several paths: a path of no use has its own line, and the next gets its turn.</summary>
+internal static class PathReports
+{
+    /// <summary>The reports of <paramref name="run"/>, or one that says why <paramref name="path"/> as a whole is of no use.</summary>
+    public static IReadOnlyList<CheckpointReport> Collect(string path, Func<IReadOnlyList<CheckpointReport>> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Usage)
+        {
+            return [new CheckpointReport { Path = path, Status = error.Kind == FailureKind.Io ? CheckpointStatus.Failed : CheckpointStatus.Refused, Error = error }];
+        }
+    }
+
+    /// <summary>Whether a checkpoint failed or was refused.</summary>
+    public static bool HasFailure(IEnumerable<CheckpointReport> reports) =>
+        reports.Any(report => report.Status is CheckpointStatus.Failed or CheckpointStatus.Refused or CheckpointStatus.Skipped);
+}

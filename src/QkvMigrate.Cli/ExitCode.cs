@@ -1,0 +1,20 @@
+namespace QkvMigrate.Cli;
+
+/// <summary>The exit codes that scripts rely on.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done, or nothing to do.</summary>
+    public const int Success = 0;
+
+    /// <summary>At least one checkpoint failed or was refused.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The command line makes no sense.</summary>
+    public const int Usage = 2;
+
+    /// <summary><c>--check</c> found legacy checkpoints.</summary>
+    public const int LegacyFound = 3;
+
+    /// <summary>Shells report a process that a signal ended as 128 plus the signal's number; so does this program.</summary>
+    public const int SignalBase = 128;
+}

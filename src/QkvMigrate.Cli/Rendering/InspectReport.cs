@@ -1,0 +1,37 @@
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes what a checkpoint is, for people.</summary>
+internal static class InspectReport
+{
+    /// <summary>Writes all reports.</summary>
+    public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports)
+    {
+        foreach (var report in reports.Where(report => report.Layout is not null || report.Error is null))
+        {
+            writer.WriteLine(report.Path);
+            Line("format", report.Format is { } format ? JsonNames.Kebab(format.ToString()) : "unknown");
+            Line("size", $"{ByteSize.Text(report.SourceBytes)} in {report.TensorCount} tensors");
+            var layout = report.Layout ?? CheckpointLayout.None;
+            Line("layout", $"{JsonNames.Kebab(layout.ToString())}: {TextReport.Reason(layout)}");
+            if (report.Geometry is { } geometry)
+            {
+                Line("geometry", $"{geometry} (from {report.GeometrySource})");
+            }
+
+            if (report.Plan is { IsNeeded: true } plan)
+            {
+                Line("upgrade", $"changes {plan.Moves.Count} tensors:");
+                TextReport.WritePlan(writer, plan);
+            }
+
+            foreach (var advice in report.Advice)
+            {
+                Line("note", $"[{advice.Code}] {advice.Message}");
+            }
+        }
+
+        void Line(string name, string value) => writer.WriteLine($"  {name,-9} {value}");
+    }
+}

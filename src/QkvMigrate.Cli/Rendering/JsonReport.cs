@@ -1,0 +1,107 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes reports as the JSON document that scripts rely on.</summary>
+internal static class JsonReport
+{
+    private const int SchemaVersion = 1;
+
+    /// <summary>Writes one document with all reports.</summary>
+    public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports, bool withPlan)
+    {
+        var document = new JsonDocumentRoot(SchemaVersion, [.. reports.Select(report => Checkpoint(report, withPlan))]);
+        writer.WriteLine(JsonSerializer.Serialize(document, JsonReportContext.Readable.JsonDocumentRoot));
+    }
+
+    private static JsonCheckpoint Checkpoint(CheckpointReport report, bool withPlan)
+    {
+        var plan = report.Plan;
+        var reordered = plan?.Moves.Count(move => move.Blocks.Count > 0) ?? 0;
+        return new JsonCheckpoint(
+            report.Path,
+            report.Output,
+            report.Format is { } format ? JsonNames.Kebab(format.ToString()) : null,
+            JsonNames.Kebab(report.Status.ToString()),
+            report.Layout is { } layout ? JsonNames.Kebab(layout.ToString()) : null,
+            report.Geometry is { } geometry ? new JsonGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize, report.GeometrySource ?? "") : null,
+            new JsonTensors(report.TensorCount, reordered, plan?.Moves.Count ?? 0, plan?.UntouchedTensors ?? report.TensorCount),
+            new JsonBytes(report.SourceBytes, plan?.Output?.Length, plan?.Output is { } output ? Sum<ReorderSegment>(output) : 0, plan?.Output is { } same ? Sum<CopySegment>(same) : 0),
+            Math.Round(report.Elapsed.TotalSeconds, 3),
+            report.ConfigurationChanges,
+            [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],
+            withPlan && plan is { IsNeeded: true } ? Plan(plan) : null,
+            report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
+    }
+
+    private static long Sum<T>(FileLayout layout)
+        where T : Segment =>
+        layout.Segments.OfType<T>().Sum(segment => segment.Length);
+
+    private static JsonPlan Plan(MigrationPlan plan) => new(
+        [.. plan.Moves.Select(move => new JsonMove(
+            move.Tensor.Label,
+            move.NewName ?? move.Tensor.Name!.Text,
+            move.Tensor.DType.Name,
+            move.Tensor.Shape,
+            move.Tensor.Strides,
+            move.Dimension,
+            [.. move.Blocks.Select(block => new[] { block.Storage.Offset + block.Offset, block.Length })]))],
+        [.. plan.NameChanges.Select(change => new JsonRename(change.Name.Text, change.NewName))],
+        [.. plan.Permutation!.Runs.Select(run => new[] { run.Start, run.Length })]);
+}
+
+/// <summary>The document.</summary>
+internal sealed record JsonDocumentRoot(int SchemaVersion, IReadOnlyList<JsonCheckpoint> Checkpoints);
+
+/// <summary>One checkpoint file.</summary>
+internal sealed record JsonCheckpoint(
+    string Path,
+    string? Output,
+    string? Format,
+    string Status,
+    string? Layout,
+    JsonGeometry? Geometry,
+    JsonTensors Tensors,
+    JsonBytes Bytes,
+    double Seconds,
+    IReadOnlyList<string> Configuration,
+    IReadOnlyList<JsonMessage> Advice,
+    JsonPlan? Plan,
+    JsonMessage? Error);
+
+/// <summary>The geometry and where it came from.</summary>
+internal sealed record JsonGeometry(int NHead, int NQueryGroups, int HeadSize, string Source);
+
+/// <summary>How many tensors there are, how many of them have rows that move, and how many get another name.</summary>
+internal sealed record JsonTensors(int Total, int Reordered, int Renamed, int Untouched);
+
+/// <summary>Bytes of the source and the output, and of what is reordered and copied.</summary>
+internal sealed record JsonBytes(long Source, long? Output, long Reordered, long Copied);
+
+/// <summary>A code and a sentence.</summary>
+internal sealed record JsonMessage(string Code, string Message);
+
+/// <summary>What happens to which tensor; runs are [first source row, rows] in the order of the destination.</summary>
+internal sealed record JsonPlan(IReadOnlyList<JsonMove> Moves, IReadOnlyList<JsonRename> Names, IReadOnlyList<int[]> Runs);
+
+/// <summary>One tensor; byte ranges are [offset in the source, length].</summary>
+internal sealed record JsonMove(string From, string To, string Dtype, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, int? Dimension, IReadOnlyList<long[]> ByteRanges);
+
+/// <summary>A name that changes.</summary>
+internal sealed record JsonRename(string From, string To);
+
+/// <summary>Serializers that are made when the program is built, so that no start pays for them.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(JsonDocumentRoot))]
+internal sealed partial class JsonReportContext : JsonSerializerContext
+{
+    /// <summary>Paths and quotes are written as they are: nobody embeds this document in HTML unescaped.</summary>
+    public static JsonReportContext Readable => readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static JsonReportContext? readable;
+}

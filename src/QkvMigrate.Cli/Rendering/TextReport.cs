@@ -1,0 +1,83 @@
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes reports of upgrade and downgrade for people: a line for what happened, indented lines for what is behind it.</summary>
+internal static class TextReport
+{
+    private const string Indent = "  ";
+
+    /// <summary>Writes all reports but the refused ones, whose one line is on standard error.</summary>
+    public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports, bool withPlan)
+    {
+        foreach (var report in reports.Where(report => report.Error is null))
+        {
+            Write(writer, report, withPlan);
+        }
+    }
+
+    /// <summary>Why nothing is to be done with a checkpoint of this layout.</summary>
+    public static string Reason(CheckpointLayout layout) => layout switch
+    {
+        CheckpointLayout.Sequential => $"already sequential ({FusedNames.Sequential})",
+        CheckpointLayout.Interleaved => $"still interleaved ({FusedNames.Interleaved})",
+        CheckpointLayout.Foreign => $"fused attention under {FusedNames.Foreign} (nanoGPT, lit-llama) is sequential from the start and not LitGPT's",
+        _ => "no fused attention in it",
+    };
+
+    /// <summary>The lines of a plan: each tensor with its new name, and each other name.</summary>
+    public static void WritePlan(TextWriter writer, MigrationPlan plan)
+    {
+        foreach (var move in plan.Moves)
+        {
+            var ranges = move.Blocks.Select(block => $"bytes {block.Storage.Offset + block.Offset}+{block.Length}");
+            writer.WriteLine($"{Indent}{move.Tensor.Label}{(move.NewName is { } name ? $" -> {name}" : "")}  {move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})  {(move.Blocks.Count == 0 ? "renamed" : $"rows reordered, {string.Join(", ", ranges.Take(3))}{(move.Blocks.Count > 3 ? ", ..." : "")}")}");
+        }
+
+        foreach (var change in plan.NameChanges)
+        {
+            writer.WriteLine($"{Indent}_metadata: {change.Name.Text} -> {change.NewName}");
+        }
+
+        writer.WriteLine($"{Indent}{plan.UntouchedTensors} tensors are left alone");
+    }
+
+    private static void Write(TextWriter writer, CheckpointReport report, bool withPlan)
+    {
+        var status = JsonNames.Kebab(report.Status.ToString());
+        if (report.Status is CheckpointStatus.Unchanged)
+        {
+            writer.WriteLine($"{status}: {report.Path}: {Reason(report.Layout ?? CheckpointLayout.None)}, nothing to do");
+            return;
+        }
+
+        if (report.Plan is not { } plan)
+        {
+            writer.WriteLine($"{status}: {report.Path}");
+            return;
+        }
+
+        writer.WriteLine($"{status}: {report.Path}{(report.Output is { } output && output != report.Path ? $" -> {output}" : "")}");
+        if (plan.IsNeeded)
+        {
+            var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
+            writer.WriteLine($"{Indent}{report.Geometry} (from {report.GeometrySource})");
+            writer.WriteLine($"{Indent}{plan.Moves.Count} of {report.TensorCount} tensors {(report.Status == CheckpointStatus.Planned ? "change" : "changed")}, {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} reordered{(report.Status == CheckpointStatus.Planned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s")}");
+            if (withPlan)
+            {
+                WritePlan(writer, plan);
+            }
+        }
+
+        foreach (var change in report.ConfigurationChanges)
+        {
+            writer.WriteLine($"{Indent}configuration: {change}");
+        }
+
+        foreach (var advice in report.Advice)
+        {
+            writer.WriteLine($"{Indent}note [{advice.Code}]: {advice.Message}");
+        }
+    }
+}
