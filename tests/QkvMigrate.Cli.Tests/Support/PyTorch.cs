@@ -6,14 +6,14 @@ internal static class PyTorch
     private const string Interpreter = "/usr/bin/python3";
 
     private static readonly Lazy<bool> IsInstalled =
-        new(() => File.Exists(Interpreter) && ChildProcess.Run(Interpreter, ["-c", "import torch, yaml"]).ExitCode == 0);
+        new(() => File.Exists(Interpreter) && ChildProcess.Run(Interpreter, ["-c", "import torch, numpy, yaml"]).ExitCode == 0);
 
     /// <summary>Ends the calling test where there is no PyTorch.</summary>
     public static void Require()
     {
         if (!IsInstalled.Value)
         {
-            Prerequisite.Missing($"needs {Interpreter} with PyTorch and PyYAML: apt-get install python3-torch python3-yaml");
+            Prerequisite.Missing($"needs {Interpreter} with PyTorch, NumPy and PyYAML: apt-get install python3-torch python3-numpy python3-yaml");
         }
     }
 
