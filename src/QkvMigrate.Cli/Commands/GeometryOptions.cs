@@ -20,6 +20,13 @@ internal sealed class GeometryOptions
         command.Options.Add(headCount);
         command.Options.Add(queryGroupCount);
         command.Options.Add(headSize);
+        model.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } name && KnownModels.Find(name) is null)
+            {
+                result.AddError($"--model {name}: LitGPT has no model of this name");
+            }
+        });
     }
 
     /// <summary>What the user said.</summary>

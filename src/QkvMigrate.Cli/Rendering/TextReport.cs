@@ -49,21 +49,15 @@ internal static class TextReport
         if (report.Status is CheckpointStatus.Unchanged)
         {
             writer.WriteLine($"{status}: {report.Path}: {Reason(report.Layout ?? CheckpointLayout.None)}, nothing to do");
-            return;
+        }
+        else
+        {
+            writer.WriteLine($"{status}: {report.Path}{(report.Output is { } output && output != report.Path ? $" -> {output}" : "")}");
         }
 
-        if (report.Plan is not { } plan)
+        if (report.Plan is { IsNeeded: true } plan)
         {
-            writer.WriteLine($"{status}: {report.Path}");
-            return;
-        }
-
-        writer.WriteLine($"{status}: {report.Path}{(report.Output is { } output && output != report.Path ? $" -> {output}" : "")}");
-        if (plan.IsNeeded)
-        {
-            var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
-            writer.WriteLine($"{Indent}{report.Geometry} (from {report.GeometrySource})");
-            writer.WriteLine($"{Indent}{plan.Moves.Count} of {report.TensorCount} tensors {(report.Status == CheckpointStatus.Planned ? "change" : "changed")}, {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} reordered{(report.Status == CheckpointStatus.Planned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s")}");
+            WriteChange(writer, report, plan);
             if (withPlan)
             {
                 WritePlan(writer, plan);
@@ -79,5 +73,14 @@ internal static class TextReport
         {
             writer.WriteLine($"{Indent}note [{advice.Code}]: {advice.Message}");
         }
+    }
+
+    private static void WriteChange(TextWriter writer, CheckpointReport report, MigrationPlan plan)
+    {
+        var isPlanned = report.Status == CheckpointStatus.Planned;
+        var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
+        var time = isPlanned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s";
+        writer.WriteLine($"{Indent}{report.Geometry} (from {report.GeometrySource})");
+        writer.WriteLine($"{Indent}{plan.Moves.Count} of {report.TensorCount} tensors {(isPlanned ? "change" : "changed")}, {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} reordered{time}");
     }
 }

@@ -7,12 +7,21 @@ namespace QkvMigrate.Configuration;
 /// <param name="Content">Its new bytes.</param>
 public sealed record ConfigurationFile(string Name, ReadOnlyMemory<byte>? Content);
 
-/// <summary>What happens to the configuration of a checkpoint's directory.</summary>
+/// <summary>
+/// What happens to the configuration of a checkpoint's directory, so that LitGPT accepts it: it takes no field that it
+/// does not know. <c>downgrade</c> gives the old configuration back, byte for byte, from marks that the upgrade leaves.
+/// </summary>
 /// <param name="Files">The files that are written or taken away.</param>
 /// <param name="Changes">The changes, a line each.</param>
 /// <param name="Advice">What the user should know.</param>
 public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files, IReadOnlyList<string> Changes, IReadOnlyList<Advice> Advice)
 {
+    /// <summary>LitGPT's configuration since 2024-03.</summary>
+    public const string YamlName = "model_config.yaml";
+
+    /// <summary>LitGPT's configuration before; no longer read.</summary>
+    public const string JsonName = "lit_config.json";
+
     /// <summary>Nothing happens.</summary>
     public static ConfigurationRewrite None { get; } = new([], [], []);
 
@@ -23,5 +32,29 @@ public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files
     public bool Replaces(string name) => Files.Any(file => file.Name == name);
 
     /// <summary>Plans what happens to the configuration in <paramref name="directory"/>.</summary>
-    public static ConfigurationRewrite Plan(string directory, MigrationDirection direction) => None;
+    /// <exception cref="MigrationException">A configuration cannot be read, or has a value that no version of LitGPT wrote.</exception>
+    public static ConfigurationRewrite Plan(string directory, MigrationDirection direction)
+    {
+        var yaml = Path.Combine(directory, YamlName);
+        var json = Path.Combine(directory, JsonName);
+        return (File.Exists(yaml), File.Exists(json), direction) switch
+        {
+            (true, _, MigrationDirection.Upgrade) => InFile(yaml, text => ConfigurationUpgrade.OfYaml(text)),
+            (false, true, MigrationDirection.Upgrade) => InFile(json, text => ConfigurationUpgrade.OfJson(text)),
+            (true, _, MigrationDirection.Downgrade) => InFile(yaml, text => MarkedLines.Restore(text)),
+            _ => None,
+        };
+    }
+
+    private static ConfigurationRewrite InFile(string path, Func<string, ConfigurationRewrite> plan)
+    {
+        try
+        {
+            return plan(ConfigurationReader.ReadText(path));
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(path);
+        }
+    }
 }

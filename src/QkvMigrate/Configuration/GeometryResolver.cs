@@ -1,49 +1,146 @@
 using QkvMigrate.Attention;
-using YamlDotNet.RepresentationModel;
+using QkvMigrate.Migration;
 
 namespace QkvMigrate.Configuration;
 
-/// <summary>Finds the geometry of a checkpoint and holds it against every shape. Never guesses.</summary>
+/// <summary>
+/// Finds the geometry of a checkpoint and holds it against every shape. What the command line says in full goes before
+/// what lies beside the file; what it says in part completes it, and must not contradict it. Nothing is ever guessed.
+/// </summary>
 public static class GeometryResolver
 {
-    /// <summary>Resolves the geometry from the command line or from <c>model_config.yaml</c> in <paramref name="directory"/>.</summary>
-    /// <exception cref="MigrationException">There is none, or it does not fit a shape.</exception>
+    /// <summary>The files of a checkpoint's directory that can give a geometry, the best first.</summary>
+    private static readonly string[] FileNames = ["model_config.yaml", "lit_config.json", "config.json"];
+
+    /// <summary>Resolves the geometry.</summary>
+    /// <param name="flags">What the command line says.</param>
+    /// <param name="directory">The checkpoint's directory.</param>
+    /// <param name="shapes">The fused tensors' shapes, at least one.</param>
+    /// <exception cref="MigrationException">There is no geometry, or it does not fit a shape.</exception>
     public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes)
     {
-        var numbers = Read(flags.ConfigPath ?? Path.Combine(directory, "model_config.yaml"));
-        var heads = flags.HeadCount ?? numbers.GetValueOrDefault("n_head") ?? throw Missing("n_head");
-        var groups = flags.QueryGroupCount ?? numbers.GetValueOrDefault("n_query_groups") ?? heads;
-        var size = flags.HeadSize ?? numbers.GetValueOrDefault("head_size") ?? (numbers.GetValueOrDefault("n_embd") ?? throw Missing("head_size")) / heads;
-        var geometry = new AttentionGeometry(heads, groups, size);
-        if (geometry.Problem() is { } problem)
-        {
-            throw new MigrationException(FailureKind.Geometry, problem);
-        }
-
+        var found = Discover(flags, directory);
+        var (geometry, source) = Choose(flags, found, shapes);
         foreach (var shape in shapes)
         {
-            if (shape.FusedRows != geometry.FusedRows || (shape.ProjectionColumns ?? geometry.ProjectionColumns) != geometry.ProjectionColumns)
-            {
-                throw new MigrationException(FailureKind.Geometry, $"{shape.FusedRows} rows and {shape.ProjectionColumns} projection columns do not fit {geometry}", where: $"tensor '{shape.Tensor}'");
-            }
+            Check(geometry, source, shape);
         }
 
-        return new ResolvedGeometry(geometry, flags.HeadCount is null ? "model_config.yaml" : "--n-head", []);
+        return new ResolvedGeometry(geometry, source, [.. found.Select(numbers => Contradiction(numbers, geometry, source)).OfType<string>()]);
     }
 
-    private static Dictionary<string, int?> Read(string path)
+    private static (AttentionGeometry Geometry, string Source) Choose(GeometryFlags flags, List<ConfigurationNumbers> found, IReadOnlyList<AttentionShape> shapes)
     {
-        if (!File.Exists(path))
+        const string commandLine = "the command line";
+        var given = new ConfigurationNumbers(commandLine, flags.HeadCount, flags.QueryGroupCount, flags.HeadSize);
+        if (given is { HeadCount: not null, QueryGroupCount: not null, HeadSize: not null })
         {
-            return [];
+            return (given.ToGeometry(), commandLine);
         }
 
-        var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(path)));
-        return ((YamlMappingNode)yaml.Documents[0].RootNode).Children
-            .ToDictionary(child => child.Key.ToString(), child => int.TryParse(child.Value.ToString(), out var number) ? number : (int?)null);
+        var hasFlags = given is not { HeadCount: null, QueryGroupCount: null, HeadSize: null };
+        var first = found.FirstOrDefault();
+        if (!hasFlags)
+        {
+            return first is null ? throw NotFound(shapes) : (first.ToGeometry(), first.Source);
+        }
+
+        if (first is not null)
+        {
+            var known = first.ToGeometry();
+            foreach (var (flag, said, value) in new[] { ("--n-head", flags.HeadCount, known.HeadCount), ("--n-query-groups", flags.QueryGroupCount, known.QueryGroupCount), ("--head-size", flags.HeadSize, known.HeadSize) })
+            {
+                if (said is { } number && number != value)
+                {
+                    throw new MigrationException(FailureKind.Geometry, $"{flag} {number} contradicts {first.Source}, which says {value}; give --n-head, --n-query-groups and --head-size together to overrule it");
+                }
+            }
+
+            return (known, $"{first.Source} and {commandLine}");
+        }
+
+        return (Complete(given, shapes), $"{commandLine} and the tensors' shapes");
     }
 
-    private static MigrationException Missing(string field) =>
-        new(FailureKind.Geometry, $"{field} is not known: give --n-head, --n-query-groups and --head-size, or --config FILE");
+    /// <summary>
+    /// With the columns of <c>attn.proj</c> (n_head·head_size) and the rows (that plus 2·n_query_groups·head_size), any one of
+    /// the three numbers gives the other two.
+    /// </summary>
+    private static AttentionGeometry Complete(ConfigurationNumbers given, IReadOnlyList<AttentionShape> shapes)
+    {
+        var shape = shapes.FirstOrDefault(shape => shape.ProjectionColumns is > 0) ?? throw NotFound(shapes);
+        var query = shape.ProjectionColumns!.Value;
+        var key = (shape.FusedRows - query) / 2;
+        var size = given.HeadSize
+            ?? (given.HeadCount is { } heads && heads > 0 && query % heads == 0 ? query / heads
+                : given.QueryGroupCount is { } groups && groups > 0 && key % groups == 0 ? key / groups
+                : throw NotFound(shapes));
+        if (size <= 0 || query % size != 0 || key % size != 0 || query / size > AttentionGeometry.MaximumNumber || size > AttentionGeometry.MaximumNumber)
+        {
+            throw new MigrationException(FailureKind.Geometry, $"heads of {size} rows do not fit {shape.FusedRows} rows and {query} columns of attn.proj", where: $"tensor '{shape.Tensor}'");
+        }
+
+        return (given with { HeadCount = given.HeadCount ?? (int)(query / size), QueryGroupCount = given.QueryGroupCount ?? (int)(key / size), HeadSize = (int)size }).ToGeometry();
+    }
+
+    /// <summary>What <c>--model</c> or <c>--config</c> name, or else what lies beside the checkpoint, the best first.</summary>
+    private static List<ConfigurationNumbers> Discover(GeometryFlags flags, string directory)
+    {
+        var named = new List<ConfigurationNumbers>();
+        if (flags.ConfigPath is { } path)
+        {
+            named.Add(ConfigurationReader.Read(path, path));
+        }
+
+        if (flags.Model is { } model)
+        {
+            named.Add(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name"));
+        }
+
+        var beside = FileNames.Select(name => Path.Combine(directory, name)).Where(File.Exists)
+            .Select(file => ConfigurationReader.Read(file, Path.GetFileName(file)))
+            .Where(numbers => numbers.HeadCount is not null);
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
+        var byName = KnownModels.Find(name) ?? (name.EndsWith(Migrator.OutputSuffix, StringComparison.Ordinal) ? KnownModels.Find(name[..^Migrator.OutputSuffix.Length]) : null);
+        return [.. named, .. beside, .. byName is null ? [] : new[] { byName with { Source = $"the directory's name ({byName.Source})" } }];
+    }
+
+    private static void Check(AttentionGeometry geometry, string source, AttentionShape shape)
+    {
+        if (shape.FusedRows == geometry.FusedRows && (shape.ProjectionColumns ?? geometry.ProjectionColumns) == geometry.ProjectionColumns)
+        {
+            return;
+        }
+
+        var found = shape.FusedRows == geometry.FusedRows ? "" : $"it has {shape.FusedRows} rows, but {geometry} from {source} takes {geometry.FusedRows}";
+        if (shape.ProjectionColumns is { } columns && columns != geometry.ProjectionColumns)
+        {
+            found += $"{(found.Length > 0 ? "; " : "")}{FusedProjection} has {columns} columns, but {(found.Length > 0 ? "that" : $"{geometry} from {source}")} takes {geometry.ProjectionColumns}";
+        }
+
+        throw new MigrationException(FailureKind.Geometry, $"{found}; {Remedy(shape)}", where: $"tensor '{shape.Tensor}'");
+    }
+
+    private const string FusedProjection = "attn.proj.weight";
+
+    /// <summary>What the shapes leave open, and the flags that settle it.</summary>
+    private static string Remedy(AttentionShape? shape) =>
+        shape?.ProjectionColumns is { } columns && shape.FusedRows > columns && (shape.FusedRows - columns) % 2 == 0
+            ? $"the shapes say n_head·head_size = {columns} and n_query_groups·head_size = {(shape.FusedRows - columns) / 2}: --n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it"
+            : "--n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it";
+
+    private static MigrationException NotFound(IReadOnlyList<AttentionShape> shapes) =>
+        new(FailureKind.Geometry, $"no {string.Join(", ", FileNames)} beside the file, and its directory bears no name of a LitGPT model, so where q, k and v stand is not known; {Remedy(shapes.Count > 0 ? shapes[0] : null)}");
+
+    /// <summary>Says where a source that was not used says something else; one that says too little says nothing.</summary>
+    private static string? Contradiction(ConfigurationNumbers numbers, AttentionGeometry geometry, string source)
+    {
+        if (numbers.HeadCount is null || (numbers.HeadSize ?? numbers.EmbeddingSize) is null)
+        {
+            return null;
+        }
+
+        var other = numbers.ToGeometry();
+        return other == geometry ? null : $"{numbers.Source} says {other}, which is not {geometry} from {source}; the latter was used";
+    }
 }

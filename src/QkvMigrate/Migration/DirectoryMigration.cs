@@ -41,8 +41,8 @@ internal sealed class DirectoryMigration
 
     private List<CheckpointReport> Run(List<PlannedCheckpoint> planned)
     {
-        var configuration = ConfigurationRewrite.None;
         var error = planned.Find(checkpoint => checkpoint.Error is not null)?.Error;
+        var configuration = ConfigurationRewrite.None;
         try
         {
             if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential))
@@ -50,7 +50,7 @@ internal sealed class DirectoryMigration
                 configuration = ConfigurationRewrite.Plan(unit.Root, request.Direction);
             }
 
-            if (error is null && (planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded) || !configuration.IsEmpty))
+            if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded))
             {
                 Check(planned, configuration);
                 if (!request.DryRun)
@@ -68,14 +68,13 @@ internal sealed class DirectoryMigration
         }
 
         return error is null
-            ? [.. planned.Select(checkpoint => checkpoint.Report(CheckpointStatus.Unchanged))]
+            ? [.. planned.Select(checkpoint => Unchanged(checkpoint, configuration))]
             : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own) : checkpoint.Report(CheckpointStatus.Skipped))];
     }
 
     private CheckpointReport Report(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
     {
-        var changes = checkpoint.Plan!.IsNeeded || !configuration.IsEmpty;
-        var status = !changes ? CheckpointStatus.Unchanged
+        var status = !checkpoint.Plan!.IsNeeded ? CheckpointStatus.Unchanged
             : request.DryRun ? CheckpointStatus.Planned
             : CheckpointWriting.Done(request.Direction);
         var report = checkpoint.Report(status, Path.Combine(output, Path.GetFileName(checkpoint.Path)));
@@ -84,6 +83,15 @@ internal sealed class DirectoryMigration
             ConfigurationChanges = configuration.Changes,
             Advice = [.. report.Advice, .. configuration.Advice],
         };
+    }
+
+    /// <summary>Where no checkpoint changes, the configuration is left alone as well; that it is of another age is told.</summary>
+    private static CheckpointReport Unchanged(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
+    {
+        var report = checkpoint.Report(CheckpointStatus.Unchanged);
+        return configuration.IsEmpty || checkpoint.Plan!.Direction == MigrationDirection.Downgrade
+            ? report
+            : report with { Advice = [.. report.Advice, new Advice("config-outdated", $"the configuration beside it is one that today's LitGPT refuses: {string.Join("; ", configuration.Changes)}")] };
     }
 
     private void Check(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
@@ -105,12 +113,13 @@ internal sealed class DirectoryMigration
     {
         if (request.InPlace)
         {
+            // The configuration first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.
+            WriteConfiguration(unit.Root, configuration);
             foreach (var checkpoint in planned.Where(checkpoint => checkpoint.Plan!.IsNeeded))
             {
                 CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
             }
 
-            WriteConfiguration(unit.Root, configuration);
             return;
         }
 

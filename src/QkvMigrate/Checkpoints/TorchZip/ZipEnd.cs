@@ -17,8 +17,16 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
     public static ZipEnd Read(SourceFile source)
     {
         var length = source.Length;
-        var window = source.Read(length - Math.Min(length, ZipFormat.EndLength + ushort.MaxValue), (int)Math.Min(length, ZipFormat.EndLength + ushort.MaxValue));
+
+        // PyTorch writes no comment, and the bytes before the end record may be a tensor's: they are read only where they have to be.
+        var window = source.Read(length - Math.Min(length, ZipFormat.EndLength), (int)Math.Min(length, ZipFormat.EndLength));
         var at = FindEnd(window);
+        if (at < 0)
+        {
+            window = source.Read(length - Math.Min(length, ZipFormat.EndLength + ushort.MaxValue), (int)Math.Min(length, ZipFormat.EndLength + ushort.MaxValue));
+            at = FindEnd(window);
+        }
+
         if (at < 0)
         {
             throw ZipFailure.Directory(length, "no end-of-directory record: the file is cut off, or no zip");

@@ -1,0 +1,50 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace QkvMigrate.Configuration;
+
+/// <summary>Writes the fields of a JSON object as lines of YAML 1.1, which PyYAML reads.</summary>
+internal static class JsonAsYaml
+{
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>One line a field, in order; values in JSON's own form, which YAML shares, but for numbers with an exponent.</summary>
+    /// <exception cref="MigrationException">The text is no JSON object, or names a field twice.</exception>
+    public static string Convert(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? string.Concat(document.RootElement.EnumerateObject().Select(field => $"{Key(field.Name)}: {Value(field.Value)}\n"))
+                : throw new MigrationException(FailureKind.Malformed, "no JSON object");
+        }
+        catch (JsonException error)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"no JSON: {error.Message}", inner: error);
+        }
+    }
+
+    /// <summary>A string in double quotes.</summary>
+    public static string Quoted(string text) => JsonSerializer.Serialize(text, Plain);
+
+    private static string Key(string name) =>
+        name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]) ? name : Quoted(name);
+
+    private static string Value(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => $"{{{string.Join(", ", value.EnumerateObject().Select(field => $"{Quoted(field.Name)}: {Value(field.Value)}"))}}}",
+        JsonValueKind.Array => $"[{string.Join(", ", value.EnumerateArray().Select(Value))}]",
+        JsonValueKind.String => Quoted(value.GetString()!),
+        JsonValueKind.Number => Number(value.GetRawText()),
+        _ => value.GetRawText(),
+    };
+
+    /// <summary>YAML 1.1 takes <c>1e-05</c> for a string: a float has a point (yaml.org/type/float.html).</summary>
+    private static string Number(string digits)
+    {
+        var exponent = digits.IndexOfAny(['e', 'E']);
+        return exponent < 0 ? digits
+            : (digits.Contains('.', StringComparison.Ordinal) ? digits[..exponent] : digits[..exponent] + ".0") + (digits[exponent + 1] is '+' or '-' ? digits[exponent..] : $"e+{digits[(exponent + 1)..]}");
+    }
+}

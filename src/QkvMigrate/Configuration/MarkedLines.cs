@@ -1,0 +1,70 @@
+using System.Text;
+
+namespace QkvMigrate.Configuration;
+
+/// <summary>
+/// The lines of a YAML file, changed so that the change can be undone: a line that goes is kept as a marked comment, a
+/// line that comes carries a mark at its end. Lines keep their ends, so that the way back is exact.
+/// </summary>
+internal sealed class MarkedLines(string text)
+{
+    private const string Removed = "#qkvmigrate- ";
+    private const string Added = "  #qkvmigrate+";
+    private const string Generated = "#qkvmigrate+ made from ";
+
+    private readonly List<string> lines = [.. text.Split('\n')];
+
+    /// <summary>Whether a line was changed.</summary>
+    public bool IsChanged { get; private set; }
+
+    /// <summary>A line without its end.</summary>
+    public string this[int line] => lines[line].TrimEnd('\r');
+
+    /// <summary>Replaces the lines from <paramref name="first"/> to <paramref name="last"/>; to be called from the end of the file on, so that numbers stay true.</summary>
+    public void Replace(int first, int last, params IEnumerable<string> replacement)
+    {
+        var end = lines[last].EndsWith('\r') ? "\r" : "";
+        lines.InsertRange(last + 1, replacement.Select(line => line + Added + end));
+        for (var line = first; line <= last; line++)
+        {
+            lines[line] = Removed + lines[line];
+        }
+
+        IsChanged = true;
+    }
+
+    /// <summary>The new text as bytes.</summary>
+    public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Join('\n', lines));
+
+    /// <summary>The first line of a file that was made from another.</summary>
+    public static string Header(string source) => Generated + source;
+
+    /// <summary>Undoes what an upgrade did to a configuration, where it did something.</summary>
+    public static ConfigurationRewrite Restore(string text)
+    {
+        if (text.StartsWith(Generated, StringComparison.Ordinal))
+        {
+            var source = text[Generated.Length..text.IndexOf('\n', StringComparison.Ordinal)].TrimEnd('\r');
+            return new ConfigurationRewrite([new ConfigurationFile(ConfigurationRewrite.YamlName, null)], [$"{ConfigurationRewrite.YamlName} goes; {source}, which it was made from, is there"], []);
+        }
+
+        var kept = text.Split('\n').ToList();
+        var removed = kept.RemoveAll(line => line.TrimEnd('\r').EndsWith(Added, StringComparison.Ordinal));
+        var restored = 0;
+        for (var i = 0; i < kept.Count; i++)
+        {
+            if (kept[i].StartsWith(Removed, StringComparison.Ordinal))
+            {
+                kept[i] = kept[i][Removed.Length..];
+                restored++;
+            }
+        }
+
+        return removed + restored == 0
+            ? ConfigurationRewrite.None
+            : new ConfigurationRewrite(
+                [new ConfigurationFile(ConfigurationRewrite.YamlName, Encoding.UTF8.GetBytes(string.Join('\n', kept)))],
+                [$"{ConfigurationRewrite.YamlName}: {restored} old lines are back, {removed} new ones are gone"],
+                []);
+    }
+}
