@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace QkvMigrate.Reordering;
+
+/// <summary>The kind of device that rows are permuted on.</summary>
+public enum ReorderDeviceKind
+{
+    /// <summary>CUDA where a device is usable, else the CPU.</summary>
+    Auto,
+
+    /// <summary>The CPU.</summary>
+    Cpu,
+
+    /// <summary>A CUDA device.</summary>
+    Cuda,
+}
+
+/// <summary>The device that the command line asks for, in PyTorch's notation.</summary>
+/// <param name="Kind">CPU, CUDA, or whichever there is.</param>
+/// <param name="Index">The number of the CUDA device, from 0; 0 for the other kinds.</param>
+public readonly record struct ReorderDevice(ReorderDeviceKind Kind, int Index = 0)
+{
+    private const string CudaPrefix = "cuda:";
+
+    /// <summary>CUDA where a device is usable, else the CPU.</summary>
+    public static ReorderDevice Auto => new(ReorderDeviceKind.Auto);
+
+    /// <summary>The CPU.</summary>
+    public static ReorderDevice Cpu => new(ReorderDeviceKind.Cpu);
+
+    /// <summary>Reads <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>, as they are written by PyTorch: in lower case.</summary>
+    /// <exception cref="MigrationException">Anything else.</exception>
+    public static ReorderDevice Parse(string text)
+    {
+        switch (text)
+        {
+            case "auto":
+                return Auto;
+            case "cpu":
+                return Cpu;
+            case "cuda":
+                return new ReorderDevice(ReorderDeviceKind.Cuda);
+            default:
+                if (text.StartsWith(CudaPrefix, StringComparison.Ordinal)
+                    && byte.TryParse(text.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                    && index <= sbyte.MaxValue)
+                {
+                    return new ReorderDevice(ReorderDeviceKind.Cuda, index);
+                }
+
+                // c10::DeviceIndex is an int8 (c10/core/Device.h).
+                throw new MigrationException(FailureKind.Usage, $"--device {text}: expected auto, cpu, cuda, or cuda:N with N from 0 to {sbyte.MaxValue}");
+        }
+    }
+
+    /// <summary>PyTorch's notation; <c>cuda</c> is <c>cuda:0</c>.</summary>
+    public override string ToString() => Kind switch
+    {
+        ReorderDeviceKind.Auto => "auto",
+        ReorderDeviceKind.Cpu => "cpu",
+        _ => CudaPrefix + Index.ToString(CultureInfo.InvariantCulture),
+    };
+}
