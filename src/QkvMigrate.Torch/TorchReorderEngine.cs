@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using QkvMigrate.Reordering;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch;
+
+/// <summary>
+/// The TorchSharp engine: bytes are uint8 tensors, and the permutation is libtorch's. On the CPU the lane's buffers are
+/// the tensors themselves; on CUDA they are page-locked staging. The CUDA side has never run on a device.
+/// </summary>
+public sealed class TorchReorderEngine : IReorderEngine
+{
+    private readonly Func<int, IReorderLane> createLane;
+
+    private TorchReorderEngine(ReorderDevice device, Func<int, IReorderLane> createLane)
+    {
+        Device = device.Kind == ReorderDeviceKind.Cpu ? "cpu" : device.ToString();
+        this.createLane = createLane;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "torch";
+
+    /// <inheritdoc/>
+    public string Device { get; }
+
+    /// <summary>Loads libtorch and makes an engine on the device; <c>auto</c> takes the first CUDA device where it is usable, else the CPU.</summary>
+    /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
+    public static TorchReorderEngine Create(ReorderDevice device)
+    {
+        if (device.Kind == ReorderDeviceKind.Auto)
+        {
+            device = CudaProblem(0) is null ? new ReorderDevice(ReorderDeviceKind.Cuda) : ReorderDevice.Cpu;
+        }
+        else if (device.Kind == ReorderDeviceKind.Cuda && CudaProblem(device.Index) is { } problem)
+        {
+            throw new MigrationException(FailureKind.Usage, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream");
+        }
+
+        TorchLibrary.Load();
+        return device.Kind == ReorderDeviceKind.Cpu ? new TorchReorderEngine(device, capacity => new CpuLane(capacity)) : OnCuda(device);
+    }
+
+    /// <summary>Says why CUDA device <paramref name="index"/> is not usable, or null where it is. Loads libtorch only where a driver and a CUDA build are there.</summary>
+    public static string? CudaProblem(int index) => CudaProbe.Problem(index);
+
+    /// <inheritdoc/>
+    /// <exception cref="MigrationException">libtorch has no memory for the buffers.</exception>
+    public IReorderLane CreateLane(int capacity)
+    {
+        try
+        {
+            return createLane(capacity);
+        }
+        catch (ExternalException exception)
+        {
+            throw new MigrationException(FailureKind.Usage, $"--device {Device}: no lane of {capacity} bytes: torch says: {exception.Message}", inner: exception);
+        }
+    }
+
+    /// <summary>Does nothing: the lanes own the buffers, and libtorch stays loaded.</summary>
+    public void Dispose()
+    {
+    }
+
+    private static TorchReorderEngine OnCuda(ReorderDevice device)
+    {
+        var where = new Device(DeviceType.CUDA, device.Index);
+        var queue = new CudaQueue(() => cuda.synchronize(where));
+        return new TorchReorderEngine(device, capacity => new CudaLane(capacity, where, queue));
+    }
+}
