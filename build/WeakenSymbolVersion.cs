@@ -6,16 +6,15 @@ using Microsoft.Build.Utilities;
 
 /// <summary>
 /// Writes a copy of a 64-bit little-endian ELF library in which one symbol version that it needs is marked weak
-/// (VER_FLG_WEAK), so that the loader warns of nothing and goes on where the version is missing. A library that does
-/// not need the version is copied as it is. The source is only read, and the copy appears whole or not at all.
+/// (VER_FLG_WEAK), so that the loader goes on where the version is missing. A library that does not need the version is
+/// copied as it is. The source is only read, and the copy appears whole or not at all.
 /// Structures: elf.h and the Linux Standard Base, "Symbol Versioning".
 /// </summary>
 public sealed class WeakenSymbolVersion : Task
 {
     private const int SectionVersionNeeds = 0x6ffffffe; // SHT_GNU_verneed
-    private const ushort FlagWeak = 0x2; // VER_FLG_WEAK
+    private const byte FlagWeak = 0x2; // VER_FLG_WEAK
     private const int SectionHeaderSize = 64; // sizeof(Elf64_Shdr)
-    private const int NeedSize = 16; // sizeof(Elf64_Verneed), and of Elf64_Vernaux
 
     [Required]
     public string Source { get; set; }
@@ -106,13 +105,19 @@ public sealed class WeakenSymbolVersion : Task
             {
                 if (NameIs(image, names + ReadUInt32(image, version + 8))) // vna_name
                 {
-                    image[CheckedOffset(image, version + 4, 2)] |= (byte)FlagWeak; // vna_flags
+                    image[CheckedOffset(image, version + 4, 2)] |= FlagWeak; // vna_flags
                 }
 
-                version += Step(image, version + 12); // vna_next
+                version += ReadUInt32(image, version + 12); // vna_next
             }
 
-            need += Step(image, need + 12); // vn_next
+            var next = ReadUInt32(image, need + 12); // vn_next
+            if (next == 0)
+            {
+                return;
+            }
+
+            need += next;
         }
     }
 
@@ -121,12 +126,6 @@ public sealed class WeakenSymbolVersion : Task
         var length = Encoding.ASCII.GetByteCount(Version);
         var start = CheckedOffset(image, offset, length + 1);
         return image[start + length] == 0 && string.Equals(Encoding.ASCII.GetString(image, start, length), Version, StringComparison.Ordinal);
-    }
-
-    /// <summary>The distance to the next entry of a chain; zero ends it, and its counts say so as well.</summary>
-    private static uint Step(byte[] image, long offset)
-    {
-        return ReadUInt32(image, offset);
     }
 
     private static ushort ReadUInt16(byte[] image, long offset)
