@@ -17,14 +17,22 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
         var copy = _folder.Take(fixtures["gqa-float16"].Folder);
         var checkpoint = JsonReport.OnlyCheckpoint(Tool.Run("upgrade", copy, "--json"));
 
-        Assert.Equal(copy, checkpoint.Text("path"));
-        Assert.Equal(copy + "-qkv", checkpoint.Text("output"));
+        Assert.Equal(Path.Combine(copy, "lit_model.pth"), checkpoint.Text("path"));
+        Assert.Equal(Path.Combine(copy + "-qkv", "lit_model.pth"), checkpoint.Text("output"));
         Assert.Equal("upgraded", checkpoint.Text("status"));
-        Assert.NotEqual("", checkpoint.Text("format"));
+        Assert.Equal("torch-zip", checkpoint.Text("format"));
+        Assert.Equal("interleaved", checkpoint.Text("layout"));
         AssertGeometry(checkpoint, nHead: 6, nQueryGroups: 2, headSize: 4);
         Assert.Contains("model_config.yaml", checkpoint.GetProperty("geometry").Text("source"), StringComparison.Ordinal);
-        Assert.Equal(JsonValueKind.Object, checkpoint.GetProperty("tensors").ValueKind);
-        Assert.Equal(JsonValueKind.Object, checkpoint.GetProperty("bytes").ValueKind);
+        var tensors = checkpoint.GetProperty("tensors");
+        Assert.Equal(28, tensors.GetProperty("total").GetInt32());
+        Assert.Equal(4, tensors.GetProperty("reordered").GetInt32());
+        Assert.Equal(24, tensors.GetProperty("untouched").GetInt32());
+        var bytes = checkpoint.GetProperty("bytes");
+        Assert.Equal(new FileInfo(Path.Combine(copy, "lit_model.pth")).Length, bytes.GetProperty("source").GetInt64());
+        Assert.Equal(new FileInfo(checkpoint.Text("output")!).Length, bytes.GetProperty("output").GetInt64());
+        // Two layers, each a weight and a bias of 40 rows in float16.
+        Assert.Equal(2 * 40 * (24 + 1) * sizeof(ushort), bytes.GetProperty("reordered").GetInt64());
         Assert.Equal(JsonValueKind.Array, checkpoint.GetProperty("advice").ValueKind);
         Assert.True(checkpoint.GetProperty("seconds").GetDouble() >= 0);
     }
@@ -35,7 +43,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
         var copy = _folder.Take(fixtures["already-upgraded"].Folder);
         var checkpoint = JsonReport.OnlyCheckpoint(Tool.Run("downgrade", copy, "--json", "-o", _folder.At("old")));
         Assert.Equal("downgraded", checkpoint.Text("status"));
-        Assert.Equal(_folder.At("old"), checkpoint.Text("output"));
+        Assert.Equal(_folder.At("old", "lit_model.pth"), checkpoint.Text("output"));
     }
 
     [Fact]
@@ -67,7 +75,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
         var fixture = fixtures["command-line-geometry"];
         var run = Tool.Run(["upgrade", _folder.Take(fixture.Folder), "--json", "--dry-run", .. fixture.Arguments]);
         var geometry = JsonReport.OnlyCheckpoint(run).GetProperty("geometry");
-        Assert.Contains("command line", geometry.Text("source"), StringComparison.Ordinal);
+        Assert.Contains("--n-head", geometry.Text("source"), StringComparison.Ordinal);
     }
 
     private static void AssertGeometry(JsonElement checkpoint, int nHead, int nQueryGroups, int headSize)

@@ -26,7 +26,11 @@ public sealed class PlanningTests(FixtureSet fixtures) : IDisposable
     {
         var checkpoint = JsonReport.OnlyCheckpoint(RunWithoutWriting(0, "gqa-float32", "--dry-run", "--json"));
         Assert.Equal("planned", checkpoint.Text("status"));
-        Assert.Equal(_folder.At("gqa-float32-qkv"), checkpoint.Text("output"));
+        Assert.Equal(_folder.At("gqa-float32-qkv", "lit_model.pth"), checkpoint.Text("output"));
+        var moves = checkpoint.GetProperty("plan").GetProperty("moves").EnumerateArray().Select(move => move.Text("to"));
+        Assert.Equal(
+            ["transformer.h.0.attn.qkv.weight", "transformer.h.0.attn.qkv.bias", "transformer.h.1.attn.qkv.weight", "transformer.h.1.attn.qkv.bias"],
+            moves);
     }
 
     [Fact]
