@@ -21,6 +21,19 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
     {
         var roundTrip = upgraded.RoundTripOf(name);
         Assert.True(roundTrip.Downgrade.ExitCode == 0, roundTrip.Downgrade.Error);
+        if (fixtures[name].Splits)
+        {
+            // The way back cannot join what had to be split, but it brings back the values: their upgrade is the same.
+            var fixture = fixtures[name];
+            var again = new UpgradedPair(
+                name,
+                Path.Combine(roundTrip.Back, fixture.Checkpoint),
+                Path.Combine(roundTrip.Upgraded, fixture.Checkpoint),
+                fixture.Geometry);
+            Assert.Empty(Expectation.Judge([again])[name]);
+            return;
+        }
+
         Assert.Equal(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(roundTrip.Back));
     }
 

@@ -59,7 +59,8 @@ public sealed class UpgradedFixtures : IDisposable
             name,
             Path.Combine(_fixtures[name].Folder, _fixtures[name].Checkpoint),
             Path.Combine(_roundTrips.Value[name].Upgraded, _fixtures[name].Checkpoint),
-            _fixtures[name].Geometry));
+            _fixtures[name].Geometry,
+            _fixtures[name].Splits));
         return Expectation.Judge([.. pairs]);
     }
 }

@@ -8,7 +8,8 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// <param name="Original">The original checkpoint's file.</param>
 /// <param name="Upgraded">The upgraded checkpoint's file.</param>
 /// <param name="Geometry"><c>n_head</c>, <c>n_query_groups</c>, <c>head_size</c>.</param>
-internal sealed record UpgradedPair(string Name, string Original, string Upgraded, JsonElement Geometry);
+/// <param name="Splits">True where a legacy tensor needs a storage of its own.</param>
+internal sealed record UpgradedPair(string Name, string Original, string Upgraded, JsonElement Geometry, bool Splits = false);
 
 /// <summary>The independent expectation, <c>tests/fixtures/expectation.py</c>.</summary>
 internal static class Expectation
@@ -16,13 +17,19 @@ internal static class Expectation
     /// <summary>The differences between each upgrade and a right one, by the pair's name; all in one Python process.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> Judge(IReadOnlyCollection<UpgradedPair> pairs)
     {
+        var verdicts = Compare("expectation.py", pairs);
+        Assert.Equal(pairs.Select(pair => pair.Name).Order(), verdicts.Keys.Order());
+        return verdicts;
+    }
+
+    /// <summary>Has a script of <c>tests/fixtures</c> compare pairs, and returns the differences that it found by the pair's name.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> Compare<TPair>(string script, IReadOnlyCollection<TPair> pairs)
+    {
         using var folder = new WorkFolder();
         var list = folder.At("pairs.json");
         File.WriteAllText(list, JsonSerializer.Serialize(pairs, JsonSerializerOptions.Web));
-        var judged = PyTorch.Run("expectation.py", list);
-        Assert.True(judged.ExitCode is 0 or 1 && judged.Output.Length > 0, judged.Error);
-        var verdicts = JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<string>>>(judged.Output)!;
-        Assert.Equal(pairs.Select(pair => pair.Name).Order(), verdicts.Keys.Order());
-        return verdicts;
+        var compared = PyTorch.Run(script, list);
+        Assert.True(compared.ExitCode is 0 or 1 && compared.Output.Length > 0, compared.Error);
+        return JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<string>>>(compared.Output)!;
     }
 }

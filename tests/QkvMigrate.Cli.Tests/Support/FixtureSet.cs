@@ -11,12 +11,14 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// <param name="Checkpoint">The checkpoint's file name in it.</param>
 /// <param name="Geometry">The true geometry as the expectation takes it, or null where there is none.</param>
 /// <param name="Arguments">What the command line needs beside the path.</param>
+/// <param name="Splits">True where a legacy tensor needs a storage of its own, so that no downgrade gives the file back by the byte.</param>
 /// <param name="Error">What a refusal says, or null where the fixture is not refused.</param>
 public sealed record Fixture(
     string Folder,
     string Checkpoint,
     JsonElement Geometry,
     IReadOnlyList<string> Arguments,
+    bool Splits,
     ExpectedError? Error);
 
 /// <summary>What a refusal says.</summary>
