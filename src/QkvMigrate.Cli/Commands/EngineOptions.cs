@@ -1,18 +1,27 @@
 using System.CommandLine;
 using QkvMigrate.Reordering;
+using QkvMigrate.Torch;
 
 namespace QkvMigrate.Cli.Commands;
 
 /// <summary>The options by which a user chooses what permutes the rows.</summary>
 internal sealed class EngineOptions
 {
-    private readonly Option<string> engine = new("--engine") { Description = "What permutes the rows.", HelpName = "auto|stream", DefaultValueFactory = _ => "auto" };
-
-    public EngineOptions() => engine.AcceptOnlyFromAmong("auto", "stream");
+    private readonly Option<string> engine = new("--engine") { Description = "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.", HelpName = "auto|torch|stream", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> device = new("--device") { Description = "Where TorchSharp computes.", HelpName = "auto|cpu|cuda[:N]", DefaultValueFactory = _ => "auto" };
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public void AddTo(Command command) => command.Options.Add(engine);
+    public void AddTo(Command command)
+    {
+        command.Options.Add(engine);
+        command.Options.Add(device);
+    }
 
     /// <summary>The engine, made when the first rows have to move.</summary>
-    public static LazyEngine Read() => new(() => new StreamReorderEngine());
+    /// <exception cref="MigrationException">The two do not name an engine.</exception>
+    public LazyEngine Read(ParseResult parsed)
+    {
+        var choice = ReorderEngineChoice.Parse(parsed.GetValue(engine)!, parsed.GetValue(device)!);
+        return new LazyEngine(() => ReorderEngines.Create(choice));
+    }
 }

@@ -62,7 +62,7 @@ internal sealed class MigrateCommand
     private int Run(ParseResult parsed)
     {
         using var log = new ConsoleLog(parsed.GetValue(quiet), parsed.GetValue(verbose));
-        using var engines = EngineOptions.Read();
+        using var engines = engine.Read(parsed);
         var reports = new List<CheckpointReport>();
         var planOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
         foreach (var path in parsed.GetValue(paths)!)
