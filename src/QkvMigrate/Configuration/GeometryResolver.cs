@@ -31,7 +31,7 @@ public static class GeometryResolver
 
     private static (AttentionGeometry Geometry, string Source) Choose(GeometryFlags flags, List<ConfigurationNumbers> found, IReadOnlyList<AttentionShape> shapes)
     {
-        const string commandLine = "the command line";
+        const string commandLine = "--n-head, --n-query-groups and --head-size";
         var given = new ConfigurationNumbers(commandLine, flags.HeadCount, flags.QueryGroupCount, flags.HeadSize);
         if (given is { HeadCount: not null, QueryGroupCount: not null, HeadSize: not null })
         {
@@ -56,10 +56,10 @@ public static class GeometryResolver
                 }
             }
 
-            return (known, $"{first.Source} and {commandLine}");
+            return (known, $"{first.Source}, which the flags agree with");
         }
 
-        return (Complete(given, shapes), $"{commandLine} and the tensors' shapes");
+        return (Complete(given, shapes), "the flags and the tensors' shapes");
     }
 
     /// <summary>
