@@ -37,7 +37,7 @@ internal static class CheckpointWriting
         var path = request.InPlace ? FinalTarget(output) : output;
         try
         {
-            using var file = DurableFile.Create(path, request.InPlace || request.Force, layout.Length);
+            using var file = DurableFile.Create(path, request.InPlace || request.Force);
             Action<long>? progress = request.Progress is { } report ? bytes => report(planned.Path, bytes, layout.Length) : null;
             FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation);
             file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);

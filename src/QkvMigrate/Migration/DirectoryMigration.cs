@@ -111,6 +111,18 @@ internal sealed class DirectoryMigration
 
     private void Write(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
     {
+        try
+        {
+            WriteAll(planned, configuration);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, output, inner: error);
+        }
+    }
+
+    private void WriteAll(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
+    {
         if (request.InPlace)
         {
             // The configuration first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.
@@ -155,7 +167,7 @@ internal sealed class DirectoryMigration
             var path = Path.Combine(folder, change.Name);
             if (change.Content is { } content)
             {
-                using var file = DurableFile.Create(path, replace: true, content.Length);
+                using var file = DurableFile.Create(path, replace: true);
                 RandomAccess.Write(file.Handle, content.Span, 0);
                 file.Commit(backup: File.Exists(path) ? CheckpointWriting.Backup(path, request) : null);
             }

@@ -32,9 +32,8 @@ public sealed class DurableFile : IDisposable
     /// <summary>Starts a file that will be called <paramref name="path"/>.</summary>
     /// <param name="path">The name; where <paramref name="replace"/> is false it must be free, now and at the end.</param>
     /// <param name="replace">Whether a file of that name is replaced.</param>
-    /// <param name="length">Bytes that are reserved on the disk, so that a disk too small is told before the first one.</param>
     /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
-    public static DurableFile Create(string path, bool replace, long length)
+    public static DurableFile Create(string path, bool replace)
     {
         if (!replace && (File.Exists(path) || Directory.Exists(path)))
         {
@@ -45,7 +44,7 @@ public sealed class DurableFile : IDisposable
         var hidden = System.IO.Path.Combine(folder, TemporaryName.For(path));
         try
         {
-            var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None, length);
+            var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
             return new DurableFile(path, hidden, replace, handle);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

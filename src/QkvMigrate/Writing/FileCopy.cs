@@ -10,7 +10,7 @@ internal static class FileCopy
     public static void Copy(string source, string target, bool replace, CancellationToken cancellation)
     {
         using var file = SourceFile.Open(source);
-        using var copy = DurableFile.Create(target, replace, file.Length);
+        using var copy = DurableFile.Create(target, replace);
         var layout = new FileLayout(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
         FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), null, cancellation);
         copy.Commit(File.GetUnixFileMode(file.Handle));

@@ -17,8 +17,8 @@ public sealed class FileLayoutWriter
     /// <summary>Bytes of a slab. Large enough that a system call's cost vanishes, small enough to stay in the cache.</summary>
     internal const int SlabBytes = 4 << 20;
 
-    /// <summary>Bytes that are copied between two looks at the cancellation token.</summary>
-    private const long CopyBytes = 64 << 20;
+    /// <summary>Bytes that are copied before the disk is set to write them, and between two looks at the cancellation token.</summary>
+    private const long CopyBytes = 16 << 20;
 
     private readonly SourceFile source;
     private readonly FileLayout layout;
@@ -26,6 +26,7 @@ public sealed class FileLayoutWriter
     private readonly Func<IReorderEngine> engine;
     private readonly int slabBytes;
     private readonly Crc32[] checksums;
+    private bool isClone;
 
     private FileLayoutWriter(SourceFile source, FileLayout layout, SafeFileHandle target, Func<IReorderEngine> engine, int slabBytes)
     {
@@ -64,6 +65,17 @@ public sealed class FileLayoutWriter
 
     private void Run(Action<long> progress, CancellationToken cancellation)
     {
+        // A clone shares every block with the source: then only what differs is written.
+        isClone = Posix.Clone(source.Handle, target);
+        if (isClone)
+        {
+            RandomAccess.SetLength(target, layout.Length);
+        }
+        else
+        {
+            Posix.Allocate(target, layout.Length);
+        }
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var copies = Task.Run(() => Guarded(() => Copy(progress, stop.Token), stop), CancellationToken.None);
         var rest = Task.Run(() => Guarded(() => Assemble(progress, stop.Token), stop), CancellationToken.None);
@@ -97,6 +109,12 @@ public sealed class FileLayoutWriter
         byte[]? buffer = null;
         foreach (var segment in layout.Segments.Where(IsPlainCopy).Cast<CopySegment>())
         {
+            if (isClone && segment.Source == segment.Target)
+            {
+                progress(segment.Length);
+                continue;
+            }
+
             for (var done = 0L; done < segment.Length;)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -114,6 +132,7 @@ public sealed class FileLayoutWriter
                     RandomAccess.Write(target, bytes, segment.Target + done);
                 }
 
+                Posix.StartWriteback(target, segment.Target + done, copied);
                 done += copied;
                 progress(copied);
             }
@@ -166,6 +185,7 @@ public sealed class FileLayoutWriter
             }
 
             RandomAccess.Write(target, bytes, at);
+            Posix.StartWriteback(target, at, bytes.Length);
             progress(bytes.Length);
         }
     }

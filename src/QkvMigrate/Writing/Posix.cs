@@ -49,6 +49,39 @@ internal static partial class Posix
         return Marshal.GetLastPInvokeError() is InvalidArgument or CrossDevice or NoSystemCall or NotSupported ? -1 : throw Failure("copy_file_range", null);
     }
 
+    /// <summary>Has <paramref name="target"/> share all blocks of <paramref name="source"/>; false where the filesystem cannot (ioctl_ficlone(2)).</summary>
+    public static bool Clone(SafeFileHandle source, SafeFileHandle target)
+    {
+        const nuint clone = 0x40049409; // FICLONE: _IOW(0x94, 9, int)
+        var added = false;
+        try
+        {
+            source.DangerousAddRef(ref added);
+            return ControlDescriptor(target, clone, source.DangerousGetHandle()) == 0;
+        }
+        finally
+        {
+            if (added)
+            {
+                source.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Reserves the disk space of a file, so that a disk too small is told before the first byte. A filesystem that cannot reserve does nothing.</summary>
+    /// <exception cref="IOException">There is not enough space.</exception>
+    public static void Allocate(SafeFileHandle target, long length)
+    {
+        if (length > 0 && Fallocate(target, 0, 0, length) != 0 && Marshal.GetLastPInvokeError() is not (NotSupported or NoSystemCall))
+        {
+            throw Failure("fallocate", null);
+        }
+    }
+
+    /// <summary>Has the disk begin to write a range that was just written, so that the sync at the end finds little left (sync_file_range(2)). Only a hint.</summary>
+    public static void StartWriteback(SafeFileHandle target, long offset, long length) =>
+        _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
+
     /// <summary>Gives <paramref name="path"/> a second name; never replaces one.</summary>
     public static void HardLink(string path, string newName)
     {
@@ -91,4 +124,13 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int RenameAt2(int folder, string path, int newFolder, string newName, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int ControlDescriptor(SafeFileHandle descriptor, nuint request, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Fallocate(SafeFileHandle descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRange(SafeFileHandle descriptor, long offset, long length, uint flags);
 }
