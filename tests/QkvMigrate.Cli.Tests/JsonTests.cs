@@ -75,7 +75,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
         var fixture = fixtures["command-line-geometry"];
         var run = Tool.Run(["upgrade", _folder.Take(fixture.Folder), "--json", "--dry-run", .. fixture.Arguments]);
         var geometry = JsonReport.OnlyCheckpoint(run).GetProperty("geometry");
-        Assert.Equal("the command line", geometry.Text("source"));
+        Assert.Equal("--n-head, --n-query-groups and --head-size", geometry.Text("source"));
     }
 
     private static void AssertGeometry(JsonElement checkpoint, int nHead, int nQueryGroups, int headSize)
