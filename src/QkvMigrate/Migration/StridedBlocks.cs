@@ -7,7 +7,7 @@ namespace QkvMigrate.Migration;
 /// <summary>Turns "permute this tensor along that dimension" into blocks of its storage, for every order of strides.</summary>
 internal static class StridedBlocks
 {
-    /// <summary>More blocks than this for one tensor mean a shape that no model has.</summary>
+    /// <summary>More pieces than this in one tensor mean a shape that no model has.</summary>
     private const long MaximumBlocks = 1 << 20;
 
     /// <summary>The blocks to reorder, none where the permutation changes no byte.</summary>
@@ -30,50 +30,56 @@ internal static class StridedBlocks
             .ToList();
 
         // The elements of one row that lie next to each other: dimensions that continue where the one below ends.
-        var unit = 1L;
+        var piece = 1L;
         var next = 0;
-        for (; next < others.Count && others[next].Stride == unit && unit < stride; next++)
+        for (; next < others.Count && others[next].Stride == piece && piece < stride; next++)
         {
-            unit *= others[next].Size;
+            piece *= others[next].Size;
         }
 
-        if (unit > stride)
+        // The pieces of one row: dimensions with gaps between them, but still within the row.
+        var pieces = Starts(tensor, others[next..].Where(other => other.Stride < stride));
+        if (pieces.Zip(pieces.Skip(1), (left, right) => right - left).Append(stride - pieces[^1]).Any(room => room < piece))
         {
             throw Overlapping(tensor);
         }
 
-        // The same, seen from the rows: how often the whole block of rows is repeated without a gap.
+        next += others[next..].Count(other => other.Stride < stride);
+
+        // How often the whole block of rows is repeated without a gap.
         var outer = 1L;
-        var dense = unit == stride;
-        for (; dense && next < others.Count && others[next].Stride == outer * stride * permutation.RowCount; next++)
+        for (; piece == stride && next < others.Count && others[next].Stride == outer * stride * permutation.RowCount; next++)
         {
             outer *= others[next].Size;
         }
 
-        return Spread(tensor, others[next..], start => new BlockReorder(
+        var blocks = Starts(tensor, others[next..]).ConvertAll(start => new BlockReorder(
             tensor.Storage,
             (tensor.StorageOffset + start) * tensor.DType.ItemSize,
             outer,
-            unit * tensor.DType.ItemSize,
+            pieces.ConvertAll(at => at * tensor.DType.ItemSize),
+            piece * tensor.DType.ItemSize,
             stride * tensor.DType.ItemSize,
             permutation));
+        return blocks.Zip(blocks.Skip(1)).Any(pair => pair.Second.Offset - pair.First.Offset < pair.First.Length) ? throw Overlapping(tensor) : blocks;
     }
 
-    /// <summary>One block for each index of the dimensions that are left.</summary>
-    private static List<BlockReorder> Spread(TensorEntry tensor, List<(long Size, long Stride)> loops, Func<long, BlockReorder> block)
+    /// <summary>Where each index of the dimensions starts, in elements from the first, in order.</summary>
+    private static List<long> Starts(TensorEntry tensor, IEnumerable<(long Size, long Stride)> dimensions)
     {
-        if (loops.Aggregate((Int128)1, (product, loop) => product * loop.Size) > MaximumBlocks)
+        List<long> starts = [0L];
+        foreach (var (size, stride) in dimensions)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the strides ({string.Join(", ", tensor.Strides)}) take its rows apart into more than {MaximumBlocks} blocks", where: $"tensor '{tensor.Label}'");
+            if (size > MaximumBlocks / starts.Count)
+            {
+                throw new MigrationException(FailureKind.Unsupported, $"the strides ({string.Join(", ", tensor.Strides)}) take its rows apart into more than {MaximumBlocks} pieces", where: $"tensor '{tensor.Label}'");
+            }
+
+            starts = [.. starts.SelectMany(start => Enumerable.Range(0, (int)size).Select(i => start + (i * stride)))];
         }
 
-        IEnumerable<long> starts = [0L];
-        foreach (var (size, stride) in loops)
-        {
-            starts = starts.SelectMany(start => Enumerable.Range(0, (int)size).Select(i => start + (i * stride)));
-        }
-
-        return [.. starts.Order().Select(block)];
+        starts.Sort();
+        return starts;
     }
 
     private static MigrationException Overlapping(TensorEntry tensor) => new(

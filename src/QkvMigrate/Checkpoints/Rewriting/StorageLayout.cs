@@ -17,7 +17,7 @@ internal static class StorageLayout
             builder.Copy(storage.Offset + done, block.Offset - done);
             if (block.IsDense)
             {
-                builder.Reorder(storage.Offset + block.Offset, block.Outer, block.UnitBytes, block.Permutation);
+                builder.Reorder(storage.Offset + block.Offset, block.Outer, block.PieceBytes, block.Permutation);
             }
             else
             {
@@ -30,18 +30,21 @@ internal static class StorageLayout
         builder.Copy(storage.Offset + done, storage.Length - done);
     }
 
-    /// <summary>Row by row: each from its place in the source, and the bytes between two rows from their own.</summary>
+    /// <summary>Piece by piece: each from its row's place in the source, and the bytes between two pieces from their own.</summary>
     private static void LayDownGapped(FileLayoutBuilder builder, long start, BlockReorder block)
     {
         var target = 0;
+        var done = 0L;
         foreach (var run in block.Permutation.Runs)
         {
             for (var row = run.Start; row < run.End; row++, target++)
             {
-                builder.Copy(start + (row * block.RowStride), block.UnitBytes);
-                if (target + 1 < block.Permutation.RowCount)
+                foreach (var piece in block.Pieces)
                 {
-                    builder.Copy(start + (target * block.RowStride) + block.UnitBytes, block.RowStride - block.UnitBytes);
+                    var place = (target * block.RowStride) + piece;
+                    builder.Copy(start + done, place - done);
+                    builder.Copy(start + (row * block.RowStride) + piece, block.PieceBytes);
+                    done = place + block.PieceBytes;
                 }
             }
         }

@@ -1,0 +1,58 @@
+using QkvMigrate.Migration;
+using Xunit;
+
+namespace QkvMigrate.Tests.Migration;
+
+/// <summary>Keys are cut at the fused module's name where it stands as whole components, at any depth.</summary>
+public sealed class FusedNamesTests
+{
+    [Theory]
+    [InlineData("attn.attn.weight", "", "weight")]
+    [InlineData("transformer.h.0.attn.attn.weight", "transformer.h.0.", "weight")]
+    [InlineData("_forward_module._orig_mod.module.model.transformer.h.11.attn.attn.linear.bias", "_forward_module._orig_mod.module.model.transformer.h.11.", "linear.bias")]
+    [InlineData("transformer.h.0.attn.attn", "transformer.h.0.", "")]
+    public void CutsAtTheModule(string key, string prefix, string suffix)
+    {
+        Assert.True(FusedNames.TrySplit(key, FusedNames.Interleaved, out var foundPrefix, out var foundSuffix));
+        Assert.Equal((prefix, suffix), (foundPrefix, foundSuffix));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("transformer.h.0.attn.proj.weight")]
+    [InlineData("transformer.h.0.xattn.attn.weight")]
+    [InlineData("transformer.h.0.attn.attnx.weight")]
+    [InlineData("transformer.h.0.attn.qkv.weight")]
+    [InlineData("attn_attn.weight")]
+    public void LeavesOtherKeysAlone(string key) =>
+        Assert.False(FusedNames.TrySplit(key, FusedNames.Interleaved, out _, out _));
+
+    [Theory]
+    [InlineData("transformer.h.0.attn.attn.weight", "transformer.h.0.attn.qkv.weight")]
+    [InlineData("transformer.h.0.attn.attn", "transformer.h.0.attn.qkv")]
+    [InlineData("transformer.h.0.attn.proj", "transformer.h.0.attn.proj")]
+    public void RenamesThereAndBack(string old, string young)
+    {
+        Assert.Equal(young, FusedNames.Renamed(old, CheckpointLayout.Interleaved, CheckpointLayout.Sequential));
+        Assert.Equal(old, FusedNames.Renamed(young, CheckpointLayout.Sequential, CheckpointLayout.Interleaved));
+    }
+
+    [Theory]
+    [InlineData("weight", 0)]
+    [InlineData("adapter_scale", 0)]
+    [InlineData("quant_weight", 0)]
+    [InlineData("g_idx", null)]
+    public void SaysAlongWhichDimensionRowsStand(string suffix, int? dimension) =>
+        Assert.Equal(dimension, FusedNames.Rule(suffix, new HashSet<string> { suffix })!.Dimension);
+
+    [Fact]
+    public void ScalesStandAlongTheLastDimensionBesideAutoGptqWeights()
+    {
+        Assert.Equal(0, FusedNames.Rule("scales", new HashSet<string> { "scales", "quant_weight" })!.Dimension);
+        Assert.Equal(-1, FusedNames.Rule("scales", new HashSet<string> { "scales", "qweight" })!.Dimension);
+    }
+
+    [Fact]
+    public void KnowsNoOtherTensor() =>
+        Assert.Null(FusedNames.Rule("weight_v", new HashSet<string> { "weight_v" }));
+}
