@@ -1,0 +1,127 @@
+using System.Text;
+using CsCheck;
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
+using Xunit;
+
+namespace QkvMigrate.Tests.Configuration;
+
+/// <summary>Old configurations come out as text that today's LitGPT takes, and go back to the byte.</summary>
+public sealed class ConfigurationUpgradeTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-configuration-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("n_layer: 2\nname: x\n", null)]
+    [InlineData(
+        "condense_ratio: 4 # longer\n_norm_class: RMSNorm\n_mlp_class: LLaMAMLP\n",
+        "#qkvmigrate- condense_ratio: 4 # longer\nrope_condense_ratio: 4 # longer  #qkvmigrate+\n#qkvmigrate- _norm_class: RMSNorm\nnorm_class_name: RMSNorm  #qkvmigrate+\n#qkvmigrate- _mlp_class: LLaMAMLP\nmlp_class_name: LLaMAMLP  #qkvmigrate+\n")]
+    [InlineData(
+        "name: pythia-70m\norg: EleutherAI\n",
+        "name: pythia-70m\n#qkvmigrate- org: EleutherAI\nhf_config: {name: \"pythia-70m\", org: \"EleutherAI\"}  #qkvmigrate+\n")]
+    [InlineData(
+        "# by hand\nsliding_window_layer_placing: null\nsliding_window_size: 8\n",
+        "# by hand\n#qkvmigrate- sliding_window_layer_placing: null\nsliding_window_size: 8\n")]
+    [InlineData(
+        "n_layer: 3\nsliding_window_layer_placing: interleaved\nsliding_window_size: 8",
+        "n_layer: 3\n#qkvmigrate- sliding_window_layer_placing: interleaved\nsliding_window_indices: [1, 0, 1]  #qkvmigrate+\nsliding_window_size: 8")]
+    [InlineData("condense_ratio: 1\r\nname: x\r\n", "#qkvmigrate- condense_ratio: 1\r\nrope_condense_ratio: 1  #qkvmigrate+\r\nname: x\r\n")]
+    [InlineData("name: x\ncondense_ratio: 1", "name: x\n#qkvmigrate- condense_ratio: 1\nrope_condense_ratio: 1  #qkvmigrate+")]
+    public void YamlIsEditedLineByLine(string before, string? after)
+    {
+        Write("model_config.yaml", before);
+        var upgraded = Plan(MigrationDirection.Upgrade);
+        if (after is null)
+        {
+            Assert.True(upgraded.IsEmpty);
+            return;
+        }
+
+        Assert.Equal(after, Text(upgraded));
+        Write("model_config.yaml", after);
+        Assert.Equal(before, Text(Plan(MigrationDirection.Downgrade)));
+        Assert.True(Plan(MigrationDirection.Upgrade).IsEmpty);
+    }
+
+    [Fact]
+    public void JsonBecomesYamlAndStaysBesideIt()
+    {
+        Write("lit_config.json", """{"org": "EleutherAI", "name": "on: off", "norm_eps": 1e-05, "rotary_percentage": 0.25, "bias": true, "padded_vocab_size": null, "condense_ratio": 2, "extra": {"a": [1, 2.5e3]}}""");
+        var upgraded = Plan(MigrationDirection.Upgrade);
+        Assert.Equal(
+            """
+            #qkvmigrate+ made from lit_config.json
+            #qkvmigrate- org: "EleutherAI"
+            hf_config: {name: "on: off", org: "EleutherAI"}  #qkvmigrate+
+            name: "on: off"
+            norm_eps: 1.0e-05
+            rotary_percentage: 0.25
+            bias: true
+            padded_vocab_size: null
+            #qkvmigrate- condense_ratio: 2
+            rope_condense_ratio: 2  #qkvmigrate+
+            extra: {"a": [1, 2.5e+3]}
+
+            """,
+            Text(upgraded));
+        Assert.Equal("config-unknown-field", Assert.Single(upgraded.Advice).Code);
+
+        Write("model_config.yaml", Text(upgraded));
+        var file = Assert.Single(Plan(MigrationDirection.Downgrade).Files);
+        Assert.Equal(("model_config.yaml", null), (file.Name, file.Content));
+    }
+
+    [Theory]
+    [InlineData("sliding_window_layer_placing: sometimes\n", "line 1: sliding_window_layer_placing is 'sometimes', expected null, all or interleaved")]
+    [InlineData("sliding_window_layer_placing: interleaved\n", "line 1: sliding_window_layer_placing interleaved needs n_layer, a number from 1 to 10000")]
+    [InlineData("name: x\ncondense_ratio: 1\nrope_condense_ratio: 2\n", "line 2: condense_ratio stands beside rope_condense_ratio, which took its place")]
+    [InlineData("{name: x, condense_ratio: 1}\n", "line 1: condense_ratio has to change, but does not stand in a line of its own")]
+    [InlineData("condense_ratio:\n  1\n", "line 1: condense_ratio has to change, but does not stand in a line of its own")]
+    [InlineData("name: x\nname: y\n", "line 2: field name is given twice")]
+    [InlineData("- a\n- b\n", "line 1: no mapping of fields to values")]
+    [InlineData("a: &x [1]\nb: *x\n", "line 2: an alias, or a value nested too deeply or too long for a configuration")]
+    public void WhatNoLitGptWroteIsRefused(string text, string problem)
+    {
+        Write("model_config.yaml", text);
+        var error = Assert.Throws<MigrationException>(() => Plan(MigrationDirection.Upgrade));
+        Assert.Equal($"{Path.Combine(folder.FullName, "model_config.yaml")}: {problem}", error.Message);
+    }
+
+    [Fact]
+    public void AnyConfigurationGoesThereAndBack() =>
+        AnyConfiguration.Sample(
+            before =>
+            {
+                Write("model_config.yaml", before);
+                var upgraded = Plan(MigrationDirection.Upgrade);
+                if (upgraded.IsEmpty)
+                {
+                    return;
+                }
+
+                Write("model_config.yaml", Text(upgraded));
+                Assert.Equal(before, Text(Plan(MigrationDirection.Downgrade)));
+            },
+            iter: 500,
+            threads: 1);
+
+    private static readonly Gen<string> AnyConfiguration =
+        from lines in Gen.Shuffle(new[]
+        {
+            "name: x", "org: y", "n_layer: 4", "condense_ratio: 1", "_norm_class: LayerNorm", "# a comment", "sliding_window_layer_placing: interleaved", "",
+            "block:\n  nested: [1,\n    2]\n  text: |\n    two\n    lines", "mine: 'quoted # not a comment'",
+        })
+        from count in Gen.Int[1, 10]
+        from end in Gen.OneOf(Gen.Const("\n"), Gen.Const("\r\n"))
+        from last in Gen.Bool
+        let kept = lines.Take(count).Append("n_layer: 4").Distinct().ToList()
+        select string.Join(end, kept).ReplaceLineEndings(end) + (last ? end : "");
+
+    private ConfigurationRewrite Plan(MigrationDirection direction) => ConfigurationRewrite.Plan(folder.FullName, direction);
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(folder.FullName, name), text);
+
+    private static string Text(ConfigurationRewrite rewrite) => Encoding.UTF8.GetString(Assert.Single(rewrite.Files).Content!.Value.Span);
+}
