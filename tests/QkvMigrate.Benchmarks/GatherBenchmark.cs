@@ -1,0 +1,71 @@
+using BenchmarkDotNet.Attributes;
+using QkvMigrate.Attention;
+using QkvMigrate.Reordering;
+using QkvMigrate.Torch;
+
+namespace QkvMigrate.Benchmarks;
+
+/// <summary>Permuting the rows of a slab: both engines beside the loop that one would write first, an array for each row.</summary>
+// In this process: the project that BenchmarkDotNet would generate knows nothing of the mended libLibTorchSharp.so.
+[InProcess]
+[MemoryDiagnoser]
+public class GatherBenchmark : IDisposable
+{
+    private StreamReorderEngine? streamEngine;
+    private TorchReorderEngine? torchEngine;
+    private IReorderLane? stream;
+    private IReorderLane? torch;
+    private Gather gather;
+    private byte[] source = [];
+
+    /// <summary>Bytes of a row: a small bias-like row, one of Pythia-160M, one of Pythia-1B.</summary>
+    [Params(64, 1536, 4096)]
+    public int RowBytes { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        var geometry = new AttentionGeometry(8, 4, 64);
+        var permutation = RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential);
+        gather = new Gather(1, permutation.RowCount, RowBytes, permutation.Runs.ToArray());
+        source = new byte[gather.ByteCount];
+        new Random(1).NextBytes(source);
+        streamEngine = new StreamReorderEngine();
+        torchEngine = TorchReorderEngine.Create(ReorderDevice.Cpu);
+        stream = Filled(streamEngine);
+        torch = Filled(torchEngine);
+    }
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        stream?.Dispose();
+        torch?.Dispose();
+        streamEngine?.Dispose();
+        torchEngine?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Benchmark(Baseline = true)]
+    public byte[] RowByRow() =>
+        [.. gather.Runs.ToArray().SelectMany(run => Enumerable.Range(run.Start, run.Length)).SelectMany(row => source.Skip(row * RowBytes).Take(RowBytes).ToArray())];
+
+    [Benchmark]
+    public int Stream() => Run(stream!);
+
+    [Benchmark]
+    public int Torch() => Run(torch!);
+
+    private int Run(IReorderLane lane)
+    {
+        lane.Begin(gather);
+        return lane.Complete().Length;
+    }
+
+    private IReorderLane Filled(IReorderEngine engine)
+    {
+        var lane = engine.CreateLane(gather.ByteCount);
+        source.CopyTo(lane.Input);
+        return lane;
+    }
+}
