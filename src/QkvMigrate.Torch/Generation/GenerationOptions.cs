@@ -1,0 +1,29 @@
+namespace QkvMigrate.Torch.Generation;
+
+/// <summary>How tokens are generated. Greedy where neither <see cref="Temperature"/> nor <see cref="TopK"/> is given.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>LitGPT's <c>max_new_tokens</c>: how many tokens are put behind the prompt.</summary>
+    public int MaxNewTokens { get; init; } = 50;
+
+    /// <summary>Logits are divided by it before they become probabilities; 0 is greedy; null is 1 where <see cref="TopK"/> is given.</summary>
+    public double? Temperature { get; init; }
+
+    /// <summary>Only the so many likeliest tokens are drawn from.</summary>
+    public int? TopK { get; init; }
+
+    /// <summary>The same seed draws the same tokens on the same kind of device.</summary>
+    public long Seed { get; init; } = 1234;
+
+    /// <summary>Keep keys and values from token to token; the tokens are the same without, only slower.</summary>
+    public bool UseCache { get; init; } = true;
+
+    /// <summary>Whether the likeliest token is always taken.</summary>
+    public bool IsGreedy => Temperature is 0 || (Temperature is null && TopK is null);
+}
+
+/// <summary>What was generated.</summary>
+/// <param name="Tokens">The prompt's tokens, then the new ones.</param>
+/// <param name="PromptLogits">For each token of the prompt the logits behind it, <c>padded_vocab_size</c> each.</param>
+/// <param name="NewLogits">For each new token the logits that it was chosen by.</param>
+public sealed record GenerationResult(IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);

@@ -1,0 +1,70 @@
+using QkvMigrate.Torch.Model;
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Generation;
+
+/// <summary>Lets a model continue a prompt.</summary>
+internal static class TokenGenerator
+{
+    /// <summary>
+    /// Generates tokens behind <paramref name="prompt"/>, all of the vocabulary: the rows that pad the embedding belong to no
+    /// token, though in a model that was never trained they can have the largest logit.
+    /// </summary>
+    /// <exception cref="MigrationException">The prompt is empty, has tokens that the model has no row for, or is too long with the new ones.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static GenerationResult Run(Gpt model, IReadOnlyList<int> prompt, GenerationOptions options, CancellationToken cancellation)
+    {
+        Check(model.Configuration, prompt, options);
+        using var quiet = no_grad();
+        using var scope = NewDisposeScope();
+        using var sampler = new TokenSampler(options, model.Device);
+        using var cache = options.UseCache ? model.CreateCache(1, prompt.Count + options.MaxNewTokens) : null;
+
+        var tokens = prompt.ToList();
+        var promptLogits = new List<float[]>();
+        var newLogits = new List<float[]>();
+        for (var step = 0; step == 0 || step < options.MaxNewTokens; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var pass = NewDisposeScope();
+            var input = step == 0 || cache is null ? tokens : tokens[^1..];
+            var logits = model.Forward(tensor(input.Select(token => (long)token).ToArray(), device: model.Device).unsqueeze(0), cache)[0];
+            if (step == 0)
+            {
+                promptLogits.AddRange(Enumerable.Range(0, prompt.Count).Select(position => Numbers(logits[position])));
+            }
+
+            if (step < options.MaxNewTokens)
+            {
+                var last = logits[logits.shape[0] - 1];
+                newLogits.Add(Numbers(last));
+                tokens.Add(sampler.Next(last.narrow(0, 0, model.Configuration.VocabularySize)));
+            }
+        }
+
+        return new GenerationResult(tokens, promptLogits, newLogits);
+    }
+
+    private static float[] Numbers(Tensor logits) => logits.to(ScalarType.Float32, CPU).data<float>().ToArray();
+
+    private static void Check(ModelConfiguration configuration, IReadOnlyList<int> prompt, GenerationOptions options)
+    {
+        if (prompt.Count == 0)
+        {
+            throw new MigrationException(FailureKind.Usage, "the prompt is empty, expected one token at least");
+        }
+
+        foreach (var token in prompt)
+        {
+            if (token < 0 || token >= configuration.PaddedVocabularySize)
+            {
+                throw new MigrationException(FailureKind.Usage, $"token {token} is none of this model's, which go from 0 to {configuration.PaddedVocabularySize - 1}");
+            }
+        }
+
+        if (options.MaxNewTokens > configuration.BlockSize - prompt.Count)
+        {
+            throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt and {options.MaxNewTokens} new ones are more than the model's block_size of {configuration.BlockSize}");
+        }
+    }
+}

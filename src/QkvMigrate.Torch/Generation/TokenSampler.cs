@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Generation;
+
+/// <summary>Chooses the next token by the logits behind the last one (litgpt/generate/base.py, <c>sample</c>).</summary>
+internal sealed class TokenSampler : IDisposable
+{
+    private readonly GenerationOptions options;
+    private readonly Generator? generator;
+
+    public TokenSampler(GenerationOptions options, Device device)
+    {
+        this.options = options;
+        generator = options.IsGreedy ? null : new Generator((ulong)options.Seed, device);
+    }
+
+    /// <summary>The token for logits of one dimension, one a token.</summary>
+    public int Next(Tensor logits)
+    {
+        using var scope = NewDisposeScope();
+        if (generator is null)
+        {
+            return (int)logits.argmax(-1).item<long>();
+        }
+
+        var (candidates, tokens) = logits.to_type(ScalarType.Float32).topk((int)Math.Min(options.TopK ?? long.MaxValue, logits.shape[0]));
+        var drawn = (candidates / (options.Temperature ?? 1)).softmax(-1).multinomial(1, false, generator);
+        return (int)tokens.index_select(0, drawn).item<long>();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => generator?.Dispose();
+}

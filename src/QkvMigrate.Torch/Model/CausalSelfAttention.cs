@@ -1,0 +1,45 @@
+using QkvMigrate.Migration;
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Model;
+
+/// <summary>LitGPT's <c>CausalSelfAttention</c>, in the layout that its heads stand in.</summary>
+internal sealed class CausalSelfAttention
+{
+    private readonly IFusedHeads heads;
+    private readonly Linear fused;
+    private readonly Linear projection;
+    private readonly ScaledDotProduct attention;
+    private readonly int? window;
+
+    public CausalSelfAttention(ModelConfiguration configuration, CheckpointLayout layout, ParameterScope parameters, int layer)
+    {
+        var geometry = configuration.Geometry;
+        heads = layout == CheckpointLayout.Interleaved ? new InterleavedHeads(geometry) : new SequentialHeads(configuration, parameters);
+        fused = new Linear(parameters[heads.Module], configuration.EmbeddingSize, geometry.FusedRows, configuration.Bias || configuration.AttentionBias);
+        projection = new Linear(parameters["proj"], geometry.ProjectionColumns, configuration.EmbeddingSize, configuration.Bias);
+        attention = new ScaledDotProduct(configuration);
+        window = configuration.SlidingWindow?.On(layer);
+    }
+
+    /// <summary>How many heads of keys, and as many of values, a cache of this layer keeps.</summary>
+    public int CachedHeads => heads.CachedHeads;
+
+    /// <summary><c>(B, T, n_embd)</c> to the same; with <paramref name="cache"/>, behind the <paramref name="start"/> positions that it holds.</summary>
+    public Tensor Forward(Tensor x, Rotation rotation, CausalMask mask, KeyValueCache? cache, long start)
+    {
+        using var scope = NewDisposeScope();
+        var (q, k, v) = heads.Split(fused.Forward(x), cache is not null);
+        q = rotation.Apply(q);
+        k = rotation.Apply(k);
+        if (cache is not null)
+        {
+            (k, v) = cache.Append(start, k, v);
+        }
+
+        k = heads.Expand(k, cache is not null);
+        v = heads.Expand(v, cache is not null);
+        var y = attention.Forward(q, k, v, mask, window).transpose(1, 2).flatten(2);
+        return projection.Forward(y).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Model;
+
+/// <summary>
+/// Parameters as LitGPT initializes them for pretraining: weights normal with a standard deviation of 0.02, biases 0,
+/// normalizations 1 (litgpt/model.py, <c>_init_weights</c>). The same numbers for the same seed.
+/// </summary>
+internal sealed class RandomParameters(long seed, ScalarType dtype, Device device) : IParameterSource, IDisposable
+{
+    private readonly Generator generator = new((ulong)seed, device);
+
+    /// <inheritdoc/>
+    public Tensor Take(string name, ReadOnlySpan<long> shape)
+    {
+        using var scope = NewDisposeScope();
+        var parameter = name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, dtype, device)
+            : shape.Length == 1 ? ones(shape, dtype, device)
+            : empty(shape, dtype, device).normal_(0, 0.02, generator);
+        return parameter.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => generator.Dispose();
+}

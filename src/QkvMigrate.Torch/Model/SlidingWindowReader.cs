@@ -1,0 +1,41 @@
+namespace QkvMigrate.Torch.Model;
+
+/// <summary>Reads the sliding window from the fields of either age.</summary>
+internal static class SlidingWindowReader
+{
+    /// <summary>
+    /// <c>sliding_window_layer_placing</c> as it was written by hand ("all", "interleaved") and as LitGPT saved it: its
+    /// <c>Config</c> had put a stride in its place, 1 or 2 (litgpt/config.py from 2024-07 to 2025-04, <c>__post_init__</c>).
+    /// </summary>
+    private static readonly Dictionary<string, int> Strides = new() { ["all"] = 1, ["interleaved"] = 2, ["1"] = 1, ["2"] = 2 };
+
+    /// <summary>The window, or null where there is none; without a word on where it is, it is on all layers.</summary>
+    /// <exception cref="MigrationException">The fields do not say which layers have the window.</exception>
+    public static SlidingWindow? Read(FieldReader fields, int layers)
+    {
+        var size = fields.Count("sliding_window_size");
+        var placing = fields.Take("sliding_window_layer_placing");
+        var indices = fields.Take("sliding_window_indices");
+        if (size is not { } positions)
+        {
+            return null;
+        }
+
+        if (indices is null)
+        {
+            var stride = placing is null ? 1
+                : placing.Text is { } text && Strides.TryGetValue(text, out var known) ? known
+                : throw FieldReader.Wrong("sliding_window_layer_placing", placing, string.Join(" or ", Strides.Keys));
+            return new SlidingWindow(positions, [.. Enumerable.Range(0, stride).Select(layer => layer == 0)]);
+        }
+
+        return indices.Items is { } items && items.Count == layers
+            ? new SlidingWindow(positions, [.. items.Select(item => item switch
+            {
+                "1" or "true" or "True" => true,
+                "0" or "false" or "False" => false,
+                _ => throw new MigrationException(FailureKind.Malformed, $"sliding_window_indices has '{item}', expected 0 or 1", where: $"line {indices.Line}"),
+            })])
+            : throw FieldReader.Wrong("sliding_window_indices", indices, $"a list of {layers} numbers, one a layer");
+    }
+}

@@ -1,0 +1,22 @@
+using QkvMigrate.Reordering;
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Model;
+
+/// <summary>Turns what the command line says into a device of libtorch.</summary>
+internal static class TorchDevices
+{
+    /// <summary>Loads libtorch and names the device; <c>auto</c> is the first CUDA device where it is usable, else the CPU.</summary>
+    /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
+    public static Device Resolve(ReorderDevice device)
+    {
+        var problem = device.Kind == ReorderDeviceKind.Cpu ? null : CudaProbe.Problem(device.Index);
+        if (problem is not null && device.Kind == ReorderDeviceKind.Cuda)
+        {
+            throw new MigrationException(FailureKind.Usage, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu");
+        }
+
+        TorchLibrary.Load();
+        return device.Kind == ReorderDeviceKind.Cpu || problem is not null ? CPU : new Device(TorchSharp.DeviceType.CUDA, device.Index);
+    }
+}

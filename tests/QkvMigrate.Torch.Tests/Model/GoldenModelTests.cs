@@ -1,0 +1,64 @@
+using QkvMigrate.Migration;
+using QkvMigrate.Reordering;
+using QkvMigrate.Torch.Generation;
+using QkvMigrate.Torch.Model;
+using QkvMigrate.Torch.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Torch.Tests.Model;
+
+/// <summary>The model here against LitGPT's own: what a random checkpoint says before its upgrade and behind it.</summary>
+public sealed class GoldenModelTests
+{
+    private const double Tolerance = 1e-4;
+
+    public static TheoryData<string, bool> Models
+    {
+        get
+        {
+            var data = new TheoryData<string, bool>();
+            foreach (var name in GoldenLogits.Names)
+            {
+                data.Add(name, true);
+                data.Add(name, false);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void The_legacy_file_says_the_same_in_the_legacy_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
+        AssertGolden(name, GoldenLogits.Path(name), CheckpointLayout.Interleaved, useCache));
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void The_upgraded_file_says_the_same_in_the_new_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
+    {
+        using var upgraded = new UpgradedCheckpoint(GoldenLogits.Path(name));
+        AssertGolden(name, upgraded.Path, CheckpointLayout.Sequential, useCache);
+    });
+
+    [Fact]
+    public void Six_architectures_are_there() =>
+        Assert.Equal(["falcon-mqa", "gemma-headsize", "gemma2-softcap", "llama-gqa", "mixtral-moe", "pythia-mha"], GoldenLogits.Names);
+
+    private static void AssertGolden(string name, string path, CheckpointLayout layout, bool useCache)
+    {
+        var golden = GoldenLogits.Read(name);
+        var location = CheckpointLocation.Find(path);
+        using var model = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Cpu);
+        Assert.Equal(layout, model.Layout);
+
+        var result = TokenGenerator.Run(model, golden.Tokens, new GenerationOptions { MaxNewTokens = golden.Greedy.Length, UseCache = useCache }, CancellationToken.None);
+        Assert.Equal(golden.Logits.Length, result.PromptLogits.Count);
+        foreach (var (expected, actual) in golden.Logits.Zip(result.PromptLogits))
+        {
+            Assert.Equal(expected.Length, actual.Length);
+            Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, Tolerance));
+        }
+
+        Assert.Equal([.. golden.Tokens, .. golden.Greedy], result.Tokens);
+    }
+}
