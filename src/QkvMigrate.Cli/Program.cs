@@ -13,6 +13,7 @@ internal static class Program
             InspectCommand.Create(),
             MigrateCommand.Create(Migration.MigrationDirection.Upgrade),
             MigrateCommand.Create(Migration.MigrationDirection.Downgrade),
+            GenerateCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

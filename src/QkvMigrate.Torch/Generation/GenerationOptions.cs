@@ -1,10 +1,15 @@
+using QkvMigrate.Migration;
+
 namespace QkvMigrate.Torch.Generation;
 
 /// <summary>How tokens are generated. Greedy where neither <see cref="Temperature"/> nor <see cref="TopK"/> is given.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>LitGPT's <c>max_new_tokens</c>: how many tokens are put behind the prompt.</summary>
-    public int MaxNewTokens { get; init; } = 50;
+    /// <summary>As many as LitGPT generates where it is not told (litgpt/generate/base.py, <c>main</c>).</summary>
+    public const int DefaultNewTokens = 50;
+
+    /// <summary>LitGPT's <c>max_new_tokens</c>: how many tokens are put behind the prompt; null for <see cref="DefaultNewTokens"/>, or what <c>block_size</c> leaves of them.</summary>
+    public int? MaxNewTokens { get; init; }
 
     /// <summary>Logits are divided by it before they become probabilities; 0 is greedy; null is 1 where <see cref="TopK"/> is given.</summary>
     public double? Temperature { get; init; }
@@ -23,7 +28,8 @@ public sealed record GenerationOptions
 }
 
 /// <summary>What was generated.</summary>
+/// <param name="Layout">The layout of the checkpoint and so of the model.</param>
 /// <param name="Tokens">The prompt's tokens, then the new ones.</param>
 /// <param name="PromptLogits">For each token of the prompt the logits behind it, <c>padded_vocab_size</c> each.</param>
 /// <param name="NewLogits">For each new token the logits that it was chosen by.</param>
-public sealed record GenerationResult(IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);
+public sealed record GenerationResult(CheckpointLayout Layout, IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);

@@ -14,16 +14,17 @@ internal static class TokenGenerator
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static GenerationResult Run(Gpt model, IReadOnlyList<int> prompt, GenerationOptions options, CancellationToken cancellation)
     {
-        Check(model.Configuration, prompt, options);
+        Check(model.Configuration, prompt);
+        var count = NewTokens(model.Configuration, prompt, options);
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
         using var sampler = new TokenSampler(options, model.Device);
-        using var cache = options.UseCache ? model.CreateCache(1, prompt.Count + options.MaxNewTokens) : null;
+        using var cache = options.UseCache ? model.CreateCache(1, prompt.Count + count) : null;
 
         var tokens = prompt.ToList();
         var promptLogits = new List<float[]>();
         var newLogits = new List<float[]>();
-        for (var step = 0; step == 0 || step < options.MaxNewTokens; step++)
+        for (var step = 0; step == 0 || step < count; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var pass = NewDisposeScope();
@@ -34,7 +35,7 @@ internal static class TokenGenerator
                 promptLogits.AddRange(Enumerable.Range(0, prompt.Count).Select(position => Numbers(logits[position])));
             }
 
-            if (step < options.MaxNewTokens)
+            if (step < count)
             {
                 var last = logits[logits.shape[0] - 1];
                 newLogits.Add(Numbers(last));
@@ -42,12 +43,12 @@ internal static class TokenGenerator
             }
         }
 
-        return new GenerationResult(tokens, promptLogits, newLogits);
+        return new GenerationResult(model.Layout, tokens, promptLogits, newLogits);
     }
 
     private static float[] Numbers(Tensor logits) => logits.to(ScalarType.Float32, CPU).data<float>().ToArray();
 
-    private static void Check(ModelConfiguration configuration, IReadOnlyList<int> prompt, GenerationOptions options)
+    private static void Check(ModelConfiguration configuration, IReadOnlyList<int> prompt)
     {
         if (prompt.Count == 0)
         {
@@ -62,9 +63,17 @@ internal static class TokenGenerator
             }
         }
 
-        if (options.MaxNewTokens > configuration.BlockSize - prompt.Count)
+        if (prompt.Count > configuration.BlockSize)
         {
-            throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt and {options.MaxNewTokens} new ones are more than the model's block_size of {configuration.BlockSize}");
+            throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt are more than the model's block_size of {configuration.BlockSize}");
         }
+    }
+
+    private static int NewTokens(ModelConfiguration configuration, IReadOnlyList<int> prompt, GenerationOptions options)
+    {
+        var room = configuration.BlockSize - prompt.Count;
+        return options.MaxNewTokens is not { } asked ? Math.Min(GenerationOptions.DefaultNewTokens, room)
+            : asked <= room ? asked
+            : throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt and {asked} new ones are more than the model's block_size of {configuration.BlockSize}");
     }
 }

@@ -26,7 +26,7 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
     {
         if (!Directory.Exists(path))
         {
-            return path;
+            return System.IO.File.Exists(path) ? path : throw new MigrationException(FailureKind.Io, "no such file or directory", path);
         }
 
         var usual = Path.Combine(path, UsualName);

@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.ML.Tokenizers;
+
+namespace QkvMigrate.Torch.Generation;
+
+/// <summary>A byte-level BPE tokenizer from a <c>tokenizer.json</c>.</summary>
+internal sealed class JsonTokenizer : IPromptTokenizer
+{
+    private readonly BpeTokenizer tokenizer;
+    private readonly string path;
+    private readonly bool isNormalized;
+
+    private JsonTokenizer(TokenizerJson json, string path)
+    {
+        this.path = path;
+        isNormalized = json.IsNormalized;
+
+        // Of two added tokens at one place, Hugging Face takes the longer one; alternatives of a .NET pattern are tried in order.
+        var added = json.AddedTokens.OrderByDescending(token => token.Key.Length).ToDictionary();
+        tokenizer = BpeTokenizer.Create(new BpeOptions(json.Vocabulary)
+        {
+            Merges = json.Merges,
+            ByteLevel = true,
+            PreTokenizer = new RegexPreTokenizer(json.Pattern, added),
+            SpecialTokens = added,
+        });
+    }
+
+    /// <summary>Reads the tokenizer at <paramref name="path"/>.</summary>
+    /// <exception cref="MigrationException">It cannot be read, or does something that is not followed here.</exception>
+    public static JsonTokenizer Read(string path)
+    {
+        RefuseBeginning(path);
+        try
+        {
+            return new JsonTokenizer(TokenizerJson.Read(path), path);
+        }
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException or FormatException)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"no tokenizer that holds together: {error.Message}", path, inner: error);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="MigrationException">The tokens do not give the text back, so that something in the file is not followed.</exception>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        try
+        {
+            var normal = isNormalized ? text.Normalize(NormalizationForm.FormC) : text;
+            var tokens = tokenizer.EncodeToIds(normal);
+            return Decode(tokens) == normal
+                ? tokens
+                : throw new MigrationException(FailureKind.Unsupported, "the tokens of the prompt do not give its text back; give --tokens", path);
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"the pattern that cuts text into words takes more than {error.MatchTimeout.TotalSeconds} s; give --tokens", path, inner: error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Decode(IReadOnlyList<int> tokens) => tokenizer.Decode(tokens, considerSpecialTokens: true) ?? "";
+
+    /// <summary>LitGPT puts a token before each prompt where <c>tokenizer_config.json</c> says so (litgpt/tokenizer.py, <c>check_if_bos_token_used</c>).</summary>
+    private static void RefuseBeginning(string path)
+    {
+        var settings = Path.Combine(Path.GetDirectoryName(path)!, "tokenizer_config.json");
+        try
+        {
+            using var document = File.Exists(settings) ? JsonDocument.Parse(File.ReadAllBytes(settings)) : null;
+            if (document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("add_bos_token", out var value) && value.ValueKind == JsonValueKind.True)
+            {
+                throw new MigrationException(FailureKind.Unsupported, "add_bos_token is not followed here; give --tokens", settings);
+            }
+        }
+        catch (JsonException error)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"no JSON: {error.Message}", settings, inner: error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, settings, inner: error);
+        }
+    }
+}
