@@ -1,5 +1,3 @@
-using QkvMigrate.Migration;
-
 namespace QkvMigrate.Torch.Generation;
 
 /// <summary>How tokens are generated. Greedy where neither <see cref="Temperature"/> nor <see cref="TopK"/> is given.</summary>
@@ -26,10 +24,3 @@ public sealed record GenerationOptions
     /// <summary>Whether the likeliest token is always taken.</summary>
     public bool IsGreedy => Temperature is 0 || (Temperature is null && TopK is null);
 }
-
-/// <summary>What was generated.</summary>
-/// <param name="Layout">The layout of the checkpoint and so of the model.</param>
-/// <param name="Tokens">The prompt's tokens, then the new ones.</param>
-/// <param name="PromptLogits">For each token of the prompt the logits behind it, <c>padded_vocab_size</c> each.</param>
-/// <param name="NewLogits">For each new token the logits that it was chosen by.</param>
-public sealed record GenerationResult(CheckpointLayout Layout, IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);

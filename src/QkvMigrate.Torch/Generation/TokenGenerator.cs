@@ -43,7 +43,7 @@ internal static class TokenGenerator
             }
         }
 
-        return new GenerationResult(model.Layout, tokens, promptLogits, newLogits);
+        return new GenerationResult(model.Layout, TensorReader.NameOf(model.DType), tokens, promptLogits, newLogits);
     }
 
     private static float[] Numbers(Tensor logits) => logits.to(ScalarType.Float32, CPU).data<float>().ToArray();

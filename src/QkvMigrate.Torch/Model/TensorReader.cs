@@ -23,6 +23,9 @@ internal static class TensorReader
             ? type
             : throw Unsupported(entry, $"elements of {entry.DType}, expected {string.Join(", ", Types.Keys)}");
 
+    /// <summary>PyTorch's name of a floating point type.</summary>
+    public static string NameOf(ScalarType type) => Types.First(known => known.Value == type).Key;
+
     /// <summary>The tensor on the CPU, as it is stored, its elements in the order of its shape whatever its strides are.</summary>
     /// <exception cref="MigrationException">It is of no floating point type, has more elements than its storage, or cannot be read.</exception>
     public static Tensor Read(SourceFile source, TensorEntry entry)
