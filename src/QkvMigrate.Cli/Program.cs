@@ -14,6 +14,7 @@ internal static class Program
             MigrateCommand.Create(Migration.MigrationDirection.Upgrade),
             MigrateCommand.Create(Migration.MigrationDirection.Downgrade),
             GenerateCommand.Create(),
+            BenchCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

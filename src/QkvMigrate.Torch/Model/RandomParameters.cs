@@ -1,10 +1,11 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
 
 /// <summary>
 /// Parameters as LitGPT initializes them for pretraining: weights normal with a standard deviation of 0.02, biases 0,
-/// normalizations 1 (litgpt/model.py, <c>_init_weights</c>). The same numbers for the same seed.
+/// normalizations 1 (litgpt/model.py, <c>_init_weights</c>). The same numbers for the same seed, ready to be trained.
 /// </summary>
 internal sealed class RandomParameters(long seed, ScalarType dtype, Device device) : IParameterSource, IDisposable
 {
@@ -17,7 +18,7 @@ internal sealed class RandomParameters(long seed, ScalarType dtype, Device devic
         var parameter = name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, dtype, device)
             : shape.Length == 1 ? ones(shape, dtype, device)
             : empty(shape, dtype, device).normal_(0, 0.02, generator);
-        return parameter.MoveToOuterDisposeScope();
+        return new Parameter(parameter).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

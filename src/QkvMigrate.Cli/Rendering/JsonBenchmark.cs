@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using QkvMigrate.Torch.Benchmarks;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes what was measured of both layouts as one JSON document.</summary>
+internal static class JsonBenchmark
+{
+    private const int SchemaVersion = 1;
+
+    /// <summary>Writes the document.</summary>
+    public static void Write(TextWriter writer, LayoutComparison comparison, double scale)
+    {
+        var (plan, geometry) = (comparison.Plan, comparison.Plan.Configuration.Geometry);
+        writer.WriteLine(JsonSerializer.Serialize(
+            new JsonComparison(
+                SchemaVersion,
+                plan.Configuration.Name,
+                scale,
+                comparison.ParameterCount,
+                new JsonHeads(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize),
+                "float32",
+                comparison.Device,
+                new JsonBenchmarkPlan(plan.Repetitions, plan.Samples, plan.SequenceLength, plan.PromptLength, plan.NewTokens),
+                [Layout(comparison.Interleaved), Layout(comparison.Sequential)],
+                PullRequest.Url),
+            JsonBenchmarkContext.Default.JsonComparison));
+    }
+
+    private static JsonLayout Layout(LayoutMeasurement measured) => new(
+        JsonNames.Kebab(measured.Layout.ToString()),
+        measured.TrainingStepSeconds,
+        measured.TokensPerSecond,
+        measured.CacheBytes,
+        measured.TrainingPeakBytes,
+        measured.GenerationPeakBytes);
+}
+
+/// <summary>The document.</summary>
+internal sealed record JsonComparison(
+    int SchemaVersion,
+    string Model,
+    double Scale,
+    long Parameters,
+    JsonHeads Geometry,
+    string Dtype,
+    string Device,
+    JsonBenchmarkPlan Plan,
+    IReadOnlyList<JsonLayout> Layouts,
+    string PullRequest);
+
+/// <summary>The geometry.</summary>
+internal sealed record JsonHeads(int NHead, int NQueryGroups, int HeadSize);
+
+/// <summary>How often and on how much it was measured.</summary>
+internal sealed record JsonBenchmarkPlan(int Repetitions, int Samples, int SequenceLength, int PromptLength, int NewTokens);
+
+/// <summary>One layout's medians; peaks are missing where the system does not tell them.</summary>
+internal sealed record JsonLayout(string Layout, double TrainingStepSeconds, double TokensPerSecond, long KvCacheBytes, long? TrainingPeakBytes, long? GenerationPeakBytes);
+
+/// <summary>Serializers that are made when the program is built.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(JsonComparison))]
+internal sealed partial class JsonBenchmarkContext : JsonSerializerContext;

@@ -1,0 +1,26 @@
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Torch.Benchmarks;
+
+/// <summary>What was measured of one layout; times are medians over all repetitions.</summary>
+/// <param name="Layout">The layout.</param>
+/// <param name="TrainingStepSeconds">Forward pass, backward pass and AdamW on one sequence.</param>
+/// <param name="TokensPerSecond">New tokens, greedy with a cache, for each second from the start of the prompt.</param>
+/// <param name="CacheBytes">Bytes of keys and values for the prompt and the new tokens.</param>
+/// <param name="TrainingPeakBytes">The process's largest resident set in training; null where the system does not tell (CUDA).</param>
+/// <param name="GenerationPeakBytes">The same in generation.</param>
+public sealed record LayoutMeasurement(
+    CheckpointLayout Layout,
+    double TrainingStepSeconds,
+    double TokensPerSecond,
+    long CacheBytes,
+    long? TrainingPeakBytes,
+    long? GenerationPeakBytes);
+
+/// <summary>Both layouts of one model, measured in turn.</summary>
+/// <param name="Plan">What was measured.</param>
+/// <param name="Device">Where, in PyTorch's notation.</param>
+/// <param name="ParameterCount">How many parameters the model has.</param>
+/// <param name="Interleaved">LitGPT before pull request #1013.</param>
+/// <param name="Sequential">LitGPT since.</param>
+public sealed record LayoutComparison(LayoutBenchmarkPlan Plan, string Device, long ParameterCount, LayoutMeasurement Interleaved, LayoutMeasurement Sequential);
