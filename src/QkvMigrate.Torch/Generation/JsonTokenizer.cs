@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
@@ -8,6 +7,12 @@ namespace QkvMigrate.Torch.Generation;
 /// <summary>A byte-level BPE tokenizer from a <c>tokenizer.json</c>.</summary>
 internal sealed class JsonTokenizer : IPromptTokenizer
 {
+    /// <summary>
+    /// Text of characters before this one is in Unicode's normal form C as it is (UAX #15, quick check). This program runs
+    /// in .NET's invariant mode, in which <c>string.Normalize</c> does nothing, without a word.
+    /// </summary>
+    private const char FirstThatMayCombine = '\u0300';
+
     private readonly BpeTokenizer tokenizer;
     private readonly string path;
     private readonly bool isNormalized;
@@ -44,14 +49,18 @@ internal sealed class JsonTokenizer : IPromptTokenizer
     }
 
     /// <inheritdoc/>
-    /// <exception cref="MigrationException">The tokens do not give the text back, so that something in the file is not followed.</exception>
+    /// <exception cref="MigrationException">The text has to be normalized, or its tokens do not give it back, so that something in the file is not followed.</exception>
     public IReadOnlyList<int> Encode(string text)
     {
+        if (isNormalized && text.FirstOrDefault(letter => letter >= FirstThatMayCombine) is > '\0' and var found)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"the prompt has U+{(int)found:X4}, which normal form C may compose with others, and that is not followed here; give --tokens", path);
+        }
+
         try
         {
-            var normal = isNormalized ? text.Normalize(NormalizationForm.FormC) : text;
-            var tokens = tokenizer.EncodeToIds(normal);
-            return Decode(tokens) == normal
+            var tokens = tokenizer.EncodeToIds(text);
+            return Decode(tokens) == text
                 ? tokens
                 : throw new MigrationException(FailureKind.Unsupported, "the tokens of the prompt do not give its text back; give --tokens", path);
         }

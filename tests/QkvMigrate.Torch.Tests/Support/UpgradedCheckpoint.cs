@@ -8,11 +8,11 @@ namespace QkvMigrate.Torch.Tests.Support;
 /// <summary>A legacy checkpoint directory, upgraded into a temporary one.</summary>
 internal sealed class UpgradedCheckpoint : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-tests-");
+    private readonly TemporaryFolder folder = new();
 
     public UpgradedCheckpoint(string legacy, GeometryFlags? geometry = null)
     {
-        Path = System.IO.Path.Combine(folder.FullName, "upgraded");
+        Path = folder.At("upgraded");
         var reports = Migrator.Run(
             new MigrationRequest
             {
@@ -28,5 +28,5 @@ internal sealed class UpgradedCheckpoint : IDisposable
 
     public string Path { get; }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => folder.Dispose();
 }
