@@ -1,0 +1,57 @@
+using System.Text.Json;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary><c>bench</c>: that it measures both layouts; never how fast they are.</summary>
+public sealed class BenchTests
+{
+    [Fact]
+    public void JsonHasBothLayouts()
+    {
+        var run = Tool.Run("bench", "--model", "tiny-llama-1.1b", "--scale", "0.03", "--repetitions", "1", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var document = JsonDocument.Parse(run.Output);
+        var root = document.RootElement;
+        Assert.Equal((1, "tiny-llama-1.1b", 0.03), (root.GetProperty("schemaVersion").GetInt32(), root.GetProperty("model").GetString(), root.GetProperty("scale").GetDouble()));
+        Assert.Equal((32, 4), (root.GetProperty("geometry").GetProperty("nHead").GetInt32(), root.GetProperty("geometry").GetProperty("nQueryGroups").GetInt32()));
+        Assert.Equal("https://github.com/Lightning-AI/litgpt/pull/1013", root.GetProperty("pullRequest").GetString());
+
+        var layouts = root.GetProperty("layouts").EnumerateArray().ToList();
+        Assert.Equal(["interleaved", "sequential"], layouts.Select(layout => layout.GetProperty("layout").GetString()));
+        Assert.All(layouts, layout => Assert.True(layout.GetProperty("trainingStepSeconds").GetDouble() > 0 && layout.GetProperty("tokensPerSecond").GetDouble() > 0));
+        Assert.Equal(8 * layouts[1].GetProperty("kvCacheBytes").GetInt64(), layouts[0].GetProperty("kvCacheBytes").GetInt64());
+    }
+
+    [Fact]
+    public void TheTableIsOfTheCheckpointsShape()
+    {
+        var run = Tool.Run("bench", Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "--repetitions", "1");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.StartsWith("tiny-licenses-gqa at scale 1: 0.6 M parameters, n_head=8 n_query_groups=2 head_size=16, float32 on cpu\n", run.Output, StringComparison.Ordinal);
+        Assert.Matches(@"\nKV cache +524 kB +131 kB +0\.25\n", run.Output);
+    }
+
+    [Theory]
+    [InlineData("give PATH or --model, and one of them only", "bench")]
+    [InlineData("give PATH or --model, and one of them only", "bench", "x", "--model", "pythia-1b")]
+    [InlineData("--scale takes a number greater than 0, up to 1", "bench", "x", "--scale", "0")]
+    [InlineData("--scale takes a number greater than 0, up to 1", "bench", "x", "--scale", "1.5")]
+    [InlineData("--repetitions takes a number from 1 on", "bench", "x", "--repetitions", "0")]
+    public void BadUsageIsTold(string message, params string[] arguments)
+    {
+        var run = Tool.Run(arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal([$"qkvmigrate: {message}", "qkvmigrate: see 'qkvmigrate --help'"], run.ErrorLines);
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public void AnUnknownModelIsBadUsage()
+    {
+        var run = Tool.Run("bench", "--model", "x");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("qkvmigrate: --model x: expected pythia-1b or tiny-llama-1.1b", Assert.Single(run.ErrorLines));
+    }
+}

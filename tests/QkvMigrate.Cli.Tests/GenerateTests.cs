@@ -1,0 +1,98 @@
+using System.Text.Json;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary><c>generate</c>, before an upgrade and behind it.</summary>
+public sealed class GenerateTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("tiny-licenses-gqa", "The licensee may be any other patent license and to the library and distribute the program or a copy\n")]
+    [InlineData("tiny-licenses-mha", "The licensee may a copy of the Library of the Library of the Library of the Library of the Library o\n")]
+    public void ATrainedModelSaysTheSameBeforeAndBehindItsUpgrade(string name, string expected)
+    {
+        var legacy = Path.Combine(BuildFacts.Repository, "samples", name);
+        Assert.Equal(0, Tool.Run("upgrade", legacy, "-o", _folder.At("upgraded")).ExitCode);
+        foreach (var path in new[] { legacy, _folder.At("upgraded"), _folder.At("upgraded", "lit_model.pth") })
+        {
+            var run = Tool.Run("generate", path, "--prompt", "The licensee may ", "--max-new-tokens", "83");
+            Assert.True(run.ExitCode == 0, run.Error);
+            Assert.Equal(expected, run.Output);
+            Assert.Empty(run.Error);
+        }
+    }
+
+    [Theory]
+    [InlineData("llama-gqa")]
+    [InlineData("mixtral-moe")]
+    public void JsonHasTokensAndTheLogitsOfThePrompt(string name)
+    {
+        var directory = Path.Combine(BuildFacts.Repository, "tests", "golden", name);
+        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "golden.json")));
+        var prompt = Numbers<int>(golden.RootElement.GetProperty("tokens"));
+        var greedy = Numbers<int>(golden.RootElement.GetProperty("greedy"));
+
+        var run = Tool.Run("generate", directory, "--tokens", string.Join(',', prompt), "--max-new-tokens", $"{greedy.Length}", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var document = JsonDocument.Parse(run.Output);
+        Assert.Equal(1, document.RootElement.GetProperty("schemaVersion").GetInt32());
+        Assert.Equal("interleaved", document.RootElement.GetProperty("layout").GetString());
+        Assert.Equal([.. prompt, .. greedy], Numbers<int>(document.RootElement.GetProperty("tokens")));
+        var logits = document.RootElement.GetProperty("logits").EnumerateArray().Select(Numbers<double>).ToList();
+        var expected = golden.RootElement.GetProperty("logits").EnumerateArray().Select(Numbers<double>).ToList();
+        Assert.Equal(expected.Count, logits.Count);
+        Assert.All(expected.Zip(logits), pair => Assert.All(pair.First.Zip(pair.Second), value => Assert.Equal(value.First, value.Second, 1e-4)));
+        Assert.False(document.RootElement.TryGetProperty("text", out _));
+    }
+
+    [Fact]
+    public void LogitsFollowTheTokens()
+    {
+        var run = Tool.Run("generate", Path.Combine(BuildFacts.Repository, "tests", "golden", "llama-gqa"), "--tokens", "51,67", "--max-new-tokens", "1", "--logits");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var lines = run.Output.TrimEnd('\n').Split('\n');
+        Assert.Equal(3, lines.Length);
+        Assert.Matches(@"^51,67,\d+$", lines[0]);
+        Assert.All(lines[1..], line => Assert.Equal(96, line.Split(' ').Length));
+    }
+
+    [Fact]
+    public void TheSameSeedDrawsTheSameTokens()
+    {
+        string[] arguments = ["generate", Path.Combine(BuildFacts.Repository, "tests", "golden", "llama-gqa"), "--tokens", "51", "--temperature", "1", "--top-k", "50", "--seed", "7"];
+        var first = Tool.Run(arguments);
+        Assert.True(first.ExitCode == 0, first.Error);
+        Assert.Equal(first.Output, Tool.Run(arguments).Output);
+    }
+
+    [Theory]
+    [InlineData("give --tokens or --prompt, and one of them only", "generate", "x")]
+    [InlineData("give --tokens or --prompt, and one of them only", "generate", "x", "--tokens", "1", "--prompt", "a")]
+    [InlineData("--tokens: 'b' is no token number; expected numbers with commas between them", "generate", "x", "--tokens", "1,b")]
+    [InlineData("--max-new-tokens takes a number from 0 on", "generate", "x", "--tokens", "1", "--max-new-tokens", "-1")]
+    [InlineData("--temperature takes a number from 0 on", "generate", "x", "--tokens", "1", "--temperature", "-1")]
+    [InlineData("--top-k takes a number from 1 on", "generate", "x", "--tokens", "1", "--top-k", "0")]
+    [InlineData("--seed goes with --temperature or --top-k: without them nothing is drawn", "generate", "x", "--tokens", "1", "--seed", "1")]
+    public void BadUsageIsTold(string message, params string[] arguments)
+    {
+        var run = Tool.Run(arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal([$"qkvmigrate: {message}", "qkvmigrate: see 'qkvmigrate --help'"], run.ErrorLines);
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public void ACheckpointThatIsNotThereFails()
+    {
+        var run = Tool.Run("generate", _folder.At("none"), "--tokens", "1");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal($"qkvmigrate: {_folder.At("none")}: no such file or directory", Assert.Single(run.ErrorLines));
+    }
+
+    private static T[] Numbers<T>(JsonElement array) => array.Deserialize<T[]>()!;
+}
