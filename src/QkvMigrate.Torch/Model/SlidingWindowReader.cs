@@ -4,8 +4,9 @@ namespace QkvMigrate.Torch.Model;
 internal static class SlidingWindowReader
 {
     /// <summary>
-    /// <c>sliding_window_layer_placing</c> as it was written by hand ("all", "interleaved") and as LitGPT saved it: its
-    /// <c>Config</c> had put a stride in its place, 1 or 2 (litgpt/config.py from 2024-07 to 2025-04, <c>__post_init__</c>).
+    /// <c>sliding_window_layer_placing</c> as it is written by hand ("all", "interleaved") and as LitGPT saved it at first: its
+    /// <c>Config</c> had put the stride in its place, 1 or 2; later versions keep the word and the stride beside it
+    /// (litgpt/config.py from 2024-07 to 2025-04, <c>__post_init__</c>).
     /// </summary>
     private static readonly Dictionary<string, int> Strides = new() { ["all"] = 1, ["interleaved"] = 2, ["1"] = 1, ["2"] = 2 };
 
