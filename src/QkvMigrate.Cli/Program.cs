@@ -15,6 +15,7 @@ internal static class Program
             MigrateCommand.Create(Migration.MigrationDirection.Downgrade),
             GenerateCommand.Create(),
             BenchCommand.Create(),
+            VerifyCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -26,9 +26,12 @@ internal sealed partial class ConsoleLog(bool quiet, bool verbose) : IDisposable
     }
 
     /// <summary>Says why each checkpoint that failed or was refused did so.</summary>
-    public void Failures(IEnumerable<CheckpointReport> reports)
+    public void Failures(IEnumerable<CheckpointReport> reports) => Failures(reports.Select(report => report.Error).OfType<MigrationException>());
+
+    /// <summary>Says each failure.</summary>
+    public void Failures(IEnumerable<MigrationException> errors)
     {
-        foreach (var error in reports.Select(report => report.Error).OfType<MigrationException>())
+        foreach (var error in errors)
         {
             LogFailure(Logger, error.Message);
         }

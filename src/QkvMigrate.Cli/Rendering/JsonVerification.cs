@@ -1,0 +1,84 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using QkvMigrate.Verification;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes what a verification found as the JSON document that scripts rely on.</summary>
+internal static class JsonVerification
+{
+    private const int SchemaVersion = 1;
+
+    /// <summary>Writes one document with all reports.</summary>
+    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports)
+    {
+        var document = new JsonVerificationRoot(SchemaVersion, [.. reports.Select(Report)]);
+        writer.WriteLine(JsonSerializer.Serialize(document, JsonVerificationContext.Readable.JsonVerificationRoot));
+    }
+
+    private static JsonVerified Report(VerificationReport report) => new(
+        report.Original,
+        report.Upgraded,
+        report.Error is not null ? "refused" : report.IsVerified ? "verified" : "differs",
+        report.Direction is { } direction ? JsonNames.Kebab(direction.ToString()) : null,
+        report.Geometry is { } geometry ? new JsonVerifiedGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize) : null,
+        new JsonCoverage(
+            JsonNames.Kebab(report.Mode.ToString()),
+            report.Coverage.Tensors,
+            report.Coverage.MovedTensors,
+            report.Coverage.RenamedNames,
+            report.Coverage.Entries,
+            report.Coverage.Checksums,
+            report.Coverage.ComparedBytes,
+            report.Coverage.TotalBytes),
+        report.DifferenceCount,
+        [.. report.Differences.Select(Difference)],
+        Math.Round(report.Elapsed.TotalSeconds, 3),
+        report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
+
+    private static JsonDifference Difference(Difference difference) => new(
+        difference.Place,
+        difference.Row,
+        difference.Section is { } section ? JsonNames.Kebab(section.ToString()) : null,
+        difference.Head,
+        difference.QueryGroup,
+        difference.Offset,
+        difference.Problem);
+}
+
+/// <summary>The document.</summary>
+internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints);
+
+/// <summary>One checkpoint file, or a directory whose other files differ.</summary>
+internal sealed record JsonVerified(
+    string Path,
+    string Output,
+    string Status,
+    string? Direction,
+    JsonVerifiedGeometry? Geometry,
+    JsonCoverage Coverage,
+    long DifferenceCount,
+    IReadOnlyList<JsonDifference> Differences,
+    double Seconds,
+    JsonMessage? Error);
+
+/// <summary>The geometry by which rows moved.</summary>
+internal sealed record JsonVerifiedGeometry(int NHead, int NQueryGroups, int HeadSize);
+
+/// <summary>What was compared.</summary>
+internal sealed record JsonCoverage(string Mode, int Tensors, int MovedTensors, int RenamedNames, int Entries, int Checksums, long ComparedBytes, long TotalBytes);
+
+/// <summary>One difference; the offset counts bytes of the second file.</summary>
+internal sealed record JsonDifference(string Place, long? Row, string? Section, int? Head, int? QueryGroup, long? Offset, string Problem);
+
+/// <summary>Serializers that are made when the program is built, so that no start pays for them.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(JsonVerificationRoot))]
+internal sealed partial class JsonVerificationContext : JsonSerializerContext
+{
+    /// <summary>Paths and quotes are written as they are: nobody embeds this document in HTML unescaped.</summary>
+    public static JsonVerificationContext Readable => readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static JsonVerificationContext? readable;
+}

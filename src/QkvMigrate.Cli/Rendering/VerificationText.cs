@@ -1,0 +1,47 @@
+using QkvMigrate.Migration;
+using QkvMigrate.Verification;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes what a verification found, for people: a line for the file, a line for each difference.</summary>
+internal static class VerificationText
+{
+    private const string Indent = "  ";
+
+    /// <summary>Writes all reports but those that could not be made, whose one line is on standard error.</summary>
+    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports)
+    {
+        foreach (var report in reports.Where(report => report.Error is null))
+        {
+            writer.WriteLine($"{(report.IsVerified ? "verified" : "differs")}: {report.Original} -> {report.Upgraded}");
+            foreach (var difference in report.Differences)
+            {
+                writer.WriteLine($"{Indent}{difference}");
+            }
+
+            if (report.DifferenceCount > report.Differences.Count)
+            {
+                writer.WriteLine($"{Indent}and at least {report.DifferenceCount - report.Differences.Count} more");
+            }
+
+            if (report.IsVerified)
+            {
+                writer.WriteLine($"{Indent}{Covered(report)}");
+            }
+        }
+    }
+
+    /// <summary>One sentence on what was compared.</summary>
+    public static string Covered(VerificationReport report)
+    {
+        var coverage = report.Coverage;
+        var way = report.Direction switch
+        {
+            MigrationDirection.Upgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from interleaved to sequential, {coverage.RenamedNames} names changed",
+            MigrationDirection.Downgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from sequential to interleaved, {coverage.RenamedNames} names changed",
+            _ => $"{coverage.Tensors} tensors, none of which had to change",
+        };
+        var geometry = report.Geometry is { } numbers ? $", {numbers}" : "";
+        return $"{way}{geometry}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)} and {coverage.Checksums} of {coverage.Entries} checksums in {report.Elapsed.TotalSeconds:0.00} s";
+    }
+}

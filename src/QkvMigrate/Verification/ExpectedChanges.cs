@@ -1,0 +1,133 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>All that may differ between two files, worked out from the first one alone.</summary>
+internal sealed class ExpectedChanges
+{
+    private readonly Dictionary<int, string> renames = [];
+    private readonly List<MovedView> moved = [];
+
+    private ExpectedChanges(MigrationDirection? direction) => Direction = direction;
+
+    /// <summary>The way from the first file to the second; null where nothing changes.</summary>
+    public MigrationDirection? Direction { get; }
+
+    /// <summary>The new names by the place in the pickle where the old ones stand (<see cref="NameEntry.Id"/>).</summary>
+    public IReadOnlyDictionary<int, string> Renames => renames;
+
+    /// <summary>The tensors whose rows move.</summary>
+    public IReadOnlyList<MovedView> Moved => moved;
+
+    /// <summary>The way from one file to another, as the names of both tell; null where both are of the same age, or have no fused attention.</summary>
+    /// <exception cref="MigrationException">The first file has names of both ages.</exception>
+    public static MigrationDirection? DirectionOf(Checkpoint original, Checkpoint upgraded)
+    {
+        var (legacy, current) = (Has(original, legacy: true), Has(original, legacy: false));
+        if (legacy && current)
+        {
+            throw new MigrationException(FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", original.Source.Path);
+        }
+
+        // A legacy file must have been upgraded; a sequential one was downgraded, or there was nothing to do.
+        return legacy ? MigrationDirection.Upgrade
+            : current && !Has(upgraded, legacy: false) ? MigrationDirection.Downgrade
+            : null;
+    }
+
+    /// <summary>Works out what changes. What cannot be told is a difference: it is not verified.</summary>
+    /// <param name="original">The first file.</param>
+    /// <param name="direction">The way.</param>
+    /// <param name="geometry">The geometry; may be null where nothing changes.</param>
+    /// <param name="log">Takes what cannot be told.</param>
+    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, DifferenceLog log)
+    {
+        var changes = new ExpectedChanges(direction);
+        if (direction is { } way)
+        {
+            var fused = FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade);
+            changes.Rename(original, fused, way);
+            changes.Move(original, fused, geometry ?? throw new ArgumentNullException(nameof(geometry), "a file with fused attention needs one"), way, log);
+        }
+
+        return changes;
+    }
+
+    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Of(checkpoint, legacy).Count > 0;
+
+    private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
+    {
+        var names = fused.Select(item => item.Tensor.Name!)
+            .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
+            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Names));
+        foreach (var name in names)
+        {
+            var after = FusedName.After(name.Text, direction);
+            if (after != name.Text)
+            {
+                renames[name.Id] = after;
+            }
+        }
+    }
+
+    private void Move(Checkpoint original, List<FusedTensor> fused, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    {
+        foreach (var item in fused)
+        {
+            Add(item.Tensor, item, geometry, direction, log);
+        }
+
+        foreach (var optimizer in original.Optimizers)
+        {
+            if (OptimizerMoments.Find(original, fused, optimizer) is not { } moments)
+            {
+                log.Add($"optimizer state '{optimizer.Path}'", "which of its parameters are the fused tensors cannot be told, so their moments are not verified");
+                continue;
+            }
+
+            moments.ForEach(moment => Add(moment.Moment, moment.Owner, geometry, direction, log));
+        }
+    }
+
+    private void Add(TensorEntry tensor, FusedTensor owner, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    {
+        if (!owner.IsKnown)
+        {
+            log.Add(Name(tensor), $"what its rows are is not known ('{owner.Name.Suffix}'), so it is not verified");
+            return;
+        }
+
+        if (owner.Axis is not { } axis)
+        {
+            return;
+        }
+
+        var rows = tensor.Shape[axis.Dimension];
+        var pack = axis.IsPacked && rows > 0 ? geometry.FusedRows / rows : 1;
+        if (rows * pack != geometry.FusedRows || geometry.HeadSize % pack != 0)
+        {
+            log.Add(Name(tensor), $"it has {rows} rows, {geometry} takes {geometry.FusedRows}");
+            return;
+        }
+
+        var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, direction);
+        if (!moved.Exists(other => IsSameView(other, view)))
+        {
+            moved.Add(view);
+        }
+    }
+
+    /// <summary>The same elements under two names (tied weights) move once.</summary>
+    private static bool IsSameView(MovedView left, MovedView right) =>
+        left.Dimension == right.Dimension
+        && left.HeadRows == right.HeadRows
+        && left.Tensor.Storage.Key == right.Tensor.Storage.Key
+        && left.Tensor.StorageOffset == right.Tensor.StorageOffset
+        && left.Tensor.DType == right.Tensor.DType
+        && left.Tensor.Shape.SequenceEqual(right.Tensor.Shape)
+        && left.Tensor.Strides.SequenceEqual(right.Tensor.Strides);
+
+    private static string Name(TensorEntry tensor) => $"tensor '{tensor.Label}'";
+}

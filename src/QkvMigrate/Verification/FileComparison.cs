@@ -1,0 +1,38 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Compares a file that came along with its original, byte by byte.</summary>
+internal static class FileComparison
+{
+    private const int ChunkBytes = 512 << 10;
+
+    /// <summary>Compares <paramref name="name"/> below two directories.</summary>
+    public static void Compare(string original, string upgraded, string name, DifferenceLog log, CancellationToken cancellation)
+    {
+        using var before = SourceFile.Open(Path.Combine(original, name));
+        using var after = SourceFile.Open(Path.Combine(upgraded, name));
+        var place = $"file '{name}'";
+        if (before.Length != after.Length)
+        {
+            log.Add(place, $"{after.Length} bytes, expected {before.Length}");
+            return;
+        }
+
+        var expected = new byte[Math.Min(ChunkBytes, before.Length)];
+        var found = new byte[expected.Length];
+        for (var at = 0L; at < before.Length; at += expected.Length)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var length = (int)Math.Min(expected.Length, before.Length - at);
+            before.Read(at, expected.AsSpan(0, length));
+            after.Read(at, found.AsSpan(0, length));
+            var same = found.AsSpan(0, length).CommonPrefixLength(expected.AsSpan(0, length));
+            if (same < length)
+            {
+                log.Add(place, $"0x{found[same]:x2}, expected 0x{expected[same]:x2}", at + same);
+                return;
+            }
+        }
+    }
+}

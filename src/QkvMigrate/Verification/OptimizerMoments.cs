@@ -1,0 +1,61 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Finds the moments that an optimizer keeps for fused tensors. By number, parameter i is the i-th tensor of the model,
+/// tied ones once (torch/optim/optimizer.py, <c>state_dict</c>; torch/nn/modules/module.py, <c>parameters</c>); by name, the
+/// tensor of that name apart from what wrappers put before it.
+/// </summary>
+internal static class OptimizerMoments
+{
+    private static readonly HashSet<string> Wrappers = ["_orig_mod", "_forward_module", "module", "_fsdp_wrapped_module"];
+
+    /// <summary>The moments that follow the rows of <paramref name="fused"/>, each with the tensor that it belongs to.</summary>
+    /// <param name="checkpoint">The first file.</param>
+    /// <param name="fused">Its fused tensors.</param>
+    /// <param name="optimizer">One of its optimizers.</param>
+    /// <returns>Null where it cannot be told which parameter is which tensor.</returns>
+    public static List<(TensorEntry Moment, FusedTensor Owner)>? Find(Checkpoint checkpoint, List<FusedTensor> fused, OptimizerEntry optimizer)
+    {
+        if (optimizer.Parameters.All(parameter => parameter.State.Count == 0))
+        {
+            return [];
+        }
+
+        return fused.Select(item => item.Tensor.Container).Distinct()
+            .Select(container => Match(optimizer, [.. checkpoint.Tensors.Where(tensor => tensor.Container == container)], fused))
+            .FirstOrDefault(found => found is not null);
+    }
+
+    private static List<(TensorEntry, FusedTensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model, List<FusedTensor> fused)
+    {
+        var parameters = model.DistinctBy(View).ToList();
+        var owners = fused.ToLookup(item => View(item.Tensor));
+        var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => Bare(tensor.Name!.Text));
+        var moments = new List<(TensorEntry, FusedTensor)>();
+        for (var i = 0; i < optimizer.Parameters.Count; i++)
+        {
+            var parameter = optimizer.Parameters[i];
+            var tensor = !parameter.IsNumbered ? byName[Bare(parameter.Id)].FirstOrDefault()
+                : parameters.Count == optimizer.Parameters.Count ? parameters[i]
+                : null;
+            if (tensor is null || parameter.State.Any(state => state.ElementCount != 1 && !state.Shape.SequenceEqual(tensor.Shape)))
+            {
+                return null;
+            }
+
+            if (owners[View(tensor)].FirstOrDefault() is { } owner)
+            {
+                moments.AddRange(parameter.State.Where(state => state.Shape.SequenceEqual(tensor.Shape)).Select(state => (state, owner)));
+            }
+        }
+
+        return moments;
+    }
+
+    private static (string Storage, long Offset, string Layout) View(TensorEntry tensor) =>
+        (tensor.Storage.Key, tensor.StorageOffset, $"{string.Join(',', tensor.Shape)}/{string.Join(',', tensor.Strides)}");
+
+    private static string Bare(string name) => string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part)));
+}

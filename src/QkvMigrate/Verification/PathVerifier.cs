@@ -1,0 +1,98 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Verifies what a user names: two files, or two directories or trees with every file in them.</summary>
+public static class PathVerifier
+{
+    private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = true };
+
+    /// <summary>
+    /// One report for each checkpoint of <paramref name="original"/>, and one for the directory itself where other files
+    /// differ. What keeps a checkpoint from being verified is in its report.
+    /// </summary>
+    /// <param name="original">A checkpoint file, or a directory.</param>
+    /// <param name="upgraded">What must be its upgrade or downgrade, or an unchanged copy where there was nothing to do.</param>
+    /// <param name="geometry">What the user says about the geometry; the rest comes from beside the first file.</param>
+    /// <param name="mode">How much is compared.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="MigrationException">One path is a directory and the other is not, or one is not there.</exception>
+    public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    {
+        if (Directory.Exists(original) != Directory.Exists(upgraded))
+        {
+            throw new MigrationException(FailureKind.Usage, $"a directory and a file cannot be compared: {original} and {upgraded}");
+        }
+
+        if (!Directory.Exists(original))
+        {
+            return [Verify(original, upgraded, geometry, mode, cancellation)];
+        }
+
+        try
+        {
+            return RunDirectory(original, upgraded, geometry, mode, cancellation);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, original, inner: error);
+        }
+    }
+
+    private static List<VerificationReport> RunDirectory(string original, string upgraded, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    {
+        var (before, after) = (Files(original), Files(upgraded));
+        var reports = new List<VerificationReport>();
+        var log = new DifferenceLog();
+        foreach (var name in before.Union(after).Order(StringComparer.Ordinal))
+        {
+            var (source, target) = (Path.Combine(original, name), Path.Combine(upgraded, name));
+            if (ConfigurationComparison.IsConfiguration(name))
+            {
+                ConfigurationComparison.Compare(original, upgraded, name, log);
+            }
+            else if (!after.Contains(name))
+            {
+                log.Add($"file '{name}'", "it is not in the second directory");
+            }
+            else if (!before.Contains(name))
+            {
+                log.Add($"file '{name}'", "the first directory has no such file");
+            }
+            else if (Checkpoint.LooksLikeOne(source))
+            {
+                reports.Add(Verify(source, target, geometry, mode, cancellation));
+            }
+            else
+            {
+                FileComparison.Compare(original, upgraded, name, log, cancellation);
+            }
+        }
+
+        if (log.Count > 0)
+        {
+            reports.Add(new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Differences = log.First, DifferenceCount = log.Count });
+        }
+
+        return reports.Count > 0
+            ? reports
+            : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
+    }
+
+    private static HashSet<string> Files(string root) =>
+        [.. Directory.EnumerateFiles(root, "*", All).Select(file => Path.GetRelativePath(root, file))];
+
+    private static VerificationReport Verify(string original, string upgraded, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)
+    {
+        try
+        {
+            var directory = Path.GetDirectoryName(Path.GetFullPath(original))!;
+            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, mode, cancellation);
+        }
+        catch (MigrationException error)
+        {
+            return new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Error = error.InFile(original) };
+        }
+    }
+}

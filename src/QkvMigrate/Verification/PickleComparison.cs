@@ -1,0 +1,151 @@
+using QkvMigrate.Pickling;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Holds two pickles against each other, opcode by opcode. Only names that change may differ. Picklers write a string
+/// once and fetch it from the memo afterwards, so a name that changes while the same string elsewhere stays (or the
+/// other way round) may be a literal where it was fetched, or be fetched where it was a literal.
+/// </summary>
+internal sealed class PickleComparison
+{
+    private readonly PickleReader originalReader;
+    private readonly PickleReader upgradedReader;
+    private readonly Dictionary<int, PickleString> originalStrings;
+    private readonly Dictionary<int, PickleString> upgradedStrings;
+    private readonly HashSet<int> originalFrameEnds;
+    private readonly HashSet<int> upgradedFrameEnds;
+    private readonly Dictionary<int, int> literals = [];
+    private readonly IReadOnlyDictionary<int, string> renames;
+    private readonly long start;
+    private readonly DifferenceLog log;
+
+    private PickleComparison(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, long start, DifferenceLog log)
+    {
+        originalReader = new PickleReader(original.Bytes);
+        upgradedReader = new PickleReader(upgraded.Bytes);
+        originalStrings = Uses(original);
+        upgradedStrings = Uses(upgraded);
+        originalFrameEnds = [.. original.Frames.Select(frame => frame.End)];
+        upgradedFrameEnds = [.. upgraded.Frames.Select(frame => frame.End)];
+        this.renames = renames;
+        this.start = start;
+        this.log = log;
+    }
+
+    /// <summary>Compares the pickles.</summary>
+    /// <param name="original">The first file's.</param>
+    /// <param name="upgraded">The second file's.</param>
+    /// <param name="renames">New texts by the instruction of the first pickle that pushes the name.</param>
+    /// <param name="start">Where the second pickle starts in its file.</param>
+    /// <param name="log">Takes the differences.</param>
+    public static void Compare(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, long start, DifferenceLog log) =>
+        new PickleComparison(original, upgraded, renames, start, log).Run();
+
+    /// <summary>Every instruction that pushes a string: literals, and fetches from the memo.</summary>
+    private static Dictionary<int, PickleString> Uses(PickleDocument document)
+    {
+        var uses = new Dictionary<int, PickleString>();
+        foreach (var literal in document.Strings)
+        {
+            uses[literal.Offset] = literal;
+            foreach (var get in literal.Gets ?? [])
+            {
+                uses[get] = literal;
+            }
+        }
+
+        return uses;
+    }
+
+    private void Run()
+    {
+        PickleInstruction before, after;
+        var (left, right) = (0, 0);
+        do
+        {
+            before = originalReader.Read(left);
+            after = upgradedReader.Read(right);
+            if (!Compare(before, after))
+            {
+                return;
+            }
+
+            (left, right) = (before.End, after.End);
+        }
+        while (before.Opcode != PickleOpcode.Stop);
+    }
+
+    /// <summary>Compares one pair; false where what follows cannot be told to belong together.</summary>
+    private bool Compare(in PickleInstruction before, in PickleInstruction after)
+    {
+        if (originalFrameEnds.Contains(before.Offset) != upgradedFrameEnds.Contains(after.Offset))
+        {
+            Add(after, "a frame ends at another instruction");
+        }
+
+        var text = originalStrings.GetValueOrDefault(before.Offset);
+        if (text is not null && upgradedStrings.TryGetValue(after.Offset, out var found))
+        {
+            CompareStrings(before, text, after, found);
+            return true;
+        }
+
+        // The length of a frame follows its contents; where it ends was compared above.
+        var isSame = before.Opcode == after.Opcode
+            && (before.Opcode == PickleOpcode.Frame || SameBytes(before, after));
+        if (!isSame)
+        {
+            Add(after, before.Opcode == after.Opcode ? $"{after.Opcode} with another argument" : $"{after.Opcode}, expected {before.Opcode}");
+        }
+
+        return before.Opcode == after.Opcode;
+    }
+
+    private void CompareStrings(in PickleInstruction before, PickleString text, in PickleInstruction after, PickleString found)
+    {
+        var expected = renames.GetValueOrDefault(before.Offset, text.Text);
+        if (found.Text != expected)
+        {
+            Add(after, $"'{found.Text}', expected '{expected}'");
+            return;
+        }
+
+        var (wasLiteral, isLiteral) = (text.Offset == before.Offset, found.Offset == after.Offset);
+        if (wasLiteral && isLiteral)
+        {
+            literals[after.Offset] = before.Offset;
+        }
+
+        var isAllowed = (wasLiteral, isLiteral) switch
+        {
+            (true, true) => expected == text.Text ? SameBytes(before, after) : IsSameFamily(before.Opcode, after.Opcode),
+            (false, false) => SameBytes(before, after),
+            (false, true) => renames.GetValueOrDefault(text.Offset, text.Text) != expected
+                && found.MemoSlot < 0
+                && IsSameFamily(originalReader.Read(text.Offset).Opcode, after.Opcode),
+            (true, false) => text.MemoSlot < 0
+                && literals.TryGetValue(found.Offset, out var fetched)
+                && (renames.ContainsKey(before.Offset) || renames.ContainsKey(fetched)),
+        };
+        if (!isAllowed)
+        {
+            Add(after, $"'{found.Text}' is written as {after.Opcode}, which its {before.Opcode} in the first file does not explain");
+        }
+    }
+
+    private bool SameBytes(in PickleInstruction before, in PickleInstruction after) =>
+        before.Opcode == after.Opcode
+        && before.End - before.Offset == after.End - after.Offset
+        && originalReader.Argument(before).SequenceEqual(upgradedReader.Argument(after));
+
+    /// <summary>A text that grows or shrinks over 255 bytes changes between the short and the long form of its opcode.</summary>
+    private static bool IsSameFamily(PickleOpcode before, PickleOpcode after) =>
+        before == after || (IsUnicode(before) && IsUnicode(after)) || (IsByteString(before) && IsByteString(after));
+
+    private static bool IsUnicode(PickleOpcode opcode) => opcode is PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode;
+
+    private static bool IsByteString(PickleOpcode opcode) => opcode is PickleOpcode.BinString or PickleOpcode.ShortBinString;
+
+    private void Add(in PickleInstruction after, string problem) => log.Add("pickle", problem, start + after.Offset);
+}

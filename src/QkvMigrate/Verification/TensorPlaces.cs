@@ -1,0 +1,79 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.TorchZip;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Finds the tensor, row and head that a byte of a storage belongs to.</summary>
+internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IReadOnlyList<MovedView> moved)
+{
+    /// <summary>Describes the byte.</summary>
+    /// <param name="entry">The entry of the second file that holds the storage.</param>
+    /// <param name="storageKey">The storage.</param>
+    /// <param name="at">The byte, from the start of the storage.</param>
+    /// <param name="next">The first byte behind the row, or behind <paramref name="at"/> where the row is not one piece.</param>
+    public Difference Describe(ZipEntry entry, string storageKey, long at, out long next)
+    {
+        next = at + 1;
+        foreach (var tensor in byStorage[storageKey].OrderByDescending(tensor => moved.Any(view => view.Tensor == tensor)))
+        {
+            var view = moved.FirstOrDefault(candidate => candidate.Tensor == tensor);
+            var dimension = view?.Dimension ?? 0;
+            if (Row(tensor, dimension, at) is not { } row)
+            {
+                continue;
+            }
+
+            next = tensor.Shape.Count > 0 && IsOnePiece(tensor, dimension) ? RowStart(tensor, dimension, row) + (tensor.Strides[dimension] * tensor.DType.ItemSize) : at + 1;
+            var difference = new Difference($"tensor '{tensor.Label}'", "")
+            {
+                Row = tensor.Shape.Count > 0 ? row : null,
+                Offset = entry.DataOffset + at,
+            };
+            if (view is null)
+            {
+                return difference with { Problem = "the bytes are not the first file's" };
+            }
+
+            var origin = view.Origin(row);
+            return difference with
+            {
+                Section = origin.Section,
+                Head = origin.Head,
+                QueryGroup = origin.QueryGroup,
+                Problem = $"the bytes are not those of row {origin.Source} of the first file",
+            };
+        }
+
+        return new Difference(ZipComparison.Place(entry), "the bytes are not the first file's, and belong to no tensor") { Offset = entry.DataOffset + at };
+    }
+
+    /// <summary>The index along a dimension of the element that holds a byte, or null where the byte is none of the tensor's.</summary>
+    private static long? Row(TensorEntry tensor, int dimension, long at)
+    {
+        var element = (at / tensor.DType.ItemSize) - tensor.StorageOffset;
+        if (element < 0 || tensor.ElementCount == 0)
+        {
+            return null;
+        }
+
+        var row = 0L;
+        foreach (var i in Enumerable.Range(0, tensor.Shape.Count).Where(i => tensor.Strides[i] > 0).OrderByDescending(i => tensor.Strides[i]))
+        {
+            var index = Math.Min(element / tensor.Strides[i], tensor.Shape[i] - 1);
+            element -= index * tensor.Strides[i];
+            row = i == dimension ? index : row;
+        }
+
+        return element == 0 ? row : null;
+    }
+
+    private static bool IsOnePiece(TensorEntry tensor, int dimension) =>
+        tensor.Strides[dimension] > 0
+        && tensor.Strides[dimension] == Enumerable.Range(0, tensor.Shape.Count)
+            .Where(i => i != dimension && tensor.Strides[i] < tensor.Strides[dimension])
+            .Aggregate(1L, (product, i) => product * tensor.Shape[i])
+        && Enumerable.Range(0, tensor.Shape.Count).All(i => i == dimension || tensor.Strides[i] < tensor.Strides[dimension]);
+
+    private static long RowStart(TensorEntry tensor, int dimension, long row) =>
+        (tensor.StorageOffset + (row * tensor.Strides[dimension])) * tensor.DType.ItemSize;
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.TorchZip;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Holds the frames of two zips against each other: entries, their order, their headers, the records at the end. That
+/// entries cover the file without gaps, and that local headers agree with the directory, is checked on reading
+/// (<see cref="ZipDirectory"/>); so a byte can stand nowhere but in an entry, a header, or the end records.
+/// </summary>
+internal static class ZipComparison
+{
+    private const string AlignmentRecord = "/.storage_alignment";
+
+    /// <summary>Compares the zips; true where each entry of the first is found at its place in the second.</summary>
+    /// <param name="original">The first zip.</param>
+    /// <param name="upgraded">The second zip.</param>
+    /// <param name="source">The first file.</param>
+    /// <param name="resized">The one entry whose size may differ: the pickle.</param>
+    /// <param name="log">Takes the differences.</param>
+    public static bool Compare(ZipDirectory original, ZipDirectory upgraded, SourceFile source, string resized, DifferenceLog log)
+    {
+        if (!SameNames("entries", original.Entries, upgraded.Entries, log) || !SameNames("entries of the directory", original.Listed, upgraded.Listed, log))
+        {
+            return false;
+        }
+
+        var alignment = Alignment(original, source);
+        var isWhole = true;
+        foreach (var (before, after) in original.Entries.Zip(upgraded.Entries))
+        {
+            ZipHeaderComparison.Compare(before, after, alignment, log);
+            if (before.Size != after.Size && before.Name != resized)
+            {
+                log.Add(Place(after), $"{after.Size} bytes, expected {before.Size}", after.DataOffset);
+                isWhole = false;
+            }
+        }
+
+        ZipEndComparison.Compare(original.End, upgraded.End, log);
+        return isWhole;
+    }
+
+    /// <summary>How reports name an entry.</summary>
+    public static string Place(ZipEntry entry) => $"zip entry '{entry.Name}'";
+
+    private static bool SameNames(string what, IReadOnlyList<ZipEntry> original, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
+    {
+        var names = original.Select(entry => entry.Name).ToList();
+        if (names.SequenceEqual(upgraded.Select(entry => entry.Name)))
+        {
+            return true;
+        }
+
+        var at = names.Zip(upgraded).TakeWhile(pair => pair.First == pair.Second.Name).Count();
+        log.Add(
+            "zip directory",
+            $"{upgraded.Count} {what}, expected {names.Count}; number {at} is {Quoted(upgraded.Select(entry => entry.Name).ElementAtOrDefault(at))}, expected {Quoted(names.ElementAtOrDefault(at))}",
+            at < upgraded.Count ? upgraded[at].HeaderOffset : null);
+        return false;
+    }
+
+    private static string Quoted(string? name) => name is null ? "missing" : $"'{name}'";
+
+    /// <summary>The alignment that a file of PyTorch 2.7 and later names; before, it was always 64 (torch/serialization.py, <c>_save</c>).</summary>
+    private static int Alignment(ZipDirectory zip, SourceFile source)
+    {
+        var record = zip.Entries.FirstOrDefault(entry => entry.Name.EndsWith(AlignmentRecord, StringComparison.Ordinal));
+        return record is { Size: > 0 and <= 5 }
+            && int.TryParse(source.Read(record.DataOffset, (int)record.Size), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value is >= 1 and <= 1 << 15
+                ? value
+                : ZipFormat.Alignment;
+    }
+}

@@ -1,0 +1,164 @@
+using System.Buffers.Binary;
+using QkvMigrate.Checkpoints.TorchZip;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Holds the two headers of an entry against those in the first file. Free are the numbers that follow from the new
+/// place and bytes (CRC-32, sizes, offset), which must be right, the zip64 field that carries them, and the padding.
+/// </summary>
+/// <remarks>
+/// Padding may be: as long as it was; as long as it takes for the data to stand where it stood; or shorter than twice
+/// the alignment. Where the data stood on a multiple of the alignment it must again. Each byte of it is a <c>Z</c>, as in
+/// PyTorch's own (caffe2/serialize/inline_container.cc, <c>getPadding</c>), unless the field is the first file's.
+/// </remarks>
+internal static class ZipHeaderComparison
+{
+    /// <summary>Compares the headers.</summary>
+    public static void Compare(ZipEntry before, ZipEntry after, int alignment, DifferenceLog log)
+    {
+        var place = ZipComparison.Place(after);
+        CompareFixed(before, after, central: false, log);
+        CompareFixed(before, after, central: true, log);
+        var (local, newLocal) = (LocalFields(before), LocalFields(after));
+        CompareFields(local, newLocal, after, $"{place}, local header", log);
+        CompareFields(CentralFields(before), CentralFields(after), after, $"{place}, central header", log);
+        ComparePadding(local, newLocal, before, after, alignment, log);
+        if (Tail(before) is var tail && !tail.Span.SequenceEqual(Tail(after).Span))
+        {
+            log.Add(place, "the comment in the central header differs", after.HeaderOffset);
+        }
+
+        if (before.DescriptorLength != after.DescriptorLength && !(before.DescriptorLength is 16 or 24 && after.DescriptorLength is 16 or 24))
+        {
+            log.Add(place, $"a data descriptor of {after.DescriptorLength} bytes, expected {before.DescriptorLength}", after.End - after.DescriptorLength);
+        }
+    }
+
+    /// <summary>The fields of fixed length and the name. A number that both the old and the new entry give rightly, or both alike, is no difference.</summary>
+    private static void CompareFixed(ZipEntry before, ZipEntry after, bool central, DifferenceLog log)
+    {
+        var old = (central ? before.CentralHeader : before.LocalHeader).Span;
+        var now = (central ? after.CentralHeader : after.LocalHeader).Span;
+        var (crc, packed, size, nameLength, extraLength, length) = central
+            ? (ZipFormat.CentralCrc, ZipFormat.CentralCompressedSize, ZipFormat.CentralSize, ZipFormat.CentralNameLength, ZipFormat.CentralExtraLength, ZipFormat.CentralHeaderLength)
+            : (ZipFormat.LocalCrc, ZipFormat.LocalCompressedSize, ZipFormat.LocalSize, ZipFormat.LocalNameLength, ZipFormat.LocalExtraLength, ZipFormat.LocalHeaderLength);
+        length += BinaryPrimitives.ReadUInt16LittleEndian(now[nameLength..]);
+        var (expected, found) = (old[..length].ToArray(), now[..length].ToArray());
+        Free(crc, sizeof(uint), SameMeaning(old, now, crc, before.Crc, after.Crc));
+        Free(packed, sizeof(uint), SameMeaning(old, now, packed, Narrow(before.Size), Narrow(after.Size)));
+        Free(size, sizeof(uint), SameMeaning(old, now, size, Narrow(before.Size), Narrow(after.Size)));
+        Free(extraLength, sizeof(ushort), isFree: true);
+        if (central)
+        {
+            Free(ZipFormat.CentralHeaderOffset, sizeof(uint), SameMeaning(old, now, ZipFormat.CentralHeaderOffset, Narrow(before.HeaderOffset), Narrow(after.HeaderOffset)));
+        }
+
+        var at = found.AsSpan().CommonPrefixLength(expected);
+        if (at < length)
+        {
+            log.Add($"{ZipComparison.Place(after)}, {(central ? "central" : "local")} header", $"field byte {at} is 0x{found[at]:x2}, expected 0x{expected[at]:x2}", central ? null : after.HeaderOffset + at);
+        }
+
+        void Free(int field, int bytes, bool isFree)
+        {
+            if (isFree)
+            {
+                expected.AsSpan(field, bytes).Clear();
+                found.AsSpan(field, bytes).Clear();
+            }
+        }
+    }
+
+    /// <summary>Whether a field says the truth in both files. Where it never did (zeros before a data descriptor) it must not change.</summary>
+    private static bool SameMeaning(ReadOnlySpan<byte> old, ReadOnlySpan<byte> now, int field, uint before, uint after) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(now[field..]) == after
+        && BinaryPrimitives.ReadUInt32LittleEndian(old[field..]) is var was && (was == before || was == ZipFormat.Escape32);
+
+    private static uint Narrow(long number) => (uint)Math.Min(number, ZipFormat.Escape32);
+
+    private static void CompareFields(List<ZipExtra> before, List<ZipExtra> after, ZipEntry entry, string place, DifferenceLog log)
+    {
+        var expected = before.FindAll(IsPlain);
+        var found = after.FindAll(IsPlain);
+        if (expected.Count != found.Count || expected.Zip(found).Any(pair => pair.First.Id != pair.Second.Id || !pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span)))
+        {
+            log.Add(place, "an extra field differs", entry.HeaderOffset);
+        }
+
+        var was = before.FindAll(field => field.Id == ZipFormat.Zip64ExtraId);
+        var zip64 = after.FindAll(field => field.Id == ZipFormat.Zip64ExtraId);
+        var isSame = zip64.Count == was.Count && zip64.Zip(was).All(pair => pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span));
+        if (!isSame && (zip64.Count > 1 || zip64.Exists(field => !Says(field, entry))))
+        {
+            log.Add(place, "the zip64 field is not what size and offset make it", entry.HeaderOffset);
+        }
+    }
+
+    /// <summary>Whether a zip64 field holds the entry's sizes, its offset, or both, in this order (APPNOTE.TXT 4.5.3), and nothing else.</summary>
+    private static bool Says(ZipExtra field, ZipEntry entry)
+    {
+        long[][] forms = [[entry.Size, entry.Size], [entry.HeaderOffset], [entry.Size, entry.Size, entry.HeaderOffset]];
+        return Array.Exists(forms, numbers =>
+            field.Payload.Length == numbers.Length * sizeof(long)
+            && numbers.Index().All(number => BinaryPrimitives.ReadInt64LittleEndian(field.Payload.Span[(number.Index * sizeof(long))..]) == number.Item));
+    }
+
+    private static void ComparePadding(List<ZipExtra> before, List<ZipExtra> after, ZipEntry old, ZipEntry entry, int alignment, DifferenceLog log)
+    {
+        var was = before.FindAll(field => field.Id == ZipFormat.PaddingExtraId);
+        var padding = after.FindAll(field => field.Id == ZipFormat.PaddingExtraId);
+        var place = $"{ZipComparison.Place(entry)}, padding";
+        if (was.Count != padding.Count)
+        {
+            log.Add(place, $"{padding.Count} fields of padding, expected {was.Count}", entry.HeaderOffset);
+            return;
+        }
+
+        if (old.DataOffset % alignment == 0 && entry.DataOffset % alignment != 0)
+        {
+            log.Add(place, $"the data starts at byte {entry.DataOffset}, which is no multiple of {alignment}", entry.DataOffset);
+        }
+
+        foreach (var (expected, found) in was.Zip(padding))
+        {
+            if (found.Payload.Span.SequenceEqual(expected.Payload.Span))
+            {
+                continue;
+            }
+
+            if (found.Payload.Span.ContainsAnyExcept(ZipFormat.PaddingByte))
+            {
+                log.Add(place, "it holds something else than Z", entry.HeaderOffset);
+            }
+
+            if (found.Payload.Length != expected.Payload.Length && found.Payload.Length >= 2 * alignment && entry.DataOffset != old.DataOffset)
+            {
+                log.Add(place, $"{found.Payload.Length} bytes, which neither keep the data in its place nor align it", entry.HeaderOffset);
+            }
+        }
+    }
+
+    private static bool IsPlain(ZipExtra field) => field.Id is not (ZipFormat.Zip64ExtraId or ZipFormat.PaddingExtraId);
+
+    private static List<ZipExtra> LocalFields(ZipEntry entry)
+    {
+        var name = BinaryPrimitives.ReadUInt16LittleEndian(entry.LocalHeader.Span[ZipFormat.LocalNameLength..]);
+        return ZipExtra.Parse(entry.LocalHeader[(ZipFormat.LocalHeaderLength + name)..], entry.Name, entry.HeaderOffset);
+    }
+
+    private static List<ZipExtra> CentralFields(ZipEntry entry)
+    {
+        var (start, end) = CentralExtra(entry);
+        return ZipExtra.Parse(entry.CentralHeader[start..end], entry.Name, entry.HeaderOffset);
+    }
+
+    private static ReadOnlyMemory<byte> Tail(ZipEntry entry) => entry.CentralHeader[CentralExtra(entry).End..];
+
+    private static (int Start, int End) CentralExtra(ZipEntry entry)
+    {
+        var header = entry.CentralHeader.Span;
+        var start = ZipFormat.CentralHeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(header[ZipFormat.CentralNameLength..]);
+        return (start, start + BinaryPrimitives.ReadUInt16LittleEndian(header[ZipFormat.CentralExtraLength..]));
+    }
+}
