@@ -11,6 +11,9 @@ public enum FailureKind
     /// <summary>The file is well formed, but uses something that this tool does not handle.</summary>
     Unsupported,
 
+    /// <summary>Loading the file with PyTorch can run code that the file brings.</summary>
+    Unsafe,
+
     /// <summary>The attention geometry is missing, incomplete, or does not fit the tensors.</summary>
     Geometry,
 
@@ -22,6 +25,9 @@ public enum FailureKind
 
     /// <summary>The operating system refused: missing file, permission, full disk, and the like.</summary>
     Io,
+
+    /// <summary>The user or the system ended the work before it was done.</summary>
+    Cancelled,
 
     /// <summary>What the command line asked for cannot be had on this machine or does not fit together.</summary>
     Usage,

@@ -34,7 +34,7 @@ internal sealed class InspectCommand
 
         if (parsed.GetValue(json))
         {
-            JsonReport.Write(Console.Out, reports, withPlan: true);
+            JsonReport.Write(Console.Out, reports, withPlan: true, withGlobals: true);
         }
         else
         {

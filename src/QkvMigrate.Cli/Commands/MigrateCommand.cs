@@ -18,6 +18,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
+    private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly GeometryOptions geometry = new();
     private readonly EngineOptions engine = new();
 
@@ -31,7 +32,7 @@ internal sealed class MigrateCommand
             ? new Command("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new Command("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.quiet, options.verbose })
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle })
         {
             command.Options.Add(option);
         }
@@ -65,7 +66,7 @@ internal sealed class MigrateCommand
         using var engines = engine.Read(parsed);
         var reports = new List<CheckpointReport>();
         var planOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
-        foreach (var path in parsed.GetValue(paths)!)
+        foreach (var path in parsed.GetValue(paths)!.TakeWhile(_ => !Signals.Token.IsCancellationRequested))
         {
             var request = new MigrationRequest
             {
@@ -77,6 +78,7 @@ internal sealed class MigrateCommand
                 BackupSuffix = parsed.GetValue(backup),
                 DryRun = planOnly,
                 Force = parsed.GetValue(force) || parsed.GetValue(check),
+                AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
                 Engine = engines.Get,
             };
             reports.AddRange(PathReports.Collect(path, () => Migrator.Run(request, Signals.Token)));
@@ -92,7 +94,8 @@ internal sealed class MigrateCommand
         }
 
         log.Failures(reports);
-        return PathReports.HasFailure(reports) ? ExitCode.Failure
+        return Signals.Token.IsCancellationRequested ? Signals.ExitCode
+            : PathReports.HasFailure(reports) ? ExitCode.Failure
             : parsed.GetValue(check) && reports.Exists(report => report.Status == CheckpointStatus.Planned) ? ExitCode.LegacyFound
             : ExitCode.Success;
     }

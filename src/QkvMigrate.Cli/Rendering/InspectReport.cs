@@ -1,4 +1,5 @@
 using QkvMigrate.Migration;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Cli.Rendering;
 
@@ -26,11 +27,19 @@ internal static class InspectReport
                 TextReport.WritePlan(writer, plan);
             }
 
+            foreach (var group in report.Globals.GroupBy(use => use.Safety).OrderByDescending(group => group.Key))
+            {
+                Line("globals", $"{JsonNames.Kebab(group.Key.ToString())}: {string.Join(", ", group.DistinctBy(use => use.Name).Select(Global))}");
+            }
+
             foreach (var advice in report.Advice)
             {
                 Line("note", $"[{advice.Code}] {advice.Message}");
             }
         }
+
+        static string Global(GlobalUse use) =>
+            use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name;
 
         void Line(string name, string value) => writer.WriteLine($"  {name,-9} {value}");
     }

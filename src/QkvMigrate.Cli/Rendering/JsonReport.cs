@@ -12,13 +12,13 @@ internal static class JsonReport
     private const int SchemaVersion = 1;
 
     /// <summary>Writes one document with all reports.</summary>
-    public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports, bool withPlan)
+    public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports, bool withPlan, bool withGlobals = false)
     {
-        var document = new JsonDocumentRoot(SchemaVersion, [.. reports.Select(report => Checkpoint(report, withPlan))]);
+        var document = new JsonDocumentRoot(SchemaVersion, [.. reports.Select(report => Checkpoint(report, withPlan, withGlobals))]);
         writer.WriteLine(JsonSerializer.Serialize(document, JsonReportContext.Readable.JsonDocumentRoot));
     }
 
-    private static JsonCheckpoint Checkpoint(CheckpointReport report, bool withPlan)
+    private static JsonCheckpoint Checkpoint(CheckpointReport report, bool withPlan, bool withGlobals)
     {
         var plan = report.Plan;
         var reordered = plan?.Moves.Count(move => move.Blocks.Count > 0) ?? 0;
@@ -34,6 +34,7 @@ internal static class JsonReport
             Math.Round(report.Elapsed.TotalSeconds, 3),
             report.ConfigurationChanges,
             [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],
+            withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
             withPlan && plan is { IsNeeded: true } ? Plan(plan) : null,
             report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
     }
@@ -71,6 +72,7 @@ internal sealed record JsonCheckpoint(
     double Seconds,
     IReadOnlyList<string> Configuration,
     IReadOnlyList<JsonMessage> Advice,
+    IReadOnlyList<JsonGlobal>? Globals,
     JsonPlan? Plan,
     JsonMessage? Error);
 
@@ -85,6 +87,9 @@ internal sealed record JsonBytes(long Source, long? Output, long Reordered, long
 
 /// <summary>A code and a sentence.</summary>
 internal sealed record JsonMessage(string Code, string Message);
+
+/// <summary>A global that a pickle names, with its first place.</summary>
+internal sealed record JsonGlobal(string Name, string Safety, string Where, long Offset, string? Why);
 
 /// <summary>What happens to which tensor; runs are [first source row, rows] in the order of the destination.</summary>
 internal sealed record JsonPlan(IReadOnlyList<JsonMove> Moves, IReadOnlyList<JsonRename> Names, IReadOnlyList<int[]> Runs);

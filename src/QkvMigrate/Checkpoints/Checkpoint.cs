@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints;
 
@@ -35,6 +36,9 @@ public abstract class Checkpoint : IDisposable
 
     /// <summary>The state dicts of optimizers.</summary>
     public virtual IReadOnlyList<OptimizerEntry> Optimizers => [];
+
+    /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
+    public virtual IReadOnlyList<GlobalUse> Globals => [];
 
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     public abstract FileLayout Rewrite(CheckpointEdit edit);

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Migration;
 
@@ -63,6 +64,9 @@ public sealed record CheckpointReport
 
     /// <summary>Changes to the configuration beside it, a line each.</summary>
     public IReadOnlyList<string> ConfigurationChanges { get; init; } = [];
+
+    /// <summary>What its pickles name outside of themselves.</summary>
+    public IReadOnlyList<GlobalUse> Globals { get; init; } = [];
 
     /// <summary>What the user should know.</summary>
     public IReadOnlyList<Advice> Advice { get; init; } = [];

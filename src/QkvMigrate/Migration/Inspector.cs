@@ -15,6 +15,7 @@ public static class Inspector
             Direction = MigrationDirection.Upgrade,
             Geometry = geometry,
             DryRun = true,
+            AllowUnsafePickle = true,
             Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
         };
         var files = Directory.Exists(path)

@@ -30,6 +30,9 @@ public sealed record MigrationRequest
     /// <summary>Replace an existing output.</summary>
     public bool Force { get; init; }
 
+    /// <summary>Work on files whose pickles can run code when PyTorch loads them. Here, nothing is run even then.</summary>
+    public bool AllowUnsafePickle { get; init; }
+
     /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
     public required Func<IReorderEngine> Engine { get; init; }
 

@@ -20,6 +20,9 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// <summary>The plan, where one could be made.</summary>
     public MigrationPlan? Plan { get; private set; }
 
+    /// <summary>What its pickles name that the user should know of.</summary>
+    private IReadOnlyList<Advice> PickleAdvice { get; set; } = [];
+
     /// <summary>Why there is no plan.</summary>
     public MigrationException? Error { get; private set; }
 
@@ -30,6 +33,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         try
         {
             planned.Checkpoint = Checkpoint.Open(path);
+            planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
             planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes));
         }
         catch (MigrationException error)
@@ -64,14 +68,15 @@ internal sealed class PlannedCheckpoint : IDisposable
         Plan = Plan,
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
         SourceBytes = Checkpoint?.Source.Length ?? 0,
-        Advice = [.. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
+        Globals = Checkpoint?.Globals ?? [],
+        Advice = [.. PickleAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
         Elapsed = watch.Elapsed,
         Error = error ?? Error,
     };
 
     /// <summary>The report of a refusal or failure.</summary>
     public CheckpointReport Report(MigrationException error) =>
-        Report(error.Kind == FailureKind.Io ? CheckpointStatus.Failed : CheckpointStatus.Refused, error: error);
+        Report(error.Kind is FailureKind.Io or FailureKind.Cancelled ? CheckpointStatus.Failed : CheckpointStatus.Refused, error: error);
 
     /// <inheritdoc/>
     public void Dispose() => Checkpoint?.Dispose();

@@ -15,8 +15,23 @@ internal static class PickleLimits
     /// <summary>Marks that are open at one time, which bounds how deep literals nest.</summary>
     public const int Marks = 10_000;
 
-    /// <summary>Values that a pickle may make.</summary>
-    public const int Values = 1 << 24;
+    /// <summary>Values that a pickle may push, fetched ones too: it bounds the time, as <see cref="Memory"/> bounds the memory.</summary>
+    public const int Values = 1 << 26;
+
+    /// <summary>Values that somebody meets who follows every way from the root: sharing in sharing multiplies them.</summary>
+    public const long Weight = 1L << 30;
+
+    /// <summary>Characters of the way to a value, and of a key on it: state dicts have a few dozen.</summary>
+    public const int Path = 1 << 12;
+
+    /// <summary>Containers within containers: state dicts have less than ten.</summary>
+    public const int Depth = 1_000;
+
+    /// <summary>
+    /// Bytes of memory that may be made of a pickle of <paramref name="length"/> bytes. One byte of a hostile pickle can
+    /// make a value of a hundred; in what PyTorch writes, a tensor takes 300 bytes of pickle and 1,500 of memory.
+    /// </summary>
+    public static long Memory(int length) => (48L << 20) + (8L * length);
 
     /// <summary>Bytes of one line argument (protocol 0 writes strings and numbers as lines).</summary>
     public const int Line = 1 << 20;

@@ -10,11 +10,13 @@ internal sealed class PickleMachine
 {
     private readonly ReadOnlyMemory<byte> pickle;
     private readonly PickleReader reader;
+    private readonly PickleBudget budget;
     private readonly PickleStack stack = new();
     private readonly PickleMemo memo = new();
     private readonly List<PickleFrame> frames = [];
     private readonly List<PickleString> strings = [];
     private readonly List<PickleGlobal> globals = [];
+    private readonly List<PickleNode> unnamed = [];
     private readonly List<PicklePersistent> persistents = [];
     private int protocol;
     private int values;
@@ -23,6 +25,7 @@ internal sealed class PickleMachine
     {
         this.pickle = pickle;
         reader = new PickleReader(pickle);
+        budget = new PickleBudget(pickle.Length);
     }
 
     /// <summary>Reads the pickle that starts with the first byte; what follows its STOP is not looked at.</summary>
@@ -36,6 +39,27 @@ internal sealed class PickleMachine
 
         return new PickleMachine(pickle).Run();
     }
+
+    /// <summary>
+    /// What the bytes refer to, as far as they are a pickle: Python's unpickler, too, does what it reads before it meets
+    /// what is wrong.
+    /// </summary>
+    public static PickleReferences Scan(ReadOnlyMemory<byte> bytes)
+    {
+        var machine = new PickleMachine(bytes);
+        try
+        {
+            machine.Run();
+        }
+        catch (MigrationException)
+        {
+            // Most bytes are no pickle; what came before the first one that is none counts all the same.
+        }
+
+        return machine.References;
+    }
+
+    private PickleReferences References => new(globals, unnamed);
 
     private PickleDocument Run()
     {
@@ -54,7 +78,7 @@ internal sealed class PickleMachine
             else if (instruction.Opcode == PickleOpcode.Stop)
             {
                 var root = stack.Pop(instruction);
-                return new PickleDocument(pickle[..instruction.End], protocol, root, frames, strings, globals, persistents);
+                return new PickleDocument(pickle[..instruction.End], protocol, root, frames, strings, References, persistents, budget);
             }
             else
             {
@@ -79,6 +103,7 @@ internal sealed class PickleMachine
         }
 
         var end = instruction.End + (int)length;
+        budget.Spend(instruction.Offset, PickleBudget.Item);
         frames.Add(new PickleFrame(instruction.ArgumentOffset, instruction.End, end));
         return end;
     }
@@ -123,7 +148,9 @@ internal sealed class PickleMachine
             case PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer:
                 throw PickleFailure.Limit(at.Offset, $"{at.Opcode} refers to a buffer outside of the file");
             default:
-                Push(at, Make(at));
+                var made = Make(at);
+                budget.Spend(at.Offset, PickleBudget.Of(made));
+                Push(at, made);
                 break;
         }
     }
@@ -150,17 +177,17 @@ internal sealed class PickleMachine
             case PickleOpcode.EmptyTuple:
                 return new PickleTuple(at.Offset, []);
             case PickleOpcode.Tuple1 or PickleOpcode.Tuple2 or PickleOpcode.Tuple3:
-                return new PickleTuple(at.Offset, stack.Pop(at, at.Opcode - PickleOpcode.Tuple1 + 1));
+                return Tuple(at, stack.Pop(at, at.Opcode - PickleOpcode.Tuple1 + 1));
             case PickleOpcode.Tuple:
-                return new PickleTuple(at.Offset, stack.PopToMark(at));
+                return Tuple(at, stack.PopToMark(at));
             case PickleOpcode.EmptyList:
                 return new PickleList(at.Offset);
             case PickleOpcode.List:
-                return Filled(new PickleList(at.Offset), stack.PopToMark(at));
+                return Filled(at, new PickleList(at.Offset), stack.PopToMark(at));
             case PickleOpcode.EmptySet:
                 return new PickleSet(at.Offset);
             case PickleOpcode.FrozenSet:
-                return Filled(new PickleSet(at.Offset), stack.PopToMark(at));
+                return Filled(at, new PickleSet(at.Offset), stack.PopToMark(at));
             case PickleOpcode.EmptyDict:
                 return new PickleDict(at.Offset);
             case PickleOpcode.Dict:
@@ -183,29 +210,38 @@ internal sealed class PickleMachine
                 var names = stack.Pop(at, 2);
                 return names[0].Node is PickleString module && names[1].Node is PickleString name
                     ? Global(at.Offset, (module.Text, name.Text))
-                    : throw PickleFailure.At(at.Offset, "STACK_GLOBAL without two strings");
+                    : Unnamed(new PickleComputedGlobal(at.Offset));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
-                return new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at)));
+                return Unnamed(new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at))));
             case PickleOpcode.PersId:
                 return Persistent(at.Offset, new PickleItem(new PickleString(at.Offset, PickleText.Decode(at, reader.Argument(at))), at.Offset));
             case PickleOpcode.BinPersId:
                 return Persistent(at.Offset, stack.Pop(at));
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
                 var call = stack.Pop(at, 2);
-                return new PickleObject(at.Offset, call[0].Node, call[1].Node);
+                return Call(at, call[0].Node, call[1].Node);
             case PickleOpcode.NewObjEx:
                 var parts = stack.Pop(at, 3);
-                return new PickleObject(at.Offset, parts[0].Node, new PickleTuple(at.Offset, [parts[1], parts[2]]));
+                return Call(at, parts[0].Node, Tuple(at, [parts[1], parts[2]]));
             case PickleOpcode.Inst:
                 var arguments = stack.PopToMark(at);
-                return new PickleObject(at.Offset, Global(at.Offset, PickleText.Lines(reader.Argument(at))), new PickleTuple(at.Offset, arguments));
+                return Call(at, Global(at.Offset, PickleText.Lines(reader.Argument(at))), Tuple(at, arguments));
             case PickleOpcode.Obj:
                 var items = stack.PopToMark(at);
                 return items.Count > 0
-                    ? new PickleObject(at.Offset, items[0].Node, new PickleTuple(at.Offset, items[1..]))
+                    ? Call(at, items[0].Node, Tuple(at, items[1..]))
                     : throw PickleFailure.At(at.Offset, "OBJ without a class");
             default:
                 throw new InvalidOperationException($"opcode {at.Opcode} is not handled");
+        }
+    }
+
+    private static void AddWeight(PickleNode container, PickleNode part)
+    {
+        container.Weight += part.Weight;
+        if (container.Weight > PickleLimits.Weight)
+        {
+            throw PickleFailure.Limit(container.Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
         }
     }
 
@@ -221,6 +257,31 @@ internal sealed class PickleMachine
         var global = new PickleGlobal(offset, names.Module, names.Name);
         globals.Add(global);
         return global;
+    }
+
+    private static PickleTuple Tuple(in PickleInstruction at, List<PickleItem> items)
+    {
+        var tuple = new PickleTuple(at.Offset, items);
+        items.ForEach(item => AddWeight(tuple, item.Node));
+        return tuple;
+    }
+
+    private PickleObject Call(in PickleInstruction at, PickleNode callable, PickleNode arguments)
+    {
+        var call = new PickleObject(at.Offset, callable, arguments);
+        AddWeight(call, arguments);
+        if (callable is not (PickleGlobal or PickleExtension or PickleComputedGlobal))
+        {
+            unnamed.Add(call);
+        }
+
+        return call;
+    }
+
+    private PickleNode Unnamed(PickleNode node)
+    {
+        unnamed.Add(node);
+        return node;
     }
 
     private void Push(in PickleInstruction at, PickleNode node)
@@ -242,6 +303,7 @@ internal sealed class PickleMachine
             _ => PickleNumbers.Unsigned(reader.Argument(at)),
         };
         var node = stack.Peek(at).Node;
+        budget.Spend(at.Offset, slot <= memo.Count ? PickleBudget.Reference : PickleBudget.Slot);
         memo.Put(at, slot, node);
         if (node is PickleString text && text.MemoSlot < 0)
         {
@@ -257,6 +319,7 @@ internal sealed class PickleMachine
         var node = memo.Get(at, slot);
         if (node is PickleString text)
         {
+            budget.Spend(at.Offset, text.Gets is null ? PickleBudget.List : sizeof(long));
             text.AddGet(at.Offset);
         }
 
@@ -268,7 +331,9 @@ internal sealed class PickleMachine
         if (at.Opcode == PickleOpcode.Build)
         {
             var state = stack.Pop(at);
-            Target(at).State = state;
+            var built = Target(at);
+            built.State = state;
+            AddWeight(built, state.Node);
             return;
         }
 
@@ -285,7 +350,7 @@ internal sealed class PickleMachine
         }
         else
         {
-            Filled(target, items);
+            Filled(at, target, items);
         }
     }
 
@@ -293,26 +358,31 @@ internal sealed class PickleMachine
         stack.Peek(at).Node as PickleMutable
         ?? throw PickleFailure.At(at.Offset, $"{at.Opcode} on a value that takes none");
 
-    private static PickleMutable Filled(PickleMutable target, List<PickleItem> items)
+    private PickleMutable Filled(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
     {
+        budget.Spend(at.Offset, (target.Items.Count == 0 ? PickleBudget.List : 0) + ((long)PickleBudget.Item * items.Count));
         foreach (var item in items)
         {
             target.Add(item);
+            AddWeight(target, item.Node);
         }
 
         return target;
     }
 
-    private static void SetPairs(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
+    private void SetPairs(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
     {
         if (items.Count % 2 != 0)
         {
             throw PickleFailure.At(at.Offset, $"{at.Opcode} has a key without a value");
         }
 
+        budget.Spend(at.Offset, (target.Entries.Count == 0 ? PickleBudget.List : 0) + ((long)PickleBudget.Entry * items.Count / 2));
         for (var i = 0; i < items.Count; i += 2)
         {
             target.Set(new PickleEntry(items[i], items[i + 1]));
+            AddWeight(target, items[i].Node);
+            AddWeight(target, items[i + 1].Node);
         }
     }
 }

@@ -10,6 +10,12 @@ public abstract class PickleNode(int offset)
 {
     /// <summary>The instruction that makes the value, in bytes from the start of the pickle.</summary>
     public int Offset { get; } = offset;
+
+    /// <summary>
+    /// How many values somebody meets who follows every way through this one, so far as it is filled: more than there are
+    /// where one stands in several places.
+    /// </summary>
+    internal long Weight { get; set; } = 1;
 }
 
 /// <summary>A value together with the instruction that put it on the stack: its own, or a GET of the memo.</summary>
@@ -99,6 +105,9 @@ public sealed class PickleExtension(int offset, long code) : PickleNode(offset)
     /// <summary>The code.</summary>
     public long Code { get; } = code;
 }
+
+/// <summary>A global whose module or name the pickle does not write but makes while it is loaded (STACK_GLOBAL on what a call returned).</summary>
+public sealed class PickleComputedGlobal(int offset) : PickleNode(offset);
 
 /// <summary>A persistent id: PyTorch's way to name a storage.</summary>
 public sealed class PicklePersistent(int offset, PickleItem id) : PickleNode(offset)

@@ -9,7 +9,7 @@ internal static class TorchOptimizers
     /// <param name="node">A dict.</param>
     /// <param name="path">Where it stands.</param>
     /// <param name="tensorsOf">The tensors that a dict holds.</param>
-    public static OptimizerEntry? Read(PickleMutable node, string path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf)
+    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf)
     {
         if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
         {
@@ -32,7 +32,7 @@ internal static class TorchOptimizers
             kept[Name(entry.Key, names)] = entry.Value.Node is PickleMutable state ? tensorsOf(state) : [];
         }
 
-        return new OptimizerEntry(path, [.. order.Union(kept.Keys).Select(id => new OptimizerParameter(id, names[id], kept.GetValueOrDefault(id, [])))]);
+        return new OptimizerEntry(path.Write(node.Offset), [.. order.Union(kept.Keys).Select(id => new OptimizerParameter(id, names[id], kept.GetValueOrDefault(id, [])))]);
     }
 
     private static string Name(PickleItem item, Dictionary<string, List<NameEntry>> names)

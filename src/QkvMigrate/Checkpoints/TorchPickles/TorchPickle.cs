@@ -1,4 +1,5 @@
 using QkvMigrate.Pickling;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints.TorchPickles;
 
@@ -14,17 +15,17 @@ internal sealed class TorchPickle
     private readonly TorchStorages storages;
     private readonly List<TensorEntry> tensors = [];
     private readonly Dictionary<PickleNode, List<TensorEntry>> byContainer = [];
-    private readonly List<(PickleMutable Node, string Path)> dictionaries = [];
+    private readonly List<(PickleMutable Node, PicklePath Path)> dictionaries = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly HashSet<PicklePersistent> known = [];
-    private readonly Stack<(PickleNode Node, string Path)> pending = new();
+    private readonly Stack<(PickleNode Node, PicklePath Path)> pending = new();
 
     /// <summary>Finds the tensors of <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
     public TorchPickle(PickleDocument document, Func<string, StorageEntry?> findStorage)
     {
         this.document = document;
         storages = new TorchStorages(findStorage);
-        pending.Push((document.Root.Node, ""));
+        pending.Push((document.Root.Node, PicklePath.Root));
         while (pending.TryPop(out var step))
         {
             Visit(step.Node, step.Path);
@@ -47,6 +48,9 @@ internal sealed class TorchPickle
     /// <summary>The state dicts of optimizers.</summary>
     public IReadOnlyList<OptimizerEntry> Optimizers { get; }
 
+    /// <summary>What the pickle names outside of itself; reports call it <paramref name="where"/>.</summary>
+    public IReadOnlyList<GlobalUse> Globals(string where) => PicklePolicy.Examine(document, where);
+
     /// <summary>The pickle with names changed, or null where none is.</summary>
     public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames)
     {
@@ -54,26 +58,27 @@ internal sealed class TorchPickle
         return edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
     }
 
-    private void Visit(PickleNode node, string path)
+    private void Visit(PickleNode node, PicklePath path)
     {
         if (!seen.Add(node))
         {
             return;
         }
 
-        var children = new List<(PickleNode, string)>();
+        document.Budget.Spend(node.Offset, PickleBudget.Slot);
+        var children = new List<(PickleNode, PicklePath)>();
         switch (node)
         {
             case PickleMutable mutable:
-                var container = new ContainerEntry(path, ModulePaths(mutable));
+                var container = new Lazy<ContainerEntry>(() => Container(mutable, path));
                 var first = tensors.Count;
                 dictionaries.Add((mutable, path));
                 foreach (var entry in mutable.Entries)
                 {
-                    Child(container, entry.Key, entry.Value.Node, KeyText(entry.Key.Node), children);
+                    Child(container, path, entry.Key, entry.Value.Node, KeyText, children);
                 }
 
-                Items(container, mutable.Items, children);
+                Items(container, path, mutable.Items, children);
                 if (tensors.Count > first)
                 {
                     byContainer.Add(mutable, tensors[first..]);
@@ -81,17 +86,17 @@ internal sealed class TorchPickle
 
                 if (mutable.State is { } state)
                 {
-                    children.Add((state.Node, Join(path, "(state)")));
+                    children.Add((state.Node, path.Then("(state)", node.Offset)));
                 }
 
                 if (mutable is PickleObject call)
                 {
-                    children.Add((call.Arguments, Join(path, "(arguments)")));
+                    children.Add((call.Arguments, path.Then("(arguments)", node.Offset)));
                 }
 
                 break;
             case PickleTuple tuple:
-                Items(new ContainerEntry(path, []), tuple.Items, children);
+                Items(new Lazy<ContainerEntry>(() => new ContainerEntry(path.Write(node.Offset), [])), path, tuple.Items, children);
                 break;
         }
 
@@ -102,25 +107,36 @@ internal sealed class TorchPickle
         }
     }
 
-    private void Items(ContainerEntry container, IReadOnlyList<PickleItem> items, List<(PickleNode Node, string Path)> children)
+    private ContainerEntry Container(PickleMutable node, PicklePath path)
+    {
+        var container = new ContainerEntry(path.Write(node.Offset), ModulePaths(node));
+        document.Budget.Spend(node.Offset, PickleBudget.Text(container.Path) + ((long)PickleBudget.Entry * container.ModulePaths.Count));
+        return container;
+    }
+
+    private void Items(Lazy<ContainerEntry> container, PicklePath path, IReadOnlyList<PickleItem> items, List<(PickleNode Node, PicklePath Path)> children)
     {
         for (var i = 0; i < items.Count; i++)
         {
-            Child(container, null, items[i].Node, i.ToString(), children);
+            var index = i;
+            Child(container, path, null, items[i].Node, _ => index.ToString(), children);
         }
     }
 
-    private void Child(ContainerEntry container, PickleItem? key, PickleNode node, string step, List<(PickleNode Node, string Path)> children)
+    private void Child(Lazy<ContainerEntry> container, PicklePath path, PickleItem? key, PickleNode node, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
     {
         if (TorchTensor.Read(node, storages) is { } tensor)
         {
             known.Add(tensor.Persistent);
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
-            tensors.Add(new TensorEntry(container, name, Join(container.Path, step), tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset));
+            var label = path.Then(step(key?.Node), node.Offset).Write(node.Offset);
+            document.Budget.Spend(node.Offset, PickleBudget.Tensor + PickleBudget.Text(label));
+            tensors.Add(new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset));
         }
         else if (node is PickleMutable or PickleTuple)
         {
-            children.Add((node, Join(container.Path, step)));
+            document.Budget.Spend(node.Offset, PickleBudget.Slot);
+            children.Add((node, path.Then(step(key?.Node), node.Offset)));
         }
     }
 
@@ -142,12 +158,10 @@ internal sealed class TorchPickle
             .Select(entry => new NameEntry(entry.Key.At, ((PickleString)entry.Key.Node).Text, NameRole.ModulePath))];
     }
 
-    private static string KeyText(PickleNode key) => key switch
+    private static string KeyText(PickleNode? key) => key switch
     {
         PickleString text => text.Text,
         PickleInteger number => number.Value.ToString(),
         _ => "?",
     };
-
-    private static string Join(string path, string step) => path.Length == 0 ? step : $"{path}/{step}";
 }

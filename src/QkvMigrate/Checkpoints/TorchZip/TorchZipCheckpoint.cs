@@ -4,6 +4,7 @@ using System.Text;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Pickling;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
 
@@ -18,6 +19,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private readonly TorchPickle pickle;
     private readonly Dictionary<StorageEntry, ZipEntry> storageEntries;
     private readonly int alignment;
+    private IReadOnlyList<GlobalUse>? globals;
 
     private TorchZipCheckpoint(SourceFile source, ZipDirectory directory, string stem)
         : base(source)
@@ -89,6 +91,19 @@ internal sealed class TorchZipCheckpoint : Checkpoint
 
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<GlobalUse> Globals =>
+        globals ??= [.. pickle.Globals(pickleEntry.Name), .. directory.Entries.Except([pickleEntry, .. storageEntries.Values]).SelectMany(StrayPickle)];
+
+    /// <summary>What an entry that is neither the pickle nor a storage names, where it is a pickle. PyTorch reads none such.</summary>
+    private IReadOnlyList<GlobalUse> StrayPickle(ZipEntry entry)
+    {
+        var head = Source.Read(entry.DataOffset, (int)Math.Min(entry.Size, NestedPickles.HeadLength));
+        return NestedPickles.MayStart(head)
+            ? PicklePolicy.ExamineBytes(Source.Read(entry.DataOffset, (int)Math.Min(entry.Size, NestedPickles.MaximumLength)), entry.Name)
+            : [];
+    }
 
     /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)

@@ -1,0 +1,55 @@
+namespace QkvMigrate.Pickling;
+
+/// <summary>
+/// The memory that may still be made of a pickle. Costs are what the runtime takes on 64 bits, rounded up: 16 bytes of
+/// an object's header, and lists that grow by doubling.
+/// </summary>
+internal sealed class PickleBudget(int pickleLength)
+{
+    /// <summary>A place in a list: 16 bytes an item, twice for the doubling.</summary>
+    public const int Item = 32;
+
+    /// <summary>A key and a value in a list.</summary>
+    public const int Entry = 64;
+
+    /// <summary>A list that was empty until now.</summary>
+    public const int List = 64;
+
+    /// <summary>A reference in a list.</summary>
+    public const int Reference = 16;
+
+    /// <summary>A slot of a dictionary or a hash set.</summary>
+    public const int Slot = 64;
+
+    /// <summary>What a walk makes of a tensor: its entry, name, shape and strides.</summary>
+    public const int Tensor = 400;
+
+    private readonly long total = PickleLimits.Memory(pickleLength);
+    private long spent;
+
+    /// <summary>Takes <paramref name="bytes"/> for what the instruction at <paramref name="offset"/> makes.</summary>
+    /// <exception cref="MigrationException">There is not so much left.</exception>
+    public void Spend(int offset, long bytes)
+    {
+        spent += bytes;
+        if (spent > total)
+        {
+            throw PickleFailure.Limit(offset, $"{pickleLength} bytes of pickle make more than {total >> 20} MiB of values, as no checkpoint's do");
+        }
+    }
+
+    /// <summary>What a new node takes.</summary>
+    public static long Of(PickleNode node) => node switch
+    {
+        PickleString text => 96 + Text(text.Text),
+        PickleTuple tuple => 96 + (16L * tuple.Items.Count),
+        PickleBigInteger number => 64 + number.Value.GetByteCount(),
+        PickleMutable => 96,
+        PickleGlobal global => 160 + (2L * (global.Module.Length + global.Name.Length)),
+        PicklePersistent => 64,
+        _ => 32,
+    };
+
+    /// <summary>What a string takes.</summary>
+    public static long Text(string text) => 24 + (2L * text.Length);
+}

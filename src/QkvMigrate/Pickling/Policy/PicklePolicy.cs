@@ -1,0 +1,63 @@
+namespace QkvMigrate.Pickling.Policy;
+
+/// <summary>Says of everything that a pickle names what is known of it. Nothing is looked up, let alone run.</summary>
+internal static class PicklePolicy
+{
+    /// <summary>Pickles in pickles in pickles: what is hidden more deeply needs a loader that is named further up.</summary>
+    private const int MaximumDepth = 4;
+
+    /// <summary>What <paramref name="document"/> names, and what the pickles in its strings name; reports call it <paramref name="where"/>.</summary>
+    /// <exception cref="MigrationException">It is made to cost more time than a checkpoint's pickle can.</exception>
+    public static IReadOnlyList<GlobalUse> Examine(PickleDocument document, string where) =>
+        [.. Judge(document.References, where), .. Nested(document.Bytes, where, 1)];
+
+    /// <summary>As <see cref="Examine"/>, for bytes that may be a pickle or may not, as far as they are one.</summary>
+    public static IReadOnlyList<GlobalUse> ExamineBytes(ReadOnlyMemory<byte> bytes, string where) =>
+        [.. ExamineBytes(bytes, where, 0)];
+
+    private static IEnumerable<GlobalUse> ExamineBytes(ReadOnlyMemory<byte> bytes, string where, int depth) =>
+        Judge(PickleMachine.Scan(bytes), where).Concat(Nested(bytes, where, depth + 1));
+
+    private static IEnumerable<GlobalUse> Nested(ReadOnlyMemory<byte> pickle, string where, int depth) =>
+        depth > MaximumDepth
+            ? []
+            : Literals(pickle).SelectMany(literal => ExamineBytes(literal.Bytes, $"{where}, pickle in the string at byte {literal.Offset}", depth));
+
+    /// <summary>The candidates up to the first byte that is no instruction.</summary>
+    private static List<(int Offset, ReadOnlyMemory<byte> Bytes)> Literals(ReadOnlyMemory<byte> pickle)
+    {
+        var found = new List<(int, ReadOnlyMemory<byte>)>();
+        try
+        {
+            found.AddRange(NestedPickles.In(pickle));
+        }
+        catch (MigrationException error) when (error.Kind == FailureKind.Malformed)
+        {
+            // A nested pickle may break off; a document never does, because the machine has read it to its end.
+        }
+
+        return found;
+    }
+
+    private static IEnumerable<GlobalUse> Judge(PickleReferences references, string where) =>
+        references.Globals.Select(global => Judge(global, where))
+            .Concat(references.Unnamed.Select(node => Judge(node, where)))
+            .OrderBy(use => use.Offset);
+
+    private static GlobalUse Judge(PickleGlobal global, string where)
+    {
+        var (safety, why) = GlobalRules.Judge(global.Module, global.Name);
+        return new GlobalUse(global.FullName, where, global.Offset, safety, why);
+    }
+
+    private static GlobalUse Judge(PickleNode node, string where)
+    {
+        var (name, why) = node switch
+        {
+            PickleExtension extension => ($"(extension code {extension.Code})", "stands for a global that the file does not name"),
+            PickleComputedGlobal => ("(a global whose name is made at run time)", "hides what it names"),
+            _ => ("(a call of what another call returned)", "hides what it calls"),
+        };
+        return new GlobalUse(name, where, node.Offset, GlobalSafety.Dangerous, why);
+    }
+}

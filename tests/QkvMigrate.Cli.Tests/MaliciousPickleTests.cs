@@ -1,0 +1,89 @@
+using System.Text.Json;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Checkpoints that make a canary file where something loads their pickle. The tool names why, and runs nothing.</summary>
+public sealed class MaliciousPickleTests : IDisposable
+{
+    private readonly WorkFolder folder = new();
+    private readonly JsonElement described;
+
+    public MaliciousPickleTests()
+    {
+        var made = PyTorch.Run("malicious/make_malicious.py", folder.At("files"), Canary);
+        Assert.True(made.ExitCode == 0, made.Error);
+        described = JsonDocument.Parse(File.ReadAllText(folder.At("files", "malicious.json"))).RootElement;
+    }
+
+    private string Canary => folder.At("canary");
+
+    private string[] Files => [.. described.EnumerateObject().Select(file => folder.At("files", $"{file.Name}.pth"))];
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void ThereAreMoreThanSixtyOfThem() => Assert.InRange(Files.Length, 60, 1000);
+
+    [Theory]
+    [InlineData("upgrade")]
+    [InlineData("downgrade")]
+    public void EachIsRefusedByTheNameOfItsGlobal(string command)
+    {
+        var before = folder.Snapshot();
+
+        var run = Tool.Run([command, .. Files, "--json"]);
+
+        Assert.Equal(1, run.ExitCode);
+        var checkpoints = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().ToList();
+        Assert.Equal(Files, checkpoints.Select(checkpoint => checkpoint.Text("path")));
+        Assert.All(checkpoints, checkpoint =>
+        {
+            Assert.Equal("refused", checkpoint.Text("status"));
+            var error = checkpoint.GetProperty("error");
+            Assert.Equal("unsafe", error.Text("code"));
+            Assert.Contains(Named(checkpoint.Text("path")!), error.Text("message"), StringComparison.Ordinal);
+            Assert.Matches(@" at byte \d+: the pickle names ", error.Text("message"));
+        });
+        Assert.Equal(before, folder.Snapshot());
+    }
+
+    [Fact]
+    public void InspectListsTheGlobals()
+    {
+        var run = Tool.Run(["inspect", .. Files, "--json"]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray(), checkpoint =>
+            Assert.Contains(checkpoint.GetProperty("globals").EnumerateArray(), global =>
+                global.Text("safety") == "dangerous" && global.Text("name")!.Contains(Named(checkpoint.Text("path")!), StringComparison.Ordinal)));
+        Assert.False(File.Exists(Canary));
+    }
+
+    [Fact]
+    public void WhoAllowsThemHasThemReadAndNotRun()
+    {
+        var run = Tool.Run(["upgrade", .. Files, "--allow-unsafe-pickle", "--json"]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.All(JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray(), checkpoint =>
+        {
+            Assert.Equal("unchanged", checkpoint.Text("status"));
+            Assert.Contains(checkpoint.GetProperty("advice").EnumerateArray(), advice => advice.Text("code") == "pickle-unsafe-global");
+        });
+        Assert.False(File.Exists(Canary));
+    }
+
+    [Fact]
+    public void TorchLoadRunsThoseThatAreSaidToBeLive()
+    {
+        var run = PyTorch.Run("malicious/torch_load.py", folder.At("files"), Canary);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        var live = described.EnumerateObject().Where(file => file.Value.GetProperty("live").GetBoolean()).Select(file => file.Name);
+        Assert.Equal(live.Order(StringComparer.Ordinal), JsonSerializer.Deserialize<string[]>(run.Output)!.Order(StringComparer.Ordinal));
+    }
+
+    private string Named(string path) => described.GetProperty(Path.GetFileNameWithoutExtension(path)).Text("global")!;
+}
