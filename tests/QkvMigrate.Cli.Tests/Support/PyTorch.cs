@@ -18,10 +18,14 @@ internal static class PyTorch
     }
 
     /// <summary>Runs a script of <c>tests/fixtures</c>.</summary>
-    public static ProcessResult Run(string script, params IEnumerable<string> arguments)
+    public static ProcessResult Run(string script, params IEnumerable<string> arguments) =>
+        Run(script, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs a script of <c>tests/fixtures</c> with more in its environment.</summary>
+    public static ProcessResult Run(string script, IReadOnlyDictionary<string, string> environment, IEnumerable<string> arguments)
     {
         Require();
         var path = Path.Combine(BuildFacts.Repository, "tests", "fixtures", script);
-        return ChildProcess.Run(Interpreter, [path, .. arguments], new Dictionary<string, string> { ["PYTHONDONTWRITEBYTECODE"] = "1" });
+        return ChildProcess.Run(Interpreter, [path, .. arguments], new Dictionary<string, string>(environment) { ["PYTHONDONTWRITEBYTECODE"] = "1" });
     }
 }

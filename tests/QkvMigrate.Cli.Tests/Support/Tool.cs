@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace QkvMigrate.Cli.Tests.Support;
@@ -12,4 +13,12 @@ internal static class Tool
     };
 
     public static ProcessResult Run(params IEnumerable<string> arguments) => ChildProcess.Run(BuildFacts.Program, arguments, Environment);
+
+    /// <summary>Runs the program and tells its peak memory, as the kernel counted it.</summary>
+    public static (ProcessResult Result, long PeakKilobytes) RunMeasured(params IEnumerable<string> arguments)
+    {
+        using var folder = new WorkFolder();
+        var result = PyTorch.Run("peak_memory.py", Environment, [folder.At("peak"), BuildFacts.Program, .. arguments]);
+        return (result, long.Parse(File.ReadAllText(folder.At("peak")), CultureInfo.InvariantCulture));
+    }
 }

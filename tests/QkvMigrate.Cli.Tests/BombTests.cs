@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Small files that would be huge in memory: refused in one line, with little memory. Peak memory is measured by the kernel.</summary>
+public sealed class BombTests : IDisposable
+{
+    private const long MaximumKilobytes = 200 << 10;
+
+    private readonly WorkFolder folder = new();
+
+    public static TheoryData<string> Bombs => [.. Pickles.Keys];
+
+    public static TheoryData<string> HarmlessOnes => [.. Harmless.Keys];
+
+    /// <summary>Pickles, each with the memory that it asks for.</summary>
+    private static Dictionary<string, Func<byte[]>> Pickles { get; } = new()
+    {
+        // Lists of ten of the list before, nine times: a billion values where something follows every path.
+        ["memo-doubling"] = () => [0x80, 2, .. Enumerable.Range(0, 30).SelectMany(level => (byte[])[(byte)']', (byte)'q', (byte)level, .. level == 0 ? [] : Twice(level)]), (byte)'.'],
+        ["billion-laughs-of-keys"] = () => [0x80, 2, .. Literal(new string('k', 1 << 20)), (byte)'q', 0, (byte)'0', .. Repeat("}h\0"u8, 5_000), .. Repeat("}s"u8, 1), .. Repeat("s"u8, 4_999), (byte)'.'],
+        ["deep-lists"] = () => [0x80, 2, .. Repeat("]"u8, 1_000_000), .. Repeat("a"u8, 999_999), (byte)'.'],
+        ["deep-tuples"] = () => [0x80, 2, (byte)'N', .. Repeat([0x85], 4_000_000), (byte)'.'],
+        ["deep-marks"] = () => [0x80, 2, .. Repeat("("u8, 1_000_000), (byte)'.'],
+        ["memoized-lists"] = () => [0x80, 4, .. Repeat([(byte)']', 0x94, (byte)'0'], 5_000_000), (byte)'N', (byte)'.'],
+        ["billion-tuple"] = () => [0x80, 2, (byte)'(', .. Repeat("K\x01"u8, 8_000_000), (byte)'t', (byte)'.'],
+        ["huge-long"] = () => [0x80, 2, 0x8b, .. Number(8 << 20), .. Repeat([0x7f], 8 << 20), (byte)'.'],
+        ["huge-decimal"] = () => [(byte)'L', .. Repeat("9"u8, 1 << 19), (byte)'L', (byte)'\n', (byte)'.'],
+        ["claimed-string"] = () => [0x80, 4, 0x8d, .. Repeat([0xff], 7), 0x7f, (byte)'.'],
+        ["claimed-bytes"] = () => [0x80, 3, (byte)'B', .. Number(-1), (byte)'.'],
+        ["claimed-frame"] = () => [0x80, 4, 0x95, .. Repeat([0xff], 8), (byte)'N', (byte)'.'],
+        ["nested-candidates"] = () => [0x80, 2, .. Repeat([(byte)'U', 5, (byte)'c', (byte)'\n', (byte)'\n', (byte)'N', (byte)'.', (byte)'0'], 500_000), (byte)'N', (byte)'.'],
+    };
+
+    /// <summary>Pickles that look worse than they are.</summary>
+    private static Dictionary<string, Func<byte[]>> Harmless { get; } = new()
+    {
+        ["sparse-memo"] = () => [0x80, 2, (byte)'N', .. Enumerable.Range(0, 1_000_000).SelectMany(slot => (byte[])[(byte)'r', .. Number(3 * slot)]), (byte)'.'],
+        ["fetched-strings"] = () => [0x80, 2, .. Literal("k"), (byte)'q', 0, .. Repeat("h\00"u8, 4_000_000), (byte)'.'],
+        ["empty-frames"] = () => [0x80, 4, .. Repeat([0x95, 0, 0, 0, 0, 0, 0, 0, 0], 1_000_000), (byte)'N', (byte)'.'],
+    };
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(HarmlessOnes))]
+    public void WhatIsNoneTakesLittleMemoryAllTheSame(string name)
+    {
+        var path = folder.At($"{name}.pth");
+        File.WriteAllBytes(path, Archive(Harmless[name](), CompressionLevel.NoCompression));
+
+        var run = Tool.RunMeasured("upgrade", path);
+
+        Assert.Equal(0, run.Result.ExitCode);
+        Assert.InRange(run.PeakKilobytes, 1, MaximumKilobytes);
+    }
+
+    [Theory]
+    [MemberData(nameof(Bombs))]
+    public void ABombOfAPickleIsRefused(string name)
+    {
+        var path = folder.At($"{name}.pth");
+        File.WriteAllBytes(path, Archive(Pickles[name](), CompressionLevel.NoCompression));
+        AssertRefused(path);
+    }
+
+    [Fact]
+    public void ACompressedEntryIsRefusedBeforeItIsUnpacked()
+    {
+        var path = folder.At("zip.pth");
+        File.WriteAllBytes(path, Archive(new byte[256 << 20], CompressionLevel.SmallestSize));
+        Assert.Contains("compressed", AssertRefused(path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ACountOfEntriesIsNotBelieved()
+    {
+        // zip64: the end record says 2^32 entries in a directory that holds two.
+        var bytes = Archive([0x80, 2, (byte)'N', (byte)'.'], CompressionLevel.NoCompression);
+        var end = bytes.AsSpan().LastIndexOf("PK\x05\x06"u8);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 8), ushort.MaxValue);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 10), ushort.MaxValue);
+        var zip64 = new byte[56 + 20];
+        "PK\x06\x06"u8.CopyTo(zip64);
+        zip64[4] = 44;
+        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(24), 1L << 32);
+        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(32), 1L << 32);
+        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(40), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 12)));
+        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(48), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 16)));
+        "PK\x06\x07"u8.CopyTo(zip64.AsSpan(56));
+        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(64), end);
+        zip64[72] = 1;
+        var path = folder.At("count.pth");
+        File.WriteAllBytes(path, [.. bytes[..end], .. zip64, .. bytes[end..]]);
+        Assert.Contains("4294967296", AssertRefused(path), StringComparison.Ordinal);
+    }
+
+    private static string AssertRefused(string path)
+    {
+        var run = Tool.RunMeasured(["upgrade", path, "--n-head", "2", "--n-query-groups", "2", "--head-size", "4"]);
+
+        Assert.Equal(1, run.Result.ExitCode);
+        Assert.InRange(run.PeakKilobytes, 1, MaximumKilobytes);
+        return Assert.Single(run.Result.ErrorLines);
+    }
+
+    private static byte[] Archive(byte[] pickle, CompressionLevel level)
+    {
+        using var file = new MemoryStream();
+        using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            Add(zip, "archive/data.pkl", pickle, level);
+            Add(zip, "archive/version", "3\n"u8.ToArray(), level);
+        }
+
+        return file.ToArray();
+    }
+
+    private static void Add(ZipArchive zip, string name, byte[] content, CompressionLevel level)
+    {
+        using var entry = zip.CreateEntry(name, level).Open();
+        entry.Write(content);
+    }
+
+    private static byte[] Twice(int level) => [(byte)'(', .. Repeat([(byte)'h', (byte)(level - 1)], 10), (byte)'e'];
+
+    private static byte[] Literal(string text) => [(byte)'X', .. Number(text.Length), .. Encoding.ASCII.GetBytes(text)];
+
+    private static byte[] Number(int value) => BitConverter.GetBytes(value);
+
+    private static byte[] Repeat(ReadOnlySpan<byte> unit, int count)
+    {
+        var bytes = new byte[unit.Length * count];
+        for (var i = 0; i < count; i++)
+        {
+            unit.CopyTo(bytes.AsSpan(i * unit.Length));
+        }
+
+        return bytes;
+    }
+}
