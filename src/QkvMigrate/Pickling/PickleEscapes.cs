@@ -10,57 +10,83 @@ namespace QkvMigrate.Pickling;
 /// </summary>
 internal static class PickleEscapes
 {
+    /// <summary>What a letter behind a backslash stands for in a repr: <see cref="Letters"/> to these bytes.</summary>
+    private const string Lettered = "\a\b\f\n\r\t\v\\'\"";
+    private const string Letters = "abfnrtv\\'\"";
+
     /// <summary>Reads the repr of a byte string.</summary>
-    public static string Quoted(in PickleInstruction at, ReadOnlySpan<byte> bytes)
+    public static byte[] Quoted(in PickleInstruction at, ReadOnlySpan<byte> bytes)
     {
-        var source = Encoding.Latin1.GetString(bytes).Trim();
+        var source = Encoding.Latin1.GetString(bytes);
         if (source.Length < 2 || source[0] is not ('\'' or '"') || source[^1] != source[0])
         {
             throw PickleFailure.At(at.Offset, "STRING without quotes");
         }
 
-        var text = new StringBuilder(source.Length);
-        for (var i = 1; i < source.Length - 1; i++)
+        source = source[1..^1];
+        var text = new List<byte>(source.Length);
+        for (var i = 0; i < source.Length; i++)
         {
             if (source[i] != '\\')
             {
-                text.Append(source[i]);
+                text.Add((byte)source[i]);
                 continue;
             }
 
-            var escape = source[++i];
-            switch (escape)
+            if (++i == source.Length)
+            {
+                throw Broken(at);
+            }
+
+            switch (source[i])
             {
                 case 'x':
-                    text.Append((char)Hexadecimal(at, source, i + 1, 2));
+                    text.Add((byte)Hexadecimal(at, source, i + 1, 2));
                     i += 2;
                     break;
                 case >= '0' and <= '7':
                     var code = 0;
-                    var end = i + 3;
+                    var end = Math.Min(i + 3, source.Length);
                     for (; i < end && source[i] is >= '0' and <= '7'; i++)
                     {
                         code = (code * 8) + source[i] - '0';
                     }
 
                     i--;
-                    text.Append((char)(code & 0xff));
+                    text.Add((byte)code);
                     break;
-                case '\n':
+                case var escape when Letters.IndexOf(escape, StringComparison.Ordinal) is >= 0 and var letter:
+                    text.Add((byte)Lettered[letter]);
                     break;
-                default:
-                    const string letters = "abfnrtv\\'\"";
-                    var letter = letters.IndexOf(escape, StringComparison.Ordinal);
-                    text.Append(letter < 0 ? $"\\{escape}" : "\a\b\f\n\r\t\v\\'\""[letter].ToString());
+                case var escape:
+                    text.AddRange([(byte)'\\', (byte)escape]);
                     break;
             }
         }
 
-        return text.ToString();
+        return [.. text];
     }
 
-    /// <summary>Writes the repr of a byte string of printable ASCII.</summary>
-    public static string Quote(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+    /// <summary>Writes the repr of a byte string as Python 2 does (Objects/stringobject.c, <c>PyString_Repr</c>).</summary>
+    public static string Quote(ReadOnlySpan<byte> bytes)
+    {
+        var quote = bytes.Contains((byte)'\'') && !bytes.Contains((byte)'"') ? '"' : '\'';
+        var quoted = new StringBuilder(bytes.Length + 2).Append(quote);
+        foreach (var value in bytes)
+        {
+            _ = value switch
+            {
+                (byte)'\\' => quoted.Append("\\\\"),
+                (byte)'\t' => quoted.Append("\\t"),
+                (byte)'\n' => quoted.Append("\\n"),
+                (byte)'\r' => quoted.Append("\\r"),
+                < 0x20 or > 0x7e => quoted.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}"),
+                _ => value == quote ? quoted.Append('\\').Append(quote) : quoted.Append((char)value),
+            };
+        }
+
+        return quoted.Append(quote).ToString();
+    }
 
     /// <summary>Reads raw-unicode-escape: Latin-1 with <c>\uXXXX</c> and <c>\UXXXXXXXX</c>.</summary>
     public static string Unicode(in PickleInstruction at, ReadOnlySpan<byte> bytes)
@@ -69,28 +95,29 @@ internal static class PickleEscapes
         var text = new StringBuilder(source.Length);
         for (var i = 0; i < source.Length; i++)
         {
-            var digits = source[i] == '\\' && i + 1 < source.Length ? source[i + 1] switch { 'u' => 4, 'U' => 8, _ => 0 } : 0;
+            text.Append(source[i]);
+            if (source[i] != '\\' || ++i == source.Length)
+            {
+                continue;
+            }
+
+            var digits = source[i] switch { 'u' => 4, 'U' => 8, _ => 0 };
             if (digits == 0)
             {
+                // Taken with the backslash before it, which may itself be one: the two stand for themselves.
                 text.Append(source[i]);
                 continue;
             }
 
-            var code = Hexadecimal(at, source, i + 2, digits);
-            if (code < 0x10000)
+            text.Length--;
+            var code = Hexadecimal(at, source, i + 1, digits);
+            _ = code switch
             {
-                text.Append((char)code);
-            }
-            else if (code <= 0x10ffff)
-            {
-                text.Append(char.ConvertFromUtf32((int)code));
-            }
-            else
-            {
-                throw Broken(at);
-            }
-
-            i += 1 + digits;
+                < 0x10000 => text.Append((char)code),
+                <= 0x10ffff => text.Append(char.ConvertFromUtf32((int)code)),
+                _ => throw Broken(at),
+            };
+            i += digits;
         }
 
         return text.ToString();
@@ -100,19 +127,19 @@ internal static class PickleEscapes
     public static string EscapeUnicode(string text)
     {
         var escaped = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
+        for (var i = 0; i < text.Length; i++)
         {
-            if (!rune.IsBmp)
+            if (char.IsSurrogatePair(text, i))
             {
-                escaped.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}");
+                escaped.Append(CultureInfo.InvariantCulture, $"\\U{char.ConvertToUtf32(text, i++):x8}");
             }
-            else if (rune.Value is '\\' or 0 or '\n' or '\r' or 0x1a or > 0xff)
+            else if (text[i] is '\\' or '\0' or '\n' or '\r' or '\x1a' or > '\xff')
             {
-                escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:x4}");
             }
             else
             {
-                escaped.Append((char)rune.Value);
+                escaped.Append(text[i]);
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace QkvMigrate.Pickling;
@@ -5,13 +6,14 @@ namespace QkvMigrate.Pickling;
 /// <summary>Reads the string arguments of opcodes, and writes them (CPython, Lib/pickletools.py).</summary>
 internal static class PickleText
 {
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    /// <summary>The lone surrogate that stands for byte 0; no text has one by itself, for UTF-8 has no surrogates.</summary>
+    private const char EscapedByte = '\udc00';
 
     /// <summary>The text of a string opcode. Python 2's byte strings are read as UTF-8, as <c>torch.load</c> does by default.</summary>
     public static string Decode(in PickleInstruction at, ReadOnlySpan<byte> argument) => at.Opcode switch
     {
         PickleOpcode.Unicode => PickleEscapes.Unicode(at, argument),
-        PickleOpcode.String => PickleEscapes.Quoted(at, argument),
+        PickleOpcode.String => Utf8(PickleEscapes.Quoted(at, argument)),
         _ => Utf8(argument),
     };
 
@@ -32,10 +34,10 @@ internal static class PickleText
         {
             return opcode == PickleOpcode.Unicode
                 ? [(byte)opcode, .. Encoding.Latin1.GetBytes(PickleEscapes.EscapeUnicode(text)), (byte)'\n']
-                : [(byte)opcode, .. Encoding.ASCII.GetBytes(PickleEscapes.Quote(text)), (byte)'\n'];
+                : [(byte)opcode, .. Encoding.ASCII.GetBytes(PickleEscapes.Quote(Bytes(text))), (byte)'\n'];
         }
 
-        var bytes = Strict.GetBytes(text);
+        var bytes = Bytes(text);
         var form = (opcode, bytes.Length) switch
         {
             (PickleOpcode.BinString or PickleOpcode.ShortBinString, < 256) => PickleOpcode.ShortBinString,
@@ -53,16 +55,53 @@ internal static class PickleText
         return [(byte)form, .. length, .. bytes];
     }
 
+    /// <summary>
+    /// UTF-8 in which nothing is lost: a byte that is no part of it (Python 2's byte strings, and lone surrogates, which
+    /// CPython writes with <c>surrogatepass</c>) becomes a lone surrogate, as in Python's <c>surrogateescape</c> (PEP 383).
+    /// </summary>
     private static string Utf8(ReadOnlySpan<byte> bytes)
     {
-        try
+        if (System.Text.Unicode.Utf8.IsValid(bytes))
         {
-            return Strict.GetString(bytes);
+            return Encoding.UTF8.GetString(bytes);
         }
-        catch (DecoderFallbackException)
+
+        var text = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
         {
-            // CPython writes lone surrogates with 'surrogatepass'; no key can be renamed to one, so the text only has to be distinct.
-            return Encoding.Latin1.GetString(bytes);
+            if (Rune.DecodeFromUtf8(bytes, out var rune, out var length) == OperationStatus.Done)
+            {
+                text.Append(rune);
+            }
+            else
+            {
+                length = 1;
+                text.Append((char)(EscapedByte + bytes[0]));
+            }
+
+            bytes = bytes[length..];
         }
+
+        return text.ToString();
+    }
+
+    private static byte[] Bytes(string text)
+    {
+        var bytes = new ArrayBufferWriter<byte>(text.Length + 1);
+        for (var rest = text.AsSpan(); !rest.IsEmpty;)
+        {
+            if (Rune.DecodeFromUtf16(rest, out var rune, out var length) == OperationStatus.Done)
+            {
+                bytes.Advance(rune.EncodeToUtf8(bytes.GetSpan(4)));
+            }
+            else
+            {
+                bytes.Write([(byte)(rest[0] - EscapedByte)]);
+            }
+
+            rest = rest[length..];
+        }
+
+        return bytes.WrittenSpan.ToArray();
     }
 }
