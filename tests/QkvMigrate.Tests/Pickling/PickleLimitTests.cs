@@ -1,0 +1,70 @@
+using QkvMigrate.Pickling;
+using Xunit;
+
+namespace QkvMigrate.Tests.Pickling;
+
+/// <summary>What a pickle may cost. Where the refusal stands behind the last value that is allowed, that value was read.</summary>
+public sealed class PickleLimitTests
+{
+    [Fact]
+    public void Bytes_of_a_pickle()
+    {
+        byte[] pickle = new byte[PickleLimits.Bytes + 1];
+        PickleCode.Bytes("K\u0001.").CopyTo(pickle, 0);
+        Assert.Equal(3, PickleMachine.Run(pickle.AsMemory(0, PickleLimits.Bytes)).Bytes.Length);
+        AssertRefused(pickle, 0, "536870913 bytes are more than the 536870912 that a pickle may have");
+    }
+
+    [Fact]
+    public void Values_on_the_stack() =>
+        AssertRefused([.. Repeat("N", (1 << 20) + 1), (byte)'.'], 1 << 20, "more than 1048576 values on the stack");
+
+    [Fact]
+    public void Open_marks() =>
+        AssertRefused([.. Repeat("(", 10_001), (byte)'N', (byte)'.'], 10_000, "more than 10000 open marks");
+
+    [Fact]
+    public void Values_of_a_pickle()
+    {
+        // A mark, as many values as the stack takes, and away with them: sixteen times, and one value more.
+        byte[] filled = [(byte)'(', .. Repeat("N", 1 << 20), (byte)'1'];
+        AssertRefused([.. Enumerable.Repeat(filled, 16).SelectMany(code => code), (byte)'N', (byte)'.'], 16 * filled.Length, "more than 16777216 values");
+    }
+
+    [Fact]
+    public void Bytes_of_a_line()
+    {
+        var text = PickleMachine.Run((byte[])[(byte)'V', .. Repeat("a", (1 << 20) - 1), (byte)'\n', (byte)'.']).Root.Node;
+        Assert.Equal((1 << 20) - 1, Assert.IsType<PickleString>(text).Text.Length);
+        var refused = Assert.Throws<MigrationException>(() => PickleMachine.Run((byte[])[(byte)'V', .. Repeat("a", 1 << 20), (byte)'\n', (byte)'.']));
+        Assert.Equal("pickle at byte 0: the line of Unicode has no end within 1048576 bytes", refused.Message);
+    }
+
+    [Fact]
+    public void Bytes_of_an_integer()
+    {
+        byte[] most = [0x8b, 0x00, 0x10, 0, 0, .. Repeat("\u0001", 4096), (byte)'.'];
+        Assert.IsType<PickleBigInteger>(PickleMachine.Run(most).Root.Node);
+        AssertRefused([0x8b, 0x01, 0x10, 0, 0, .. Repeat("\u0001", 4097), (byte)'.'], 0, "an int of more than 4096 bytes");
+        Assert.IsType<PickleBigInteger>(PickleMachine.Run((byte[])[(byte)'I', .. Repeat("9", 8192), (byte)'\n', (byte)'.']).Root.Node);
+        AssertRefused([(byte)'I', .. Repeat("9", 8194), (byte)'\n', (byte)'.'], 0, "an int of more than 4096 bytes");
+    }
+
+    private static byte[] Repeat(string code, int count)
+    {
+        var bytes = new byte[code.Length * count];
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = (byte)code[i % code.Length];
+        }
+
+        return bytes;
+    }
+
+    private static void AssertRefused(byte[] pickle, int offset, string problem)
+    {
+        var refused = Assert.Throws<MigrationException>(() => PickleMachine.Run(pickle));
+        Assert.Equal($"pickle at byte {offset}: {problem}", refused.Message);
+        Assert.Equal(FailureKind.Unsupported, refused.Kind);
+    }
+}
