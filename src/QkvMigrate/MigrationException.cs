@@ -29,6 +29,9 @@ public enum FailureKind
     /// <summary>The user or the system ended the work before it was done.</summary>
     Cancelled,
 
+    /// <summary>A file that was written is not what its source makes it: a fault of this tool, or of memory or disk.</summary>
+    Verification,
+
     /// <summary>What the command line asked for cannot be had on this machine or does not fit together.</summary>
     Usage,
 }

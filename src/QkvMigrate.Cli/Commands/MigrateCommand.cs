@@ -1,6 +1,7 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Migration;
+using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Commands;
 
@@ -16,6 +17,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> check = new("--check") { Description = "Do nothing, and exit with 3 where there is something to do." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
+    private readonly Option<string> verify = new("--verify") { Description = "Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.", HelpName = "none|quick|full", DefaultValueFactory = _ => "quick" };
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
@@ -32,11 +34,12 @@ internal sealed class MigrateCommand
             ? new Command("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new Command("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle })
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.allowUnsafePickle })
         {
             command.Options.Add(option);
         }
 
+        options.verify.AcceptOnlyFromAmong("none", "quick", "full");
         options.geometry.AddTo(command);
         options.engine.AddTo(command);
         command.Validators.Add(result =>
@@ -79,6 +82,7 @@ internal sealed class MigrateCommand
                 DryRun = planOnly,
                 Force = parsed.GetValue(force) || parsed.GetValue(check),
                 AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
+                Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
                 Engine = engines.Get,
             };
             reports.AddRange(PathReports.Collect(path, () => Migrator.Run(request, Signals.Token)));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Commands;
@@ -10,7 +11,9 @@ internal sealed class VerifyCommand
     private readonly Argument<string> original = new("ORIGINAL") { Description = "A checkpoint file, a checkpoint directory, or a tree of them." };
     private readonly Argument<string> upgraded = new("UPGRADED") { Description = "What an upgrade or downgrade made of it." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
+    private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
     private readonly GeometryOptions geometry = new();
+    private readonly ModelOptions model = new();
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
@@ -20,25 +23,29 @@ internal sealed class VerifyCommand
         command.Arguments.Add(options.original);
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);
+        command.Options.Add(options.forward);
         options.geometry.AddTo(command);
+        options.model.AddTo(command);
         command.SetAction(options.Run);
         return command;
     }
 
     private int Run(ParseResult parsed)
     {
-        var reports = PathVerifier.Run(parsed.GetValue(original)!, parsed.GetValue(upgraded)!, geometry.Read(parsed), VerificationMode.Full, Signals.Token);
+        var (before, after) = (parsed.GetValue(original)!, parsed.GetValue(upgraded)!);
+        var reports = PathVerifier.Run(before, after, geometry.Read(parsed), VerificationMode.Full, Signals.Token);
+        var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;
         if (parsed.GetValue(json))
         {
-            JsonVerification.Write(Console.Out, reports);
+            JsonVerification.Write(Console.Out, reports, models);
         }
         else
         {
-            VerificationText.Write(Console.Out, reports);
+            VerificationText.Write(Console.Out, reports, models);
         }
 
         using var log = new ConsoleLog(quiet: false, verbose: false);
         log.Failures(reports.Select(report => report.Error).OfType<MigrationException>());
-        return reports.All(report => report.IsVerified) ? ExitCode.Success : ExitCode.Failure;
+        return reports.All(report => report.IsVerified) && (models is null || models.IsSame) ? ExitCode.Success : ExitCode.Failure;
     }
 }

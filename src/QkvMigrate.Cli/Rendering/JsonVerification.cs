@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -11,9 +12,10 @@ internal static class JsonVerification
     private const int SchemaVersion = 1;
 
     /// <summary>Writes one document with all reports.</summary>
-    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports)
+    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports, ForwardCheckResult? models)
     {
-        var document = new JsonVerificationRoot(SchemaVersion, [.. reports.Select(Report)]);
+        var forward = models is null ? null : new JsonForward(models.IsSame, models.MaximumDifference, models.Tolerance, models.Tokens, models.OriginalContinuation, models.UpgradedContinuation);
+        var document = new JsonVerificationRoot(SchemaVersion, [.. reports.Select(Report)], forward);
         writer.WriteLine(JsonSerializer.Serialize(document, JsonVerificationContext.Readable.JsonVerificationRoot));
     }
 
@@ -48,7 +50,10 @@ internal static class JsonVerification
 }
 
 /// <summary>The document.</summary>
-internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints);
+internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints, JsonForward? Forward);
+
+/// <summary>What the two models said to the same tokens.</summary>
+internal sealed record JsonForward(bool IsSame, double MaximumDifference, double Tolerance, IReadOnlyList<int> Tokens, IReadOnlyList<int> OriginalContinuation, IReadOnlyList<int> UpgradedContinuation);
 
 /// <summary>One checkpoint file, or a directory whose other files differ.</summary>
 internal sealed record JsonVerified(

@@ -1,4 +1,5 @@
 using QkvMigrate.Migration;
+using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -9,7 +10,7 @@ internal static class VerificationText
     private const string Indent = "  ";
 
     /// <summary>Writes all reports but those that could not be made, whose one line is on standard error.</summary>
-    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports)
+    public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports, ForwardCheckResult? models)
     {
         foreach (var report in reports.Where(report => report.Error is null))
         {
@@ -28,6 +29,11 @@ internal static class VerificationText
             {
                 writer.WriteLine($"{Indent}{Covered(report)}");
             }
+        }
+
+        if (models is not null)
+        {
+            writer.WriteLine($"{(models.IsSame ? "verified" : "differs")}: the models' logits differ by at most {models.MaximumDifference:0.0e+0} (tolerance {models.Tolerance:0.0e+0}), and {models.OriginalContinuation.Count} greedy tokens are {(models.ContinuationIsSame ? "the same" : "not the same")}");
         }
     }
 

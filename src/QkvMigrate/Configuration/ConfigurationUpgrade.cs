@@ -8,6 +8,10 @@ namespace QkvMigrate.Configuration;
 /// </summary>
 internal sealed class ConfigurationUpgrade
 {
+    /// <summary>In 2024-07 LitGPT put the stride of the layers into the field before it was saved (litgpt/config.py, <c>__post_init__</c>).</summary>
+    private const string EveryLayer = "1";
+    private const string EverySecondLayer = "2";
+
     private readonly MarkedLines lines;
     private readonly IReadOnlyList<YamlField> fields;
     private readonly Dictionary<string, YamlField> byName;
@@ -98,20 +102,20 @@ internal sealed class ConfigurationUpgrade
         Editable(field);
         switch (field.Scalar)
         {
-            case null or "" or "null" or "~" or "all":
+            case null or "" or "null" or "~" or "all" or EveryLayer:
                 lines.Replace(field.FirstLine, field.LastLine);
                 changes.Add($"{field.Name} goes: without it a window, where there is one, is on all layers");
                 break;
-            case "interleaved":
+            case "interleaved" or EverySecondLayer:
                 NotBeside(field, ConfigurationFields.WindowIndices);
                 if (!int.TryParse(byName.GetValueOrDefault(ConfigurationFields.LayerCount)?.Scalar, out var layers) || layers is < 1 or > 10_000)
                 {
-                    throw new MigrationException(FailureKind.Malformed, $"{field.Name} interleaved needs {ConfigurationFields.LayerCount}, a number from 1 to 10000", where: $"line {field.FirstLine + 1}");
+                    throw new MigrationException(FailureKind.Malformed, $"{field.Name} {field.Scalar} needs {ConfigurationFields.LayerCount}, a number from 1 to 10000", where: $"line {field.FirstLine + 1}");
                 }
 
                 // Layers 0, 2, 4, ... have the window (litgpt/model.py before 2025-04: block_idx % sliding_window_layer_stride == 0).
                 lines.Replace(field.FirstLine, field.LastLine, $"{ConfigurationFields.WindowIndices}: [{string.Join(", ", Enumerable.Range(0, layers).Select(layer => 1 - (layer % 2)))}]");
-                changes.Add($"{field.Name} interleaved is {ConfigurationFields.WindowIndices}, one number a layer");
+                changes.Add($"{field.Name} {field.Scalar} is {ConfigurationFields.WindowIndices}, one number a layer");
                 advice.Add(new Advice("config-needs-litgpt-2025-04", $"{ConfigurationFields.WindowIndices} is read by LitGPT since 2025-04; versions from 0.5.4 to then cannot load this configuration"));
                 break;
             default:

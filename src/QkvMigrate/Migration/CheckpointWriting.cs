@@ -1,3 +1,4 @@
+using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
@@ -40,11 +41,27 @@ internal static class CheckpointWriting
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             Action<long>? progress = request.Progress is { } report ? bytes => report(planned.Path, bytes, layout.Length) : null;
             FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation);
+            Verify(planned, file.TemporaryPath, path, request, cancellation);
             file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
         }
         catch (IOException error)
         {
             throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <summary>Has the new file proven before it gets its name.</summary>
+    private static void Verify(PlannedCheckpoint planned, string written, string path, MigrationRequest request, CancellationToken cancellation)
+    {
+        if (request.Verification is not { } mode)
+        {
+            return;
+        }
+
+        var report = CheckpointVerifier.Verify(planned.Path, written, planned.Plan!.Geometry!.Geometry, mode, cancellation);
+        if (!report.IsVerified)
+        {
+            throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);
         }
     }
 

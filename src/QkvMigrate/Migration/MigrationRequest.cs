@@ -1,5 +1,6 @@
 using QkvMigrate.Configuration;
 using QkvMigrate.Reordering;
+using QkvMigrate.Verification;
 
 namespace QkvMigrate.Migration;
 
@@ -32,6 +33,9 @@ public sealed record MigrationRequest
 
     /// <summary>Work on files whose pickles can run code when PyTorch loads them. Here, nothing is run even then.</summary>
     public bool AllowUnsafePickle { get; init; }
+
+    /// <summary>How the new file is proven before it gets its name, or null for not at all.</summary>
+    public VerificationMode? Verification { get; init; } = VerificationMode.Quick;
 
     /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
     public required Func<IReorderEngine> Engine { get; init; }

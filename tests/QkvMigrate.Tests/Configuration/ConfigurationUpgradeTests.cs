@@ -27,6 +27,10 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     [InlineData(
         "n_layer: 3\nsliding_window_layer_placing: interleaved\nsliding_window_size: 8",
         "n_layer: 3\n#qkvmigrate- sliding_window_layer_placing: interleaved\nsliding_window_indices: [1, 0, 1]  #qkvmigrate+\nsliding_window_size: 8")]
+    [InlineData("sliding_window_layer_placing: 1\n", "#qkvmigrate- sliding_window_layer_placing: 1\n")]
+    [InlineData(
+        "n_layer: 2\nsliding_window_layer_placing: 2\n",
+        "n_layer: 2\n#qkvmigrate- sliding_window_layer_placing: 2\nsliding_window_indices: [1, 0]  #qkvmigrate+\n")]
     [InlineData("condense_ratio: 1\r\nname: x\r\n", "#qkvmigrate- condense_ratio: 1\r\nrope_condense_ratio: 1  #qkvmigrate+\r\nname: x\r\n")]
     [InlineData("name: x\ncondense_ratio: 1", "name: x\n#qkvmigrate- condense_ratio: 1\nrope_condense_ratio: 1  #qkvmigrate+")]
     public void YamlIsEditedLineByLine(string before, string? after)
