@@ -308,6 +308,7 @@ internal sealed class PickleMachine
         if (node is PickleString text && text.MemoSlot < 0)
         {
             text.MemoSlot = slot;
+            text.MemoizedAt = at.Offset;
         }
     }
 

@@ -78,6 +78,9 @@ public sealed class PickleString(int offset, string text) : PickleNode(offset)
     /// <summary>The memo slot that holds the string, or −1.</summary>
     public long MemoSlot { get; internal set; } = -1;
 
+    /// <summary>The instruction that put the string into its memo slot, or −1.</summary>
+    internal int MemoizedAt { get; set; } = -1;
+
     /// <summary>The instructions that fetch the string from the memo, or null where none does.</summary>
     public IReadOnlyList<int>? Gets => gets;
 

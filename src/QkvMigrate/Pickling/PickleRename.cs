@@ -8,28 +8,41 @@ namespace QkvMigrate.Pickling;
 /// do, one of them gets a literal of its own, without a memo slot. No pickler writes such a literal (CPython's
 /// <c>save_str</c> memoizes each), which is how the way back finds it and makes it a GET again.
 /// </summary>
-internal static class PickleRename
+internal sealed class PickleRename
 {
-    /// <summary>The edits that give each use of a string, named by the instruction that pushes it, its new text.</summary>
-    public static List<PickleEdit> Plan(PickleDocument document, IReadOnlyDictionary<int, string> renames)
+    private readonly PickleDocument document;
+    private readonly PickleReader reader;
+    private readonly IReadOnlyDictionary<int, string> renames;
+
+    private PickleRename(PickleDocument document, IReadOnlyDictionary<int, string> renames)
     {
-        var reader = new PickleReader(document.Bytes);
+        this.document = document;
+        this.renames = renames;
+        reader = new PickleReader(document.Bytes);
+    }
+
+    /// <summary>The edits that give each use of a string, named by the instruction that pushes it, its new text.</summary>
+    public static List<PickleEdit> Plan(PickleDocument document, IReadOnlyDictionary<int, string> renames) =>
+        new PickleRename(document, renames).Plan();
+
+    private List<PickleEdit> Plan()
+    {
         var edits = new List<PickleEdit>();
-        var restorable = RenamedLiterals(document, renames);
+        var restorable = MemoizedTwins();
         foreach (var literal in document.Strings)
         {
-            var text = renames.GetValueOrDefault(literal.Offset, literal.Text);
+            var text = TextOf(literal);
             var renamed = text != literal.Text;
             if (literal.MemoSlot < 0
                 && restorable.TryGetValue(text, out var twin)
                 && twin.Offset < literal.Offset
                 && (renamed || renames.ContainsKey(twin.Offset)))
             {
-                edits.Add(Replace(reader.Read(literal.Offset), Fetch(document.Protocol, twin.MemoSlot)));
+                edits.Add(Replace(literal.Offset, Fetch(twin)));
             }
             else if (renamed)
             {
-                edits.Add(Literal(document, reader.Read(literal.Offset), reader.Read(literal.Offset).Opcode, text));
+                edits.Add(Literal(literal.Offset, literal, text));
             }
 
             foreach (var get in literal.Gets ?? [])
@@ -37,7 +50,7 @@ internal static class PickleRename
                 var wanted = renames.GetValueOrDefault(get, literal.Text);
                 if (wanted != text)
                 {
-                    edits.Add(Literal(document, reader.Read(get), reader.Read(literal.Offset).Opcode, wanted));
+                    edits.Add(Literal(get, literal, wanted));
                 }
             }
         }
@@ -45,36 +58,42 @@ internal static class PickleRename
         return edits;
     }
 
-    /// <summary>The memoized literals by the text that they will have, the first of each.</summary>
-    private static Dictionary<string, PickleString> RenamedLiterals(PickleDocument document, IReadOnlyDictionary<int, string> renames)
+    /// <summary>
+    /// The literals that strings without a memo slot could be fetched from, by the text that they will have, the first of
+    /// each. Only those that are memoized at once, as picklers do it: the slot is then filled for all that follows.
+    /// </summary>
+    private Dictionary<string, PickleString> MemoizedTwins()
     {
-        var unmemoized = document.Strings
-            .Where(literal => literal.MemoSlot < 0)
-            .Select(literal => renames.GetValueOrDefault(literal.Offset, literal.Text))
-            .ToHashSet();
-        var literals = new Dictionary<string, PickleString>();
+        var unmemoized = document.Strings.Where(literal => literal.MemoSlot < 0).Select(TextOf).ToHashSet();
+        var twins = new Dictionary<string, PickleString>();
         foreach (var literal in unmemoized.Count == 0 ? [] : document.Strings)
         {
-            var text = renames.GetValueOrDefault(literal.Offset, literal.Text);
-            if (literal.MemoSlot >= 0 && unmemoized.Contains(text))
+            var text = TextOf(literal);
+            if (literal.MemoSlot >= 0 && literal.MemoizedAt == reader.Read(literal.Offset).End && unmemoized.Contains(text))
             {
-                literals.TryAdd(text, literal);
+                twins.TryAdd(text, literal);
             }
         }
 
-        return literals;
+        return twins;
     }
 
-    private static PickleEdit Literal(PickleDocument document, in PickleInstruction at, PickleOpcode form, string text) =>
-        Replace(at, PickleText.Encode(form, document.Protocol, text));
+    private string TextOf(PickleString literal) => renames.GetValueOrDefault(literal.Offset, literal.Text);
 
-    private static PickleEdit Replace(in PickleInstruction at, byte[] bytes) => new(at.Offset, at.End - at.Offset, bytes);
+    /// <summary>A literal of the same form as <paramref name="like"/> instead of the instruction at <paramref name="offset"/>.</summary>
+    private PickleEdit Literal(int offset, PickleString like, string text) =>
+        Replace(offset, PickleText.Encode(reader.Read(like.Offset).Opcode, document.Protocol, text));
 
-    /// <summary>GET in the form that CPython's pickler chooses (<c>_Pickler.get</c>).</summary>
-    private static byte[] Fetch(int protocol, long slot) => (protocol, slot) switch
+    private PickleEdit Replace(int offset, byte[] bytes) => new(offset, reader.Read(offset).End - offset, bytes);
+
+    /// <summary>
+    /// GET of a literal's slot, in the form that CPython's pickler chooses (<c>_Pickler.get</c>): a line in protocol 0,
+    /// which is told from protocol 1 by its PUT, for neither has a PROTO.
+    /// </summary>
+    private byte[] Fetch(PickleString literal) => (reader.Read(literal.MemoizedAt).Opcode, literal.MemoSlot) switch
     {
-        (0, _) => [(byte)PickleOpcode.Get, .. Encoding.ASCII.GetBytes(slot.ToString()), (byte)'\n'],
-        (_, < 256) => [(byte)PickleOpcode.BinGet, (byte)slot],
-        _ => [(byte)PickleOpcode.LongBinGet, .. BitConverter.GetBytes((uint)slot)],
+        (PickleOpcode.Put, var slot) => [(byte)PickleOpcode.Get, .. Encoding.ASCII.GetBytes(slot.ToString()), (byte)'\n'],
+        (_, < 256 and var slot) => [(byte)PickleOpcode.BinGet, (byte)slot],
+        (_, var slot) => [(byte)PickleOpcode.LongBinGet, .. BitConverter.GetBytes((uint)slot)],
     };
 }
