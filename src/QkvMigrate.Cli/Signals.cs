@@ -7,6 +7,7 @@ internal sealed class Signals : IDisposable
 {
     private const int Interrupt = 2;
     private const int Terminate = 15;
+    private const PosixSignal FileSizeLimit = (PosixSignal)25; // SIGXFSZ
 
     private static readonly CancellationTokenSource Source = new();
     private static int signal = Interrupt;
@@ -15,6 +16,9 @@ internal sealed class Signals : IDisposable
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, Interrupt)),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, Terminate)),
+
+        // A file beyond the limit of the process (ulimit -f) is an error of the call that wrote it, not the process's end.
+        PosixSignalRegistration.Create(FileSizeLimit, context => context.Cancel = true),
     ];
 
     /// <summary>Cancelled by the first signal.</summary>

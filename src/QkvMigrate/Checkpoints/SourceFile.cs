@@ -5,11 +5,14 @@ namespace QkvMigrate.Checkpoints;
 /// <summary>A file that is only read, by position. Its length is the one it had when it was opened.</summary>
 public sealed class SourceFile : IDisposable
 {
+    private readonly FileIdentity identity;
+
     private SourceFile(string path, SafeFileHandle handle, long length)
     {
         Path = path;
         Handle = handle;
         Length = length;
+        identity = FileIdentity.Of(handle);
     }
 
     /// <summary>The path as the user gave it.</summary>
@@ -71,6 +74,20 @@ public sealed class SourceFile : IDisposable
         var bytes = GC.AllocateUninitializedArray<byte>(length);
         Read(offset, bytes);
         return bytes;
+    }
+
+    /// <summary>Makes sure that what was read is the file as it was opened, and that it still is what its name stands for.</summary>
+    /// <exception cref="MigrationException">Something was done to the file in between.</exception>
+    public void CheckUnchanged()
+    {
+        var problem = FileIdentity.Of(Path) is not { } named ? "the file was removed while it was read"
+            : !named.IsSameFile(identity) ? "another file was put in its place while it was read"
+            : FileIdentity.Of(Handle) is var now && !now.IsUnchanged(identity) ? $"the file was changed while it was read ({identity.Size} bytes before, {now.Size} after)"
+            : null;
+        if (problem is not null)
+        {
+            throw new MigrationException(FailureKind.Io, $"{problem}; the result was thrown away", Path);
+        }
     }
 
     /// <inheritdoc/>

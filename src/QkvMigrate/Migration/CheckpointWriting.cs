@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 
@@ -13,6 +14,11 @@ internal static class CheckpointWriting
     /// <summary>Refuses an output that exists, or a backup that does, before anything is written.</summary>
     public static void CheckTarget(string source, string output, MigrationRequest request)
     {
+        if (!request.DryRun)
+        {
+            TargetLock.SweepLeftovers(request.InPlace ? FinalTarget(output) : output);
+        }
+
         if (request.InPlace)
         {
             if (Backup(output, request) is { } backup && Path.Exists(backup))
@@ -40,13 +46,13 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             Action<long>? progress = request.Progress is { } report ? bytes => report(planned.Path, bytes, layout.Length) : null;
-            FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation);
+            WriteUnchanged(source, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation));
             Verify(planned, file.TemporaryPath, path, request, cancellation);
             file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
         }
-        catch (IOException error)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            throw IoFailure.Of(error, path);
         }
     }
 
@@ -63,6 +69,22 @@ internal static class CheckpointWriting
         {
             throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);
         }
+    }
+
+    /// <summary>Writes, and makes sure that the source stayed the same; that it did not is the reason to give where reading it failed.</summary>
+    private static void WriteUnchanged(SourceFile source, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (MigrationException)
+        {
+            source.CheckUnchanged();
+            throw;
+        }
+
+        source.CheckUnchanged();
     }
 
     /// <summary>Where the old file is kept when <paramref name="path"/> is replaced, or null.</summary>

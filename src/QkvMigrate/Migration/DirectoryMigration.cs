@@ -14,6 +14,9 @@ internal sealed class DirectoryMigration
     private readonly MigrationRequest request;
     private readonly CancellationToken cancellation;
 
+    /// <summary>The checkpoints that are done in place, in order: they stay done where a later one fails.</summary>
+    private readonly List<PlannedCheckpoint> replaced = [];
+
     private DirectoryMigration(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
     {
         this.unit = unit;
@@ -64,12 +67,15 @@ internal sealed class DirectoryMigration
         catch (MigrationException failure)
         {
             error = failure;
-            planned[0] = planned[0].Error is null ? planned[0].Failed(failure) : planned[0];
+            var culprit = Math.Min(replaced.Count, planned.Count - 1);
+            planned[culprit] = planned[culprit].Error is null ? planned[culprit].Failed(failure) : planned[culprit];
         }
 
         return error is null
             ? [.. planned.Select(checkpoint => Unchanged(checkpoint, configuration))]
-            : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own) : checkpoint.Report(CheckpointStatus.Skipped))];
+            : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own)
+                : replaced.Contains(checkpoint) ? Report(checkpoint, configuration)
+                : checkpoint.Report(CheckpointStatus.Skipped))];
     }
 
     private CheckpointReport Report(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
@@ -115,9 +121,13 @@ internal sealed class DirectoryMigration
         {
             WriteAll(planned, configuration);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, output, inner: error);
+            throw IoFailure.Of(error, output);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw Migrator.Cancelled(output, error);
         }
     }
 
@@ -127,9 +137,14 @@ internal sealed class DirectoryMigration
         {
             // The configuration first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.
             WriteConfiguration(unit.Root, configuration);
-            foreach (var checkpoint in planned.Where(checkpoint => checkpoint.Plan!.IsNeeded))
+            foreach (var checkpoint in planned)
             {
-                CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
+                if (checkpoint.Plan!.IsNeeded)
+                {
+                    CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
+                }
+
+                replaced.Add(checkpoint);
             }
 
             return;
@@ -168,7 +183,7 @@ internal sealed class DirectoryMigration
             if (change.Content is { } content)
             {
                 using var file = DurableFile.Create(path, replace: true);
-                RandomAccess.Write(file.Handle, content.Span, 0);
+                Posix.Write(file.Handle, content.Span, 0);
                 file.Commit(backup: File.Exists(path) ? CheckpointWriting.Backup(path, request) : null);
             }
             else if (request.InPlace)

@@ -1,3 +1,5 @@
+using QkvMigrate.Writing;
+
 namespace QkvMigrate.Migration;
 
 /// <summary>Does what a user asks with one path: a checkpoint file, or a directory with checkpoints in or below it.</summary>
@@ -8,10 +10,10 @@ public static class Migrator
 
     /// <summary>
     /// Carries out <paramref name="request"/>: one report for each checkpoint file. What is wrong with a checkpoint is
-    /// in its report; one bad directory does not keep the next from its turn.
+    /// in its report; one bad directory does not keep the next from its turn. Cancelled, it takes away what it has begun,
+    /// says so in a report, and begins nothing more.
     /// </summary>
     /// <exception cref="MigrationException">The path as a whole is of no use: not there, or without checkpoints.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; what was begun has been taken away again.</exception>
     public static IReadOnlyList<CheckpointReport> Run(MigrationRequest request, CancellationToken cancellation)
     {
         if (!Directory.Exists(request.Path))
@@ -27,7 +29,7 @@ public static class Migrator
         }
 
         var reports = new List<CheckpointReport>();
-        foreach (var unit in units)
+        foreach (var unit in units.TakeWhile(_ => !cancellation.IsCancellationRequested))
         {
             var output = request.InPlace ? unit.Root : Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath));
             reports.AddRange(DirectoryMigration.Run(unit, output, request, cancellation));
@@ -61,6 +63,11 @@ public static class Migrator
 
         if (!planned.Plan!.IsNeeded)
         {
+            if (request is { InPlace: true, DryRun: false })
+            {
+                TargetLock.SweepLeftovers(CheckpointWriting.FinalTarget(request.Path));
+            }
+
             return planned.Report(CheckpointStatus.Unchanged);
         }
 
@@ -84,7 +91,15 @@ public static class Migrator
         {
             return planned.Report(failure);
         }
+        catch (OperationCanceledException cancelled)
+        {
+            return planned.Report(Cancelled(output, cancelled));
+        }
     }
+
+    /// <summary>The failure of a target whose writing was cancelled.</summary>
+    internal static MigrationException Cancelled(string output, OperationCanceledException error) =>
+        new(FailureKind.Cancelled, "cancelled; what was begun was taken away", output, inner: error);
 
     /// <summary><c>lit_model.pth</c> becomes <c>lit_model-qkv.pth</c>.</summary>
     private static string BesideSource(string path) =>

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Writing;
 
@@ -10,10 +11,12 @@ public sealed class DurableFile : IDisposable
 {
     private readonly string temporary;
     private readonly bool replace;
+    private readonly TargetLock targetLock;
     private bool committed;
 
-    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle)
+    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock targetLock)
     {
+        this.targetLock = targetLock;
         Path = path;
         this.temporary = temporary;
         this.replace = replace;
@@ -32,25 +35,32 @@ public sealed class DurableFile : IDisposable
     /// <summary>Starts a file that will be called <paramref name="path"/>.</summary>
     /// <param name="path">The name; where <paramref name="replace"/> is false it must be free, now and at the end.</param>
     /// <param name="replace">Whether a file of that name is replaced.</param>
-    /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
+    /// <exception cref="MigrationException">The name is taken, another process is writing it, or the folder cannot be written.</exception>
     public static DurableFile Create(string path, bool replace)
     {
-        if (!replace && (File.Exists(path) || Directory.Exists(path)))
-        {
-            throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", path);
-        }
-
-        var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-        var hidden = System.IO.Path.Combine(folder, TemporaryName.For(path));
+        TargetLock? acquired = null;
         try
         {
+            acquired = TargetLock.Acquire(path);
+            if (!replace && System.IO.Path.Exists(path))
+            {
+                throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", path);
+            }
+
+            var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+            var hidden = System.IO.Path.Combine(folder, TemporaryName.For(path));
             var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
-            return new DurableFile(path, hidden, replace, handle);
+            return new DurableFile(path, hidden, replace, handle, acquired);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
-            File.Delete(hidden);
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            acquired?.Dispose();
+            if (IoFailure.IsOne(error))
+            {
+                throw IoFailure.Of(error, path);
+            }
+
+            throw;
         }
     }
 
@@ -61,6 +71,7 @@ public sealed class DurableFile : IDisposable
     {
         try
         {
+            KeepOwner();
             if (mode is { } bits)
             {
                 File.SetUnixFileMode(Handle, bits);
@@ -68,19 +79,20 @@ public sealed class DurableFile : IDisposable
 
             RandomAccess.FlushToDisk(Handle);
             Handle.Dispose();
-            if (backup is not null)
+
+            // A second link, so that there is no moment without the old file under a name of its own; or a whole copy.
+            if (backup is not null && !Posix.HardLink(Path, backup))
             {
-                // A second link, so that there is no moment without the old file under a name of its own.
-                Posix.HardLink(Path, backup);
+                FileCopy.Copy(Path, backup, replace: false, CancellationToken.None);
             }
 
             Posix.Rename(temporary, Path, replace);
             committed = true;
             Posix.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, Path, inner: error);
+            throw IoFailure.Of(error, Path);
         }
     }
 
@@ -91,6 +103,17 @@ public sealed class DurableFile : IDisposable
         if (!committed)
         {
             File.Delete(temporary);
+        }
+
+        targetLock.Dispose();
+    }
+
+    /// <summary>A file that replaces another belongs to whom that one belonged, as far as this process may give it away.</summary>
+    private void KeepOwner()
+    {
+        if (replace && FileIdentity.Of(Path) is { } old && FileIdentity.Of(Handle) is var own && (old.Owner, old.Group) != (own.Owner, own.Group))
+        {
+            _ = Posix.ChangeOwner(Handle, old.Owner, old.Group);
         }
     }
 }

@@ -8,10 +8,12 @@ internal sealed class DurableFolder : IDisposable
 {
     private readonly string path;
     private readonly bool isNew;
+    private readonly TargetLock targetLock;
     private bool committed;
 
-    private DurableFolder(string path, string writePath)
+    private DurableFolder(string path, string writePath, TargetLock targetLock)
     {
+        this.targetLock = targetLock;
         this.path = path;
         WritePath = writePath;
         isNew = writePath != path;
@@ -23,20 +25,20 @@ internal sealed class DurableFolder : IDisposable
     /// <summary>Starts a folder that will be called <paramref name="path"/>.</summary>
     public static DurableFolder Create(string path, bool mayExist)
     {
+        TargetLock? acquired = null;
         try
         {
-            if (mayExist && Directory.Exists(path))
-            {
-                return new DurableFolder(path, path);
-            }
-
             var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
             Directory.CreateDirectory(parent);
-            return new DurableFolder(path, Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName);
+            acquired = TargetLock.Acquire(path);
+            return mayExist && Directory.Exists(path)
+                ? new DurableFolder(path, path, acquired)
+                : new DurableFolder(path, Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName, acquired);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            acquired?.Dispose();
+            throw IoFailure.Of(error, path);
         }
     }
 
@@ -58,7 +60,7 @@ internal sealed class DurableFolder : IDisposable
         catch (IOException error)
         {
             committed = false;
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            throw IoFailure.Of(error, path);
         }
     }
 
@@ -69,5 +71,7 @@ internal sealed class DurableFolder : IDisposable
         {
             Directory.Delete(WritePath, recursive: true);
         }
+
+        targetLock.Dispose();
     }
 }

@@ -13,6 +13,7 @@ internal static class FileCopy
         using var copy = DurableFile.Create(target, replace);
         var layout = new FileLayout(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
         FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), null, cancellation);
+        file.CheckUnchanged();
         copy.Commit(File.GetUnixFileMode(file.Handle));
         File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
     }

@@ -84,7 +84,7 @@ public sealed class FileLayoutWriter
         {
             var crc = new byte[sizeof(uint)];
             BinaryPrimitives.WriteUInt32LittleEndian(crc, checksums[patch.Checksum].GetCurrentHashAsUInt32());
-            RandomAccess.Write(target, crc, patch.Target);
+            Posix.Write(target, crc, patch.Target);
         }
     }
 
@@ -129,7 +129,7 @@ public sealed class FileLayoutWriter
                     copied = Math.Min(buffer.Length, segment.Length - done);
                     var bytes = buffer.AsSpan(0, (int)copied);
                     source.Read(segment.Source + done, bytes);
-                    RandomAccess.Write(target, bytes, segment.Target + done);
+                    Posix.Write(target, bytes, segment.Target + done);
                 }
 
                 Posix.StartWriteback(target, segment.Target + done, copied);
@@ -184,7 +184,7 @@ public sealed class FileLayoutWriter
                 checksums[checksum].Append(bytes);
             }
 
-            RandomAccess.Write(target, bytes, at);
+            Posix.Write(target, bytes, at);
             Posix.StartWriteback(target, at, bytes.Length);
             progress(bytes.Length);
         }

@@ -6,7 +6,12 @@ namespace QkvMigrate.Writing;
 /// <summary>The few system calls of Linux that .NET has no name for.</summary>
 internal static partial class Posix
 {
+    private const int NotPermitted = 1; // EPERM
+    private const int TooManyLinks = 31; // EMLINK
+    private const int Interrupted = 4; // EINTR
     private const int InvalidArgument = 22; // EINVAL
+    private const int FileTooLarge = 27; // EFBIG
+    private const int NoSpace = 28; // ENOSPC
     private const int CrossDevice = 18; // EXDEV
     private const int NoSystemCall = 38; // ENOSYS
     private const int NotSupported = 95; // EOPNOTSUPP
@@ -68,27 +73,72 @@ internal static partial class Posix
         }
     }
 
-    /// <summary>Reserves the disk space of a file, so that a disk too small is told before the first byte. A filesystem that cannot reserve does nothing.</summary>
+    /// <summary>
+    /// Reserves the disk space of a file, so that a disk too small is told before the first byte. Where a filesystem
+    /// cannot reserve, what it says to be free must be enough.
+    /// </summary>
     /// <exception cref="IOException">There is not enough space.</exception>
     public static void Allocate(SafeFileHandle target, long length)
     {
-        if (length > 0 && Fallocate(target, 0, 0, length) != 0 && Marshal.GetLastPInvokeError() is not (NotSupported or NoSystemCall))
+        if (length == 0)
+        {
+            return;
+        }
+
+        int result;
+        do
+        {
+            result = Fallocate(target, 0, 0, length);
+        }
+        while (result != 0 && Marshal.GetLastPInvokeError() == Interrupted);
+        if (result == 0)
+        {
+            return;
+        }
+
+        if (Marshal.GetLastPInvokeError() is not (NotSupported or NoSystemCall))
         {
             throw Failure("fallocate", null);
         }
+
+        var free = new DriveInfo($"/proc/self/fd/{target.DangerousGetHandle()}").AvailableFreeSpace;
+        if (free < length)
+        {
+            throw new IOException($"{length} bytes are needed, {free} are free", NoSpace);
+        }
     }
+
+    /// <summary>Writes all of <paramref name="bytes"/> at <paramref name="offset"/>.</summary>
+    /// <exception cref="IOException">The system cannot, with its error's number as the result.</exception>
+    public static void Write(SafeFileHandle target, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(target, bytes, offset);
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            // .NET's way to say EFBIG, which an argument of this call cannot cause: the length of the file was checked.
+            throw new IOException(error.Message, FileTooLarge);
+        }
+    }
+
+    /// <summary>Gives the open file to another owner; false where this process may not.</summary>
+    public static bool ChangeOwner(SafeFileHandle target, uint owner, uint group) => Fchown(target, owner, group) == 0;
 
     /// <summary>Has the disk begin to write a range that was just written, so that the sync at the end finds little left (sync_file_range(2)). Only a hint.</summary>
     public static void StartWriteback(SafeFileHandle target, long offset, long length) =>
         _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
 
-    /// <summary>Gives <paramref name="path"/> a second name; never replaces one.</summary>
-    public static void HardLink(string path, string newName)
+    /// <summary>Gives <paramref name="path"/> a second name, and never replaces one; false where the filesystem has no second names.</summary>
+    public static bool HardLink(string path, string newName)
     {
-        if (Link(path, newName) != 0)
+        if (Link(path, newName) == 0)
         {
-            throw Failure("link", newName);
+            return true;
         }
+
+        return Marshal.GetLastPInvokeError() is NotPermitted or NotSupported or NoSystemCall or TooManyLinks ? false : throw Failure("link", newName);
     }
 
     /// <summary>Renames; refuses to replace where <paramref name="replace"/> is false, without a moment between test and rename.</summary>
@@ -101,7 +151,8 @@ internal static partial class Posix
         }
     }
 
-    private static IOException Failure(string call, string? path)
+    /// <summary>What the last call's error says.</summary>
+    public static IOException Failure(string call, string? path)
     {
         var error = Marshal.GetLastPInvokeError();
         return new IOException($"{call}: {Marshal.GetPInvokeErrorMessage(error)}{(path is null ? "" : $" : '{path}'")}", error);
@@ -130,6 +181,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int Fallocate(SafeFileHandle descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
+    private static partial int Fchown(SafeFileHandle descriptor, uint owner, uint group);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncFileRange(SafeFileHandle descriptor, long offset, long length, uint flags);

@@ -4,11 +4,31 @@ namespace QkvMigrate.Writing;
 internal static class TemporaryName
 {
     private const string Ending = ".qkvmigrate-tmp";
+    private const string LockEnding = ".qkvmigrate-lock";
 
     /// <summary>A name, without a folder, for what will be called <paramref name="path"/>.</summary>
     public static string For(string path) =>
         $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}.{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}{Ending}";
 
-    /// <summary>Whether <paramref name="name"/> is such a name.</summary>
-    public static bool Is(string name) => name.StartsWith('.') && name.EndsWith(Ending, StringComparison.Ordinal);
+    /// <summary>The path of the file whose lock gives the right to write <paramref name="path"/>.</summary>
+    public static string LockFor(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        return Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}{LockEnding}");
+    }
+
+    /// <summary>Whether <paramref name="name"/> is such a name, or a lock's.</summary>
+    public static bool Is(string name) =>
+        name.StartsWith('.') && (name.EndsWith(Ending, StringComparison.Ordinal) || name.EndsWith(LockEnding, StringComparison.Ordinal));
+
+    /// <summary>Whether <paramref name="name"/> is a name that <see cref="For"/> gives for <paramref name="path"/>, in any process.</summary>
+    public static bool IsFor(string path, string name)
+    {
+        var start = $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}.";
+        return name.StartsWith(start, StringComparison.Ordinal)
+            && name.EndsWith(Ending, StringComparison.Ordinal)
+            && name[start.Length..^Ending.Length].Split('-') is [{ Length: > 0 } process, { Length: 8 } random]
+            && process.All(char.IsAsciiDigit)
+            && random.All(char.IsAsciiHexDigitLower);
+    }
 }

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>
+/// Which file something is and in what state: what differs where somebody writes into it, or puts another file under its
+/// name. Read by statx(2), whose layout is the same on every architecture.
+/// </summary>
+internal readonly partial record struct FileIdentity
+{
+    private const int Current = -100; // AT_FDCWD
+    private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the descriptor itself
+    private const uint Basic = 0x7ff; // STATX_BASIC_STATS
+
+    private FileIdentity(in Status status)
+    {
+        Device = ((ulong)status.DeviceMajor << 32) | status.DeviceMinor;
+        Inode = status.Inode;
+        Size = status.Size;
+        Modified = status.Modified;
+        Changed = status.Changed;
+        Links = status.Links;
+        Owner = status.Owner;
+        Group = status.Group;
+    }
+
+    /// <summary>Bytes of the file.</summary>
+    public long Size { get; }
+
+    /// <summary>The user that owns it.</summary>
+    public uint Owner { get; }
+
+    /// <summary>The group that owns it.</summary>
+    public uint Group { get; }
+
+    private ulong Device { get; }
+
+    private ulong Inode { get; }
+
+    private Time Modified { get; }
+
+    private Time Changed { get; }
+
+    private uint Links { get; }
+
+    /// <summary>The open file.</summary>
+    /// <exception cref="IOException">The system does not say.</exception>
+    public static FileIdentity Of(SafeFileHandle file) =>
+        Statx(file, "", EmptyPath, Basic, out var status) == 0 ? new FileIdentity(status) : throw Failure();
+
+    /// <summary>The file under a name, links followed; null where there is none.</summary>
+    public static FileIdentity? Of(string path) =>
+        Statx(Current, path, 0, Basic, out var status) == 0 ? new FileIdentity(status) : null;
+
+    /// <summary>Whether both are one file, whatever became of it.</summary>
+    public bool IsSameFile(FileIdentity other) => Inode == other.Inode && Device == other.Device;
+
+    /// <summary>
+    /// Whether both are one file to which nothing was done in between. A hard link that comes or goes changes the time of
+    /// change too, and nothing of what matters here.
+    /// </summary>
+    public bool IsUnchanged(FileIdentity other) =>
+        IsSameFile(other) && Size == other.Size && Modified == other.Modified && (Changed == other.Changed || Links != other.Links);
+
+    private static IOException Failure()
+    {
+        var error = Marshal.GetLastPInvokeError();
+        return new IOException($"statx: {Marshal.GetPInvokeErrorMessage(error)}", error);
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Statx(SafeFileHandle folder, string path, int flags, uint mask, out Status status);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, out Status status);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct Time(long Seconds, uint Nanoseconds);
+
+    /// <summary>The fields of struct statx that are used, at the places that they have in it.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private readonly struct Status
+    {
+        [FieldOffset(16)]
+        public readonly uint Links;
+
+        [FieldOffset(20)]
+        public readonly uint Owner;
+
+        [FieldOffset(24)]
+        public readonly uint Group;
+
+        [FieldOffset(32)]
+        public readonly ulong Inode;
+
+        [FieldOffset(40)]
+        public readonly long Size;
+
+        [FieldOffset(96)]
+        public readonly Time Changed;
+
+        [FieldOffset(112)]
+        public readonly Time Modified;
+
+        [FieldOffset(136)]
+        public readonly uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public readonly uint DeviceMinor;
+    }
+}

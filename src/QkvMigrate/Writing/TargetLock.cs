@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>
+/// The right to write one target, for one process at a time. It is a lock on a small file beside the target that holds
+/// the process's number; the system lets go of it when the process ends, in whatever way. Whoever gets it takes away
+/// what a process that was killed has left.
+/// </summary>
+internal sealed partial class TargetLock : IDisposable
+{
+    private const int ReadWrite = 2; // O_RDWR
+    private const int Create = 0x40; // O_CREAT
+    private const int NoFollow = 0x20000; // O_NOFOLLOW on x86
+    private const int NoFollowArm = 0x8000; // and on ARM
+    private const int CloseOnExecute = 0x80000; // O_CLOEXEC
+    private const int ExclusiveNow = 2 | 4; // LOCK_EX | LOCK_NB
+    private const int WouldBlock = 11; // EWOULDBLOCK
+
+    private readonly string path;
+    private readonly SafeFileHandle handle;
+
+    private TargetLock(string path, SafeFileHandle handle)
+    {
+        this.path = path;
+        this.handle = handle;
+    }
+
+    /// <summary>Takes the right to write <paramref name="target"/>.</summary>
+    /// <exception cref="MigrationException">Another process has it.</exception>
+    /// <exception cref="IOException">The lock's file cannot be made.</exception>
+    public static TargetLock Acquire(string target)
+    {
+        var name = TemporaryName.LockFor(target);
+        while (true)
+        {
+            var file = OpenFile(name);
+            if (!TryLock(file))
+            {
+                using (file)
+                {
+                    throw new MigrationException(FailureKind.Target, $"another run of qkvmigrate{Holder(file)} is writing it", target);
+                }
+            }
+
+            // The holder before may have removed the file between the two calls: then the lock is on a file of no name.
+            if (FileIdentity.Of(name) is { } named && named.IsSameFile(FileIdentity.Of(file)))
+            {
+                RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                Sweep(target);
+                return new TargetLock(name, file);
+            }
+
+            file.Dispose();
+        }
+    }
+
+    /// <summary>Takes away what a killed process has left of <paramref name="target"/>; nothing where one is at work.</summary>
+    public static void SweepLeftovers(string target)
+    {
+        if (!File.Exists(TemporaryName.LockFor(target)))
+        {
+            return;
+        }
+
+        try
+        {
+            Acquire(target).Dispose();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error) || error is MigrationException)
+        {
+            // Another process is at work, or the folder may not be written: either will be told when something is to be written.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Removed while it is locked, so that nobody else's can be meant.
+        File.Delete(path);
+        handle.Dispose();
+    }
+
+    private static void Sweep(string target)
+    {
+        var folder = new DirectoryInfo(Path.GetDirectoryName(Path.GetFullPath(target))!);
+        foreach (var leftover in folder.EnumerateFileSystemInfos().Where(entry => TemporaryName.IsFor(target, entry.Name)))
+        {
+            if (leftover is DirectoryInfo { LinkTarget: null } directory)
+            {
+                directory.Delete(recursive: true);
+            }
+            else
+            {
+                leftover.Delete();
+            }
+        }
+    }
+
+    private static SafeFileHandle OpenFile(string name)
+    {
+        var noFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 ? NoFollowArm : NoFollow;
+        var descriptor = Open(name, ReadWrite | Create | noFollow | CloseOnExecute, 0x1b6 /* 0666, less the mask */);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Posix.Failure("open", name);
+    }
+
+    /// <summary>Whether the lock was free. Where a filesystem has no locks, it is.</summary>
+    private static bool TryLock(SafeFileHandle file) => Flock(file, ExclusiveNow) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
+
+    private static string Holder(SafeFileHandle file)
+    {
+        var buffer = new byte[16];
+        var text = Encoding.ASCII.GetString(buffer, 0, RandomAccess.Read(file, buffer, 0));
+        return int.TryParse(text.Split('\n')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" (process {process})" : "";
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Flock(SafeFileHandle descriptor, int operation);
+}
