@@ -49,7 +49,7 @@ public sealed class DurableFile : IDisposable
 
             var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
             var hidden = System.IO.Path.Combine(folder, TemporaryName.For(path));
-            var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+            var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
             return new DurableFile(path, hidden, replace, handle, acquired);
         }
         catch (Exception error)
