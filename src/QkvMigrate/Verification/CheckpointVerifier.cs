@@ -81,7 +81,7 @@ public sealed class CheckpointVerifier
             : null;
         var changes = ExpectedChanges.Of(original, direction, geometry, log);
         coverage = coverage with { Tensors = original.Tensors.Count, MovedTensors = changes.Moved.Count, RenamedNames = changes.Renames.Count };
-        TensorTable.Compare(original, upgraded, changes.Renames, log);
+        TensorTable.Compare(original, upgraded, changes, log);
         CompareZips(changes);
         return new VerificationReport
         {

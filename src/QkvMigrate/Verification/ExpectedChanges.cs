@@ -8,6 +8,7 @@ namespace QkvMigrate.Verification;
 internal sealed class ExpectedChanges
 {
     private readonly Dictionary<int, string> renames = [];
+    private readonly Dictionary<string, string> paths = [];
     private readonly List<MovedView> moved = [];
 
     private ExpectedChanges(MigrationDirection? direction) => Direction = direction;
@@ -20,6 +21,9 @@ internal sealed class ExpectedChanges
 
     /// <summary>The tensors whose rows move.</summary>
     public IReadOnlyList<MovedView> Moved => moved;
+
+    /// <summary>Where a container of the first file is in the second: an optimizer's state for a named parameter is under its new name.</summary>
+    public string PathAfter(string path) => paths.GetValueOrDefault(path, path);
 
     /// <summary>The way from one file to another, as the names of both tell; null where both are of the same age, or have no fused attention.</summary>
     /// <exception cref="MigrationException">The first file has names of both ages.</exception>
@@ -68,6 +72,15 @@ internal sealed class ExpectedChanges
             if (after != name.Text)
             {
                 renames[name.Id] = after;
+            }
+        }
+
+        foreach (var optimizer in original.Optimizers)
+        {
+            var states = optimizer.Path.Length > 0 ? $"{optimizer.Path}/state" : "state";
+            foreach (var parameter in optimizer.Parameters.Where(parameter => !parameter.IsNumbered))
+            {
+                paths[$"{states}/{parameter.Id}"] = $"{states}/{FusedName.After(parameter.Id, direction)}";
             }
         }
     }

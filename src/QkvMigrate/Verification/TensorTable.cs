@@ -5,14 +5,13 @@ namespace QkvMigrate.Verification;
 /// <summary>Holds the tensors of two files against each other, in order: container, key, dtype, shape, strides, storage.</summary>
 internal static class TensorTable
 {
-    /// <summary>Compares the tables; true where every tensor was found at its place.</summary>
-    public static bool Compare(Checkpoint original, Checkpoint upgraded, IReadOnlyDictionary<int, string> renames, DifferenceLog log)
+    /// <summary>Compares the tables.</summary>
+    public static void Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        var before = log.Count;
         var count = Math.Min(original.Tensors.Count, upgraded.Tensors.Count);
         for (var i = 0; i < count; i++)
         {
-            Compare(original.Tensors[i], upgraded.Tensors[i], renames, log);
+            Compare(original.Tensors[i], upgraded.Tensors[i], changes, log);
         }
 
         foreach (var missing in original.Tensors.Skip(count))
@@ -24,20 +23,19 @@ internal static class TensorTable
         {
             log.Add($"tensor '{stray.Label}'", "the first file has no such tensor");
         }
-
-        return log.Count == before;
     }
 
-    private static void Compare(TensorEntry before, TensorEntry after, IReadOnlyDictionary<int, string> renames, DifferenceLog log)
+    private static void Compare(TensorEntry before, TensorEntry after, ExpectedChanges changes, DifferenceLog log)
     {
         var place = $"tensor '{before.Label}'";
-        if (before.Container.Path != after.Container.Path)
+        var path = changes.PathAfter(before.Container.Path);
+        if (path != after.Container.Path)
         {
-            log.Add(place, $"it stands in '{after.Container.Path}', expected '{before.Container.Path}'");
+            log.Add(place, $"it stands in '{after.Container.Path}', expected '{path}'");
         }
 
-        var name = before.Name is { } key ? renames.GetValueOrDefault(key.Id, key.Text) : null;
-        if (name != after.Name?.Text || (name is null && before.Label != after.Label))
+        var name = before.Name is { } key ? changes.Renames.GetValueOrDefault(key.Id, key.Text) : null;
+        if (name != after.Name?.Text || (name is null && Step(before) != Step(after)))
         {
             log.Add(place, $"'{after.Label}' stands in its place, expected the name '{name ?? before.Label}'");
         }
@@ -57,6 +55,9 @@ internal static class TensorTable
             }
         }
     }
+
+    /// <summary>The last step of a label: the index, where there is no key.</summary>
+    private static string Step(TensorEntry tensor) => tensor.Label[tensor.Container.Path.Length..];
 
     private static string Numbers(IReadOnlyList<long> numbers) => $"({string.Join(", ", numbers)})";
 }
