@@ -1,0 +1,151 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Evidence;
+
+/// <summary>One order of rows and how well the weights agree with it.</summary>
+/// <param name="Layout">Interleaved or sequential.</param>
+/// <param name="Geometry">The geometry; null for the sequential layout, which looks the same for every head size.</param>
+/// <param name="Explained">The mean over the layers of the share of the variance of the log row norms that the classes q, k and v explain, 0 to 1.</param>
+public sealed record EvidenceScore(QkvLayout Layout, AttentionGeometry? Geometry, double Explained)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Layout.Name}{(Geometry is { } geometry ? $" {geometry}" : "")}: {Explained:0.000}";
+}
+
+/// <summary>
+/// The weights' own testimony about where q, k and v stand. Shapes cannot tell one geometry from another with the same
+/// rows, but in trained models the norms of the rows of q, k and v differ by class, so that the true order explains more
+/// of their variance than a false one. Evidence only: nothing is ever decided by it.
+/// </summary>
+public sealed class GeometryEvidence
+{
+    /// <summary>The chance, at most, that weights without any order have a winner.</summary>
+    private const double Significance = 1e-6;
+
+    /// <summary>The next best order explains at most this part of what a winner explains.</summary>
+    private const double Margin = 2.0 / 3;
+
+    private readonly IReadOnlyList<RowOrder> orders;
+
+    private GeometryEvidence(IReadOnlyList<RowOrder> orders, IReadOnlyList<EvidenceScore> ranking, int layers, int rows)
+    {
+        this.orders = orders;
+        Ranking = ranking;
+        LayerCount = layers;
+        RowCount = rows;
+    }
+
+    /// <summary>Every order that the shapes allow, the best first.</summary>
+    public IReadOnlyList<EvidenceScore> Ranking { get; }
+
+    /// <summary>How many fused matrices were read.</summary>
+    public int LayerCount { get; }
+
+    /// <summary>Rows of each.</summary>
+    public int RowCount { get; }
+
+    /// <summary>
+    /// The order that wins, or null. A winner explains at least half as much again as the next, and so much in all that
+    /// weights without any order would do so less often than once in a million times, whichever order they favour.
+    /// </summary>
+    public EvidenceScore? Winner =>
+        Ranking is [var best, ..]
+        && (Ranking.Count == 1 || Ranking[1].Explained <= best.Explained * Margin)
+        && ChanceOfAtLeast(best.Explained) * Ranking.Count < Significance
+            ? best
+            : null;
+
+    /// <summary>The score of a layout of a geometry, or null where it is not among the candidates.</summary>
+    public EvidenceScore? ScoreOf(QkvLayout layout, AttentionGeometry geometry)
+    {
+        for (var i = 0; i < orders.Count; i++)
+        {
+            if (orders[i].Is(layout, geometry))
+            {
+                return Ranking[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What speaks against a layout of a geometry, or null: another order wins.</summary>
+    public string? Against(QkvLayout layout, AttentionGeometry geometry)
+    {
+        if (Winner is not { } winner || ScoreOf(layout, geometry) is not { } score || winner == score)
+        {
+            return null;
+        }
+
+        var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, and {score.Explained:0.000} as {layout.Name} with {geometry} ({LayerCount} layers)";
+        return layout != QkvLayout.Sequential && winner.Geometry is null
+            ? $"the rows look sequential already, in spite of their name: {numbers}"
+            : $"the weights speak for another geometry: {numbers}";
+    }
+
+    /// <summary>Reads the rows of the fused weights and ranks the orders; null where there are no such weights, or nothing says how wide q is.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="inUse">The geometry that is to be among the candidates, or null.</param>
+    /// <param name="maximumLayers">How many layers are read at most, evenly chosen.</param>
+    /// <exception cref="MigrationException">The file cannot be read, or has names of both layouts.</exception>
+    public static GeometryEvidence? Measure(Checkpoint checkpoint, AttentionGeometry? inUse = null, int maximumLayers = int.MaxValue)
+    {
+        var fused = AttentionScan.Of(checkpoint).Fused
+            .Where(item => item is { Suffix: "weight" or "linear.weight", Dimension: 0 } && RowNorms.CanRead(item.Tensor))
+            .ToList();
+        if (fused.Count == 0
+            || (inUse?.ProjectionColumns ?? fused.Select(item => item.Projection is { Shape: [_, var width] } ? width : (long?)null).FirstOrDefault(width => width is not null)) is not { } columns)
+        {
+            return null;
+        }
+
+        var rows = fused[0].Tensor.Shape[0];
+        var tensors = fused.Select(item => item.Tensor).Where(tensor => tensor.Shape[0] == rows).ToList();
+        var candidates = columns < rows ? RowOrder.Candidates((int)rows, (int)columns, inUse) : [];
+        if (candidates.Count == 0)
+        {
+            return null;
+        }
+
+        var count = Math.Min(tensors.Count, maximumLayers);
+        var sums = new double[candidates.Count];
+        for (var layer = 0; layer < count; layer++)
+        {
+            var norms = RowNorms.Read(checkpoint.Source, tensors[(int)((long)layer * tensors.Count / count)]);
+            for (var i = 0; i < sums.Length; i++)
+            {
+                sums[i] += candidates[i].Explained(norms);
+            }
+        }
+
+        var ranked = candidates.Zip(sums).OrderByDescending(pair => pair.Second).ToList();
+        return new GeometryEvidence(
+            ranked.ConvertAll(pair => pair.First),
+            ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / count)),
+            count,
+            (int)rows);
+    }
+
+    /// <summary>
+    /// The chance that one order explains as much of norms that have no order. (rows − 1) times the explained share is then
+    /// distributed as chi squared of two degrees of freedom (three classes), and the sum over the layers as one of twice as
+    /// many degrees as layers, whose tail has a closed form: that of a Poisson distribution.
+    /// </summary>
+    private double ChanceOfAtLeast(double explained)
+    {
+        var half = explained * (RowCount - 1) * LayerCount / 2;
+        var logarithm = -half;
+        var tail = 0.0;
+        for (var k = 0; k < LayerCount; k++)
+        {
+            tail += Math.Exp(logarithm);
+            logarithm += Math.Log(half) - Math.Log(k + 1);
+        }
+
+        return tail;
+    }
+
+    private static string Name(EvidenceScore score) => score.Geometry is { } geometry ? $"{score.Layout.Name} with {geometry}" : score.Layout.Name;
+}

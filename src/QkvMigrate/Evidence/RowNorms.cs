@@ -1,0 +1,141 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Evidence;
+
+/// <summary>Computes the logarithm of each row's Euclidean norm, in plain vectors, reading a few rows at a time.</summary>
+internal static class RowNorms
+{
+    private const int ChunkBytes = 1 << 20;
+
+    /// <summary>Bytes of the longest row that is read: no model has rows of a million numbers.</summary>
+    private const int MaximumRowBytes = 16 << 20;
+
+    /// <summary>Two to the power of 112: the bias of a float32's exponent (127) less that of a float16's (15).</summary>
+    private static readonly float HalfScale = MathF.ScaleB(1, 112);
+
+    /// <summary>Whether the rows of <paramref name="tensor"/> can be read: a matrix of floats whose rows are one piece each.</summary>
+    public static bool CanRead(TensorEntry tensor) =>
+        tensor is { Shape.Count: 2, ElementCount: > 0 }
+        && tensor.Strides[1] == 1
+        && tensor.Strides[0] >= tensor.Shape[1]
+        && tensor.DType.Name is "float16" or "bfloat16" or "float32" or "float64"
+        && tensor.Shape[1] <= MaximumRowBytes / tensor.DType.ItemSize
+        && tensor.Shape[0] <= int.MaxValue / sizeof(double);
+
+    /// <summary>The logarithms of the norms; −∞ for a row of zeros, NaN or ∞ for one that is not finite.</summary>
+    public static double[] Read(SourceFile source, TensorEntry tensor)
+    {
+        var rowBytes = (int)tensor.Shape[1] * tensor.DType.ItemSize;
+        var stride = tensor.Strides[0] * tensor.DType.ItemSize;
+        var norms = new double[tensor.Shape[0]];
+        var perChunk = stride == rowBytes ? Math.Max(1, ChunkBytes / rowBytes) : 1;
+        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(perChunk, tensor.Shape[0]) * rowBytes);
+        for (var row = 0; row < norms.Length; row += perChunk)
+        {
+            var count = Math.Min(perChunk, norms.Length - row);
+            source.Read(tensor.FileOffset + (row * stride), buffer.AsSpan(0, count * rowBytes));
+            for (var i = 0; i < count; i++)
+            {
+                norms[row + i] = Math.Log(SumOfSquares(buffer.AsSpan(i * rowBytes, rowBytes), tensor.DType)) / 2;
+            }
+        }
+
+        return norms;
+    }
+
+    private static double SumOfSquares(ReadOnlySpan<byte> row, DType dtype) => dtype.Name switch
+    {
+        "float16" => SumOfHalves(MemoryMarshal.Cast<byte, ushort>(row)),
+        "bfloat16" => SumOfBrainFloats(MemoryMarshal.Cast<byte, ushort>(row)),
+        "float32" => SumOfSingles(MemoryMarshal.Cast<byte, float>(row)),
+        _ => SumOfDoubles(MemoryMarshal.Cast<byte, double>(row)),
+    };
+
+    private static double SumOfDoubles(ReadOnlySpan<double> row)
+    {
+        var vectors = MemoryMarshal.Cast<double, Vector<double>>(row);
+        var sum = Vector<double>.Zero;
+        foreach (var vector in vectors)
+        {
+            sum += vector * vector;
+        }
+
+        var total = Vector.Sum(sum);
+        foreach (var value in row[(vectors.Length * Vector<double>.Count)..])
+        {
+            total += value * value;
+        }
+
+        return total;
+    }
+
+    private static double SumOfSingles(ReadOnlySpan<float> row)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(row);
+        var sum = Vector<double>.Zero;
+        foreach (var vector in vectors)
+        {
+            Vector.Widen(vector, out var low, out var high);
+            sum += (low * low) + (high * high);
+        }
+
+        var total = Vector.Sum(sum);
+        foreach (var value in row[(vectors.Length * Vector<float>.Count)..])
+        {
+            total += (double)value * value;
+        }
+
+        return total;
+    }
+
+    /// <summary>A bfloat16 is the upper half of a float32.</summary>
+    private static double SumOfBrainFloats(ReadOnlySpan<ushort> row)
+    {
+        var vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(row);
+        var sum = Vector<float>.Zero;
+        foreach (var vector in vectors)
+        {
+            Vector.Widen(vector, out var low, out var high);
+            var (first, second) = (Vector.AsVectorSingle(low << 16), Vector.AsVectorSingle(high << 16));
+            sum += (first * first) + (second * second);
+        }
+
+        double total = Vector.Sum(sum);
+        foreach (var bits in row[(vectors.Length * Vector<ushort>.Count)..])
+        {
+            var value = BitConverter.UInt32BitsToSingle((uint)bits << 16);
+            total += (double)value * value;
+        }
+
+        return total;
+    }
+
+    /// <summary>
+    /// The bits of a float16 without its sign, put where a float32 has exponent and fraction, are the number over 2^112:
+    /// denormals too. Infinities come out as 2^16 and more, which no norm of a model reaches.
+    /// </summary>
+    private static double SumOfHalves(ReadOnlySpan<ushort> row)
+    {
+        var vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(row);
+        var mask = new Vector<uint>(0x7fff);
+        var sum = Vector<float>.Zero;
+        foreach (var vector in vectors)
+        {
+            Vector.Widen(vector, out var low, out var high);
+            var first = Vector.AsVectorSingle((low & mask) << 13) * HalfScale;
+            var second = Vector.AsVectorSingle((high & mask) << 13) * HalfScale;
+            sum += (first * first) + (second * second);
+        }
+
+        double total = Vector.Sum(sum);
+        foreach (var bits in row[(vectors.Length * Vector<ushort>.Count)..])
+        {
+            var value = BitConverter.UInt32BitsToSingle((uint)(bits & 0x7fff) << 13) * HalfScale;
+            total += (double)value * value;
+        }
+
+        return total;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Evidence;
+using Xunit;
+
+namespace QkvMigrate.Tests.Evidence;
+
+public sealed class RowNormsTests : IDisposable
+{
+    private const int Rows = 5;
+
+    /// <summary>No multiple of any vector's width, so that the last numbers of a row are not forgotten.</summary>
+    private const int Columns = 37;
+
+    private readonly string path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(path);
+
+    [Theory]
+    [InlineData("float16")]
+    [InlineData("bfloat16")]
+    [InlineData("float32")]
+    [InlineData("float64")]
+    public void Agrees_with_the_definition(string dtype)
+    {
+        var random = new Random(7);
+        var values = Enumerable.Range(0, Rows * Columns).Select(_ => (random.NextDouble() - 0.5) * 1e-3).ToArray();
+        values[3] = 1e-7;
+        var stored = values.Select(value => Stored(dtype, value)).ToArray();
+        File.WriteAllBytes(path, [.. stored.SelectMany(item => item.Bytes)]);
+        using var source = SourceFile.Open(path);
+        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName(dtype)!, [Rows, Columns], [Columns, 1], new StorageEntry("0", 0, source.Length), 0);
+
+        var norms = RowNorms.Read(source, tensor);
+
+        Assert.True(RowNorms.CanRead(tensor));
+        for (var row = 0; row < Rows; row++)
+        {
+            var expected = Math.Log(Math.Sqrt(stored.Skip(row * Columns).Take(Columns).Sum(item => item.Value * item.Value)));
+            Assert.Equal(expected, norms[row], 1e-6);
+        }
+    }
+
+    private static (double Value, byte[] Bytes) Stored(string dtype, double value)
+    {
+        switch (dtype)
+        {
+            case "float16":
+                var half = (Half)value;
+                return ((double)half, BitConverter.GetBytes(half));
+            case "bfloat16":
+                var bits = BitConverter.SingleToUInt32Bits((float)value) & 0xffff0000;
+                return (BitConverter.UInt32BitsToSingle(bits), BitConverter.GetBytes((ushort)(bits >> 16)));
+            case "float32":
+                return ((float)value, BitConverter.GetBytes((float)value));
+            default:
+                return (value, MemoryMarshal.AsBytes(new[] { value }.AsSpan()).ToArray());
+        }
+    }
+}
