@@ -1,4 +1,6 @@
 using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Checkpoints.Safetensors;
+using QkvMigrate.Checkpoints.TorchLegacy;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Pickling.Policy;
 
@@ -9,6 +11,12 @@ public enum CheckpointFormat
 {
     /// <summary>The zip that <c>torch.save</c> writes since PyTorch 1.6.</summary>
     TorchZip,
+
+    /// <summary>The pickles and storages, one behind the other, that <c>torch.save</c> wrote before.</summary>
+    TorchLegacy,
+
+    /// <summary>Hugging Face's safetensors.</summary>
+    Safetensors,
 }
 
 /// <summary>
@@ -50,7 +58,7 @@ public abstract class Checkpoint : IDisposable
     public static bool LooksLikeOne(string path)
     {
         using var source = SourceFile.Open(path);
-        return TorchZipCheckpoint.Matches(source);
+        return TorchZipCheckpoint.Matches(source) || SafetensorsCheckpoint.Matches(source) || TorchLegacyCheckpoint.Matches(source) || TorchTar.Matches(source);
     }
 
     /// <summary>Opens <paramref name="path"/>; the format is told by the content.</summary>
@@ -62,7 +70,10 @@ public abstract class Checkpoint : IDisposable
         {
             return TorchZipCheckpoint.Matches(source)
                 ? TorchZipCheckpoint.Open(source)
-                : throw new MigrationException(FailureKind.Malformed, "this is no checkpoint: expected a file that torch.save wrote (a zip)", path);
+                : SafetensorsCheckpoint.Matches(source) ? SafetensorsCheckpoint.Open(source)
+                : TorchLegacyCheckpoint.Matches(source) ? TorchLegacyCheckpoint.Open(source)
+                : TorchTar.Matches(source) ? throw TorchTar.Refused()
+                : throw new MigrationException(FailureKind.Malformed, "this is no checkpoint: expected a file that torch.save wrote, or safetensors", path);
         }
         catch (MigrationException error)
         {

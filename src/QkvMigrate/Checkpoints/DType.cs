@@ -33,8 +33,8 @@ public sealed record DType(string Name, int ItemSize, string? StorageClass, stri
         new("uint64", 8, null, "U64"),
         new("float8_e4m3fn", 1, null, "F8_E4M3"),
         new("float8_e5m2", 1, null, "F8_E5M2"),
-        new("float8_e4m3fnuz", 1, null, null),
-        new("float8_e5m2fnuz", 1, null, null),
+        new("float8_e4m3fnuz", 1, null, "F8_E4M3FNUZ"),
+        new("float8_e5m2fnuz", 1, null, "F8_E5M2FNUZ"),
         new("float8_e8m0fnu", 1, null, "F8_E8M0"),
     ];
 

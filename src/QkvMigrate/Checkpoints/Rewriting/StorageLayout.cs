@@ -3,6 +3,20 @@ namespace QkvMigrate.Checkpoints.Rewriting;
 /// <summary>Lays a storage down again with some of its blocks reordered.</summary>
 internal static class StorageLayout
 {
+    /// <summary>Lays down the source from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie there and change.</summary>
+    public static void LayDown(FileLayoutBuilder builder, long start, long end, IReadOnlyList<BlockReorder> reorders)
+    {
+        var done = start;
+        foreach (var group in reorders.GroupBy(reorder => reorder.Storage).OrderBy(group => group.Key.Offset))
+        {
+            builder.Copy(done, group.Key.Offset - done);
+            LayDown(builder, group.Key, [.. group.OrderBy(block => block.Offset)]);
+            done = group.Key.Offset + group.Key.Length;
+        }
+
+        builder.Copy(done, end - done);
+    }
+
     /// <summary>Lays down the storage; <paramref name="blocks"/> are sorted by offset and do not overlap.</summary>
     public static void LayDown(FileLayoutBuilder builder, StorageEntry storage, IReadOnlyList<BlockReorder> blocks)
     {

@@ -1,0 +1,135 @@
+using System.Text.Json;
+using QkvMigrate.Checkpoints.JsonTexts;
+
+namespace QkvMigrate.Checkpoints.Safetensors;
+
+/// <summary>
+/// Reads the JSON of a header. Fields of a tensor that the format does not name are passed over, as the reference
+/// implementation does; a key that stands twice is refused, because readers differ in which one they take.
+/// </summary>
+internal static class SafetensorsHeaderParser
+{
+    private const string Metadata = "__metadata__";
+
+    /// <summary>More dimensions than any tensor has.</summary>
+    private const int MaximumRank = 64;
+
+    /// <summary>Reads from the start to the end of the root.</summary>
+    /// <exception cref="MigrationException">A value is not what the format says.</exception>
+    /// <exception cref="JsonException">The text is no JSON.</exception>
+    /// <exception cref="InvalidOperationException">A string is not Unicode.</exception>
+    public static List<SafetensorsTensor> Read(ref Utf8JsonReader reader)
+    {
+        var tensors = new List<SafetensorsTensor>();
+        var names = new HashSet<string>();
+        reader.Read();
+        while (NextKey(ref reader, names, out var key))
+        {
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                throw Unexpected(reader, $"the value of '{key.Text}' is no dict");
+            }
+
+            if (key.Text == Metadata)
+            {
+                ReadMetadata(ref reader);
+            }
+            else
+            {
+                tensors.Add(ReadTensor(ref reader, key));
+            }
+        }
+
+        return tensors;
+    }
+
+    private static bool NextKey(ref Utf8JsonReader reader, HashSet<string> names, out JsonKey key)
+    {
+        key = default;
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.EndObject)
+        {
+            return false;
+        }
+
+        key = JsonKey.At(ref reader);
+        return names.Add(key.Text) ? true : throw Unexpected(reader, $"the key '{key.Text}' stands twice");
+    }
+
+    private static void ReadMetadata(ref Utf8JsonReader reader)
+    {
+        var names = new HashSet<string>();
+        while (NextKey(ref reader, names, out var key))
+        {
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.String)
+            {
+                throw Unexpected(reader, $"the value of '{key.Text}' in {Metadata} is no string");
+            }
+        }
+    }
+
+    private static SafetensorsTensor ReadTensor(ref Utf8JsonReader reader, JsonKey name)
+    {
+        string? dtype = null;
+        List<long>? shape = null;
+        List<long>? offsets = null;
+        var fields = new HashSet<string>();
+        while (NextKey(ref reader, fields, out var field))
+        {
+            reader.Read();
+            switch (field.Text)
+            {
+                case "dtype":
+                    dtype = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw Unexpected(reader, $"the dtype of '{name.Text}' is no string");
+                    break;
+                case "shape":
+                    shape = ReadNumbers(ref reader, $"the shape of '{name.Text}'");
+                    break;
+                case "data_offsets":
+                    offsets = ReadNumbers(ref reader, $"the data_offsets of '{name.Text}'");
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        if (dtype is null || shape is null || offsets is not [var begin, var end])
+        {
+            throw SafetensorsFailure.Tensor(name.Text, "expected dtype, shape and two data_offsets");
+        }
+
+        return new SafetensorsTensor(name, dtype, shape, begin, end);
+    }
+
+    private static List<long> ReadNumbers(ref Utf8JsonReader reader, string what)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw Unexpected(reader, $"{what} is no list");
+        }
+
+        var numbers = new List<long>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
+            {
+                throw Unexpected(reader, $"{what} has something else than integers from 0 on");
+            }
+
+            if (numbers.Count == MaximumRank)
+            {
+                throw Unexpected(reader, $"{what} has more than {MaximumRank} numbers");
+            }
+
+            numbers.Add(number);
+        }
+
+        return numbers;
+    }
+
+    private static MigrationException Unexpected(in Utf8JsonReader reader, string problem) =>
+        SafetensorsFailure.Header(reader.TokenStartIndex, problem);
+}
