@@ -47,11 +47,15 @@ public sealed class AttentionScan
     public IReadOnlyList<FusedTensor> Fused { get; }
 
     /// <summary>Looks at every tensor's name.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a block may be cut in two.</param>
     /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
-    public static AttentionScan Of(Checkpoint checkpoint)
+    public static AttentionScan Of(Checkpoint checkpoint, IReadOnlyList<TensorEntry>? otherShards = null)
     {
+        var root = checkpoint.Tensors.Select(tensor => tensor.Container).FirstOrDefault(container => container.Path.Length == 0);
+        var beside = root is null ? [] : (otherShards ?? []).Where(tensor => tensor.Container.Path.Length == 0).Select(tensor => tensor with { Container = root }).ToList();
         var projections = new Dictionary<(ContainerEntry, string), TensorEntry>();
-        foreach (var tensor in checkpoint.Tensors)
+        foreach (var tensor in checkpoint.Tensors.Concat(beside))
         {
             if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, FusedNames.Projection, out var prefix, out var rest) && rest.Length == 0)
             {
@@ -59,8 +63,8 @@ public sealed class AttentionScan
             }
         }
 
-        var interleaved = Under(FusedNames.Interleaved, checkpoint, projections);
-        var sequential = Under(FusedNames.Sequential, checkpoint, projections);
+        var interleaved = Under(FusedNames.Interleaved, checkpoint, beside, projections);
+        var sequential = Under(FusedNames.Sequential, checkpoint, beside, projections);
         if (interleaved.Count > 0 && sequential.Count > 0)
         {
             throw new MigrationException(
@@ -72,7 +76,7 @@ public sealed class AttentionScan
 
         return interleaved.Count > 0 ? new AttentionScan(CheckpointLayout.Interleaved, interleaved)
             : sequential.Count > 0 ? new AttentionScan(CheckpointLayout.Sequential, sequential)
-            : Under(FusedNames.Foreign, checkpoint, projections) is { Count: > 0 } foreign ? new AttentionScan(CheckpointLayout.Foreign, foreign)
+            : Under(FusedNames.Foreign, checkpoint, beside, projections) is { Count: > 0 } foreign ? new AttentionScan(CheckpointLayout.Foreign, foreign)
             : new AttentionScan(CheckpointLayout.None, []);
     }
 
@@ -85,10 +89,22 @@ public sealed class AttentionScan
                 fused.Tensor.Shape[fused.Dimension!.Value],
                 fused.Projection is { Shape: [_, var columns] } ? columns : null)];
 
-    private static List<FusedTensor> Under(string module, Checkpoint checkpoint, Dictionary<(ContainerEntry, string), TensorEntry> projections)
+    private static List<FusedTensor> Under(string module, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Dictionary<(ContainerEntry, string), TensorEntry> projections)
+    {
+        var found = Find(module, checkpoint.Tensors);
+        var siblings = found.Concat(Find(module, beside)).GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet());
+        return [.. found.Select(item => new FusedTensor(
+            item.Tensor,
+            item.Prefix,
+            item.Suffix,
+            FusedNames.Rule(item.Suffix, siblings[(item.Tensor.Container, item.Prefix)]),
+            projections.GetValueOrDefault((item.Tensor.Container, item.Prefix))))];
+    }
+
+    private static List<(TensorEntry Tensor, string Prefix, string Suffix)> Find(string module, IReadOnlyList<TensorEntry> tensors)
     {
         var found = new List<(TensorEntry Tensor, string Prefix, string Suffix)>();
-        foreach (var tensor in checkpoint.Tensors)
+        foreach (var tensor in tensors)
         {
             if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, module, out var prefix, out var suffix) && suffix.Length > 0)
             {
@@ -96,12 +112,6 @@ public sealed class AttentionScan
             }
         }
 
-        var siblings = found.GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet());
-        return [.. found.Select(item => new FusedTensor(
-            item.Tensor,
-            item.Prefix,
-            item.Suffix,
-            FusedNames.Rule(item.Suffix, siblings[(item.Tensor.Container, item.Prefix)]),
-            projections.GetValueOrDefault((item.Tensor.Container, item.Prefix))))];
+        return found;
     }
 }

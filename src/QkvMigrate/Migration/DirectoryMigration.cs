@@ -31,10 +31,16 @@ internal sealed class DirectoryMigration
 
     private List<CheckpointReport> Run()
     {
-        var planned = unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), request)).ToList();
+        var shards = ShardSet.Open(unit.Root, out var unfit);
+        var planned = unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), shards.Beside(name), request)).ToList();
         try
         {
-            return Run(planned);
+            if (unfit is not null && planned.TrueForAll(checkpoint => checkpoint.Error is null))
+            {
+                planned[0] = planned[0].Failed(unfit);
+            }
+
+            return Run(planned, shards);
         }
         finally
         {
@@ -42,7 +48,7 @@ internal sealed class DirectoryMigration
         }
     }
 
-    private List<CheckpointReport> Run(List<PlannedCheckpoint> planned)
+    private List<CheckpointReport> Run(List<PlannedCheckpoint> planned, ShardSet shards)
     {
         var error = planned.Find(checkpoint => checkpoint.Error is not null)?.Error;
         var configuration = ConfigurationRewrite.None;
@@ -55,6 +61,7 @@ internal sealed class DirectoryMigration
 
             if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded))
             {
+                configuration = shards.AddTo(configuration, request.Direction);
                 Check(planned, configuration);
                 if (!request.DryRun)
                 {

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Migration;
@@ -18,16 +19,21 @@ public static class Inspector
             AllowUnsafePickle = true,
             Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
         };
-        var files = Directory.Exists(path)
-            ? Migrator.FindUnits(path).SelectMany(unit => unit.Checkpoints.Select(name => Path.Combine(unit.Root, name)))
-            : [path];
-        return [.. files.Select(file => Inspect(file, request))];
+        return Directory.Exists(path)
+            ? [.. Migrator.FindUnits(path).SelectMany(unit => Inspect(unit, request))]
+            : [Inspect(path, [], null, request)];
     }
 
-    private static CheckpointReport Inspect(string path, MigrationRequest request)
+    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request)
     {
-        using var planned = PlannedCheckpoint.Open(path, request);
-        if (planned.Error is { } error)
+        var shards = ShardSet.Open(unit.Root, out var unfit);
+        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request));
+    }
+
+    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request)
+    {
+        using var planned = PlannedCheckpoint.Open(path, otherShards, request);
+        if ((planned.Error ?? unfit) is { } error)
         {
             return planned.Report(error);
         }

@@ -12,12 +12,13 @@ public static class MigrationPlanner
     /// <param name="checkpoint">The file.</param>
     /// <param name="direction">Upgrade or downgrade.</param>
     /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes; asked only where one is needed.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
     /// <exception cref="MigrationException">The geometry is missing or does not fit, names collide, or a tensor is of no known kind.</exception>
-    public static MigrationPlan Plan(Checkpoint checkpoint, MigrationDirection direction, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    public static MigrationPlan Plan(Checkpoint checkpoint, MigrationDirection direction, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, IReadOnlyList<TensorEntry>? otherShards = null)
     {
         try
         {
-            var scan = AttentionScan.Of(checkpoint);
+            var scan = AttentionScan.Of(checkpoint, otherShards);
             var (from, to) = Layouts(direction);
             return scan.Layout == from
                 ? Plan(checkpoint, scan, direction, to, resolveGeometry)

@@ -55,7 +55,7 @@ public static class Migrator
 
     private static CheckpointReport MigrateFile(MigrationRequest request, CancellationToken cancellation)
     {
-        using var planned = PlannedCheckpoint.Open(request.Path, request);
+        using var planned = PlannedCheckpoint.Open(request.Path, [], request);
         if (planned.Error is { } error)
         {
             return planned.Report(error);
@@ -74,6 +74,7 @@ public static class Migrator
         var output = request.InPlace ? request.Path : request.Output ?? BesideSource(request.Path);
         try
         {
+            ShardSet.CheckAlone(request.Path);
             if (Directory.Exists(output))
             {
                 throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);

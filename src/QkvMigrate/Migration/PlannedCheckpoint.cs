@@ -26,15 +26,18 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// <summary>Why there is no plan.</summary>
     public MigrationException? Error { get; private set; }
 
-    /// <summary>Opens and plans <paramref name="path"/>. Never throws for what lies in the file or the request.</summary>
-    public static PlannedCheckpoint Open(string path, MigrationRequest request)
+    /// <summary>
+    /// Opens and plans <paramref name="path"/>, beside the tensors of <paramref name="otherShards"/>. Never throws for what
+    /// lies in the file or the request.
+    /// </summary>
+    public static PlannedCheckpoint Open(string path, IReadOnlyList<TensorEntry> otherShards, MigrationRequest request)
     {
         var planned = new PlannedCheckpoint(path);
         try
         {
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
-            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes));
+            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes), otherShards);
         }
         catch (MigrationException error)
         {

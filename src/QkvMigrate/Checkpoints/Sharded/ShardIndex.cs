@@ -1,0 +1,139 @@
+using System.Text.Json;
+using System.Text.Unicode;
+using QkvMigrate.Checkpoints.JsonTexts;
+
+namespace QkvMigrate.Checkpoints.Sharded;
+
+/// <summary>
+/// The index of a checkpoint in several files, <c>{"metadata": {...}, "weight_map": {KEY: FILE}}</c>, which stands beside
+/// them as <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> (transformers,
+/// <c>modeling_utils.py</c>, <c>save_pretrained</c>).
+/// </summary>
+internal sealed class ShardIndex
+{
+    /// <summary>More than the index of any model has: a key and a file name for each tensor.</summary>
+    private const int MaximumLength = 100_000_000;
+
+    private const string WeightMap = "weight_map";
+
+    private static readonly string[] Endings = [".safetensors.index.json", ".bin.index.json", ".pth.index.json"];
+
+    private readonly byte[] json;
+    private readonly List<(JsonKey Key, string File)> entries;
+
+    private ShardIndex(string path, byte[] json, List<(JsonKey Key, string File)> entries)
+    {
+        Path = path;
+        this.json = json;
+        this.entries = entries;
+    }
+
+    /// <summary>The index's own path.</summary>
+    public string Path { get; }
+
+    /// <summary>The name of each tensor and the name of the file, beside the index, that holds it.</summary>
+    public IEnumerable<(string Key, string File)> Entries => entries.Select(entry => (entry.Key.Text, entry.File));
+
+    /// <summary>The indexes that stand in <paramref name="directory"/>, in the order of their names.</summary>
+    /// <exception cref="MigrationException">One cannot be read, or is no index.</exception>
+    public static IReadOnlyList<ShardIndex> Find(string directory) =>
+        [.. Directory.EnumerateFiles(directory).Where(file => Endings.Any(ending => file.EndsWith(ending, StringComparison.Ordinal)))
+            .Order(StringComparer.Ordinal)
+            .Select(Read)];
+
+    /// <summary>The index with its keys renamed and every other byte as it is.</summary>
+    /// <param name="rename">The new name of a key, or the same.</param>
+    public byte[] Renamed(Func<string, string> rename) =>
+        JsonKeyEditor.Rename(json, entries.Select(entry => (entry.Key, Name: rename(entry.Key.Text))).Where(entry => entry.Name != entry.Key.Text));
+
+    private static ShardIndex Read(string path)
+    {
+        using var source = SourceFile.Open(path);
+        if (source.Length > MaximumLength)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"an index of {source.Length} bytes, at most {MaximumLength} are read", path);
+        }
+
+        var text = source.Read(0, (int)source.Length);
+        if (!Utf8.IsValid(text))
+        {
+            throw Malformed(path, 0, "the index is not valid UTF-8");
+        }
+
+        var reader = new Utf8JsonReader(text);
+        try
+        {
+            return new ShardIndex(path, text, ReadEntries(path, ref reader));
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Malformed(path, reader.BytesConsumed, "the index is not valid JSON");
+        }
+    }
+
+    private static List<(JsonKey Key, string File)> ReadEntries(string path, ref Utf8JsonReader reader)
+    {
+        List<(JsonKey, string)>? found = null;
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw Malformed(path, 0, "the index is no dict");
+        }
+
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            var isMap = reader.ValueTextEquals(WeightMap);
+            if (isMap && found is not null)
+            {
+                throw Malformed(path, reader.TokenStartIndex, $"{WeightMap} stands twice");
+            }
+
+            reader.Read();
+            if (isMap)
+            {
+                found = ReadMap(path, ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        reader.Read();
+        return found ?? throw Malformed(path, 0, $"the index has no {WeightMap}");
+    }
+
+    private static List<(JsonKey Key, string File)> ReadMap(string path, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw Malformed(path, reader.TokenStartIndex, $"{WeightMap} is no dict");
+        }
+
+        var found = new List<(JsonKey, string)>();
+        var names = new HashSet<string>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            var key = JsonKey.At(ref reader);
+            if (!names.Add(key.Text))
+            {
+                throw Malformed(path, reader.TokenStartIndex, $"the key '{key.Text}' stands twice");
+            }
+
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.String || reader.GetString() is not { } file || !IsBeside(file))
+            {
+                throw Malformed(path, reader.TokenStartIndex, $"'{key.Text}' names no file in the index's own directory");
+            }
+
+            found.Add((key, file));
+        }
+
+        return found;
+    }
+
+    private static bool IsBeside(string file) => file.Length > 0 && file is not ("." or "..") && file.AsSpan().IndexOfAny('/', '\\', '\0') < 0;
+
+    private static MigrationException Malformed(string path, long offset, string problem) =>
+        new(FailureKind.Malformed, problem, path, offset: offset);
+}
