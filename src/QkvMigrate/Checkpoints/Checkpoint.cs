@@ -48,6 +48,9 @@ public abstract class Checkpoint : IDisposable
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 
+    /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>).</summary>
+    public virtual bool TakesReplacements => false;
+
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     public abstract FileLayout Rewrite(CheckpointEdit edit);
 

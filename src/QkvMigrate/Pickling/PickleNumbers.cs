@@ -5,7 +5,7 @@ using System.Text;
 
 namespace QkvMigrate.Pickling;
 
-/// <summary>Reads the number arguments of opcodes (CPython, Lib/pickletools.py, <c>read_decimalnl_short</c> and the like).</summary>
+/// <summary>Reads the number arguments of opcodes, and writes ints (CPython, Lib/pickletools.py, <c>read_decimalnl_short</c> and the like).</summary>
 internal static class PickleNumbers
 {
     /// <summary>The value of an opcode that makes an int, a float, or (protocol 0's <c>I00</c> and <c>I01</c>) a bool.</summary>
@@ -45,6 +45,28 @@ internal static class PickleNumbers
         long.TryParse(argument, NumberStyles.None, CultureInfo.InvariantCulture, out var slot)
             ? slot
             : throw PickleFailure.At(at.Offset, $"{at.Opcode} names no memo slot");
+
+    /// <summary>The instruction that pushes an int from 0 on, in the form that CPython's pickler chooses (Lib/pickle.py, <c>save_long</c>).</summary>
+    public static byte[] Encode(int protocol, long value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        switch (protocol, value)
+        {
+            case (0, <= int.MaxValue):
+                return [(byte)PickleOpcode.Int, .. Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture)), (byte)'\n'];
+            case (_, <= byte.MaxValue):
+                return [(byte)PickleOpcode.BinInt1, (byte)value];
+            case (_, <= ushort.MaxValue):
+                return [(byte)PickleOpcode.BinInt2, (byte)value, (byte)(value >> 8)];
+            case (_, <= int.MaxValue):
+                return [(byte)PickleOpcode.BinInt, .. BitConverter.GetBytes((int)value)];
+            case (>= 2, _):
+                var bytes = new BigInteger(value).ToByteArray();
+                return [(byte)PickleOpcode.Long1, (byte)bytes.Length, .. bytes];
+            default:
+                return [(byte)PickleOpcode.Long, .. Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture)), (byte)'L', (byte)'\n'];
+        }
+    }
 
     private static PickleNode Integer(in PickleInstruction at, BigInteger value) =>
         value >= long.MinValue && value <= long.MaxValue

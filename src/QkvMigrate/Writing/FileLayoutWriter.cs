@@ -162,6 +162,17 @@ public sealed class FileLayoutWriter
                     }
 
                     break;
+                case ComputedSegment computed:
+                    lanes.Drain();
+                    var at = computed.Target;
+                    computed.Bytes.Compute(
+                        bytes =>
+                        {
+                            Emit(at, computed.Checksum, bytes);
+                            at += bytes.Length;
+                        },
+                        cancellation);
+                    break;
                 case ReorderSegment reorder:
                     foreach (var slab in SlabPlan.Cut(reorder, slabBytes))
                     {

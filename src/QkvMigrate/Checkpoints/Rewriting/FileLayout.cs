@@ -31,6 +31,12 @@ public sealed record LiteralSegment(long Target, int Checksum, ReadOnlyMemory<by
 public sealed record ReorderSegment(long Target, int Checksum, long Source, long Outer, long UnitBytes, RowPermutation Permutation)
     : Segment(Target, checked(Outer * Permutation.RowCount * UnitBytes), Checksum);
 
+/// <summary>Bytes that are worked out when they are written.</summary>
+/// <param name="Target">Where the piece starts in the new file.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Bytes">What works them out.</param>
+public sealed record ComputedSegment(long Target, int Checksum, ComputedBytes Bytes) : Segment(Target, Bytes.Length, Checksum);
+
 /// <summary>Where a CRC-32, once its bytes have gone by, is written as four little-endian bytes.</summary>
 /// <param name="Checksum">The checksum's number.</param>
 /// <param name="Target">The place in the new file.</param>

@@ -57,6 +57,15 @@ internal sealed class FileLayoutBuilder
     public void Reorder(long source, long outer, long unitBytes, RowPermutation permutation) =>
         Add(new ReorderSegment(Position, checksum, source, outer, unitBytes, permutation));
 
+    /// <summary>Lays down bytes that are worked out when they are written.</summary>
+    public void Computed(ComputedBytes bytes)
+    {
+        if (bytes.Length > 0)
+        {
+            Add(new ComputedSegment(Position, checksum, bytes));
+        }
+    }
+
     /// <summary>The finished layout.</summary>
     public FileLayout Build() => new(Position, segments, patches);
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 
@@ -18,6 +19,7 @@ internal sealed class TorchPickle
     private readonly List<(PickleMutable Node, PicklePath Path)> dictionaries = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly HashSet<PicklePersistent> known = [];
+    private readonly Dictionary<TensorEntry, TorchTensorPlaces> places = new(ReferenceEqualityComparer.Instance);
     private readonly Stack<(PickleNode Node, PicklePath Path)> pending = new();
 
     /// <summary>Finds the tensors of <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
@@ -51,11 +53,18 @@ internal sealed class TorchPickle
     /// <summary>What the pickle names outside of itself; reports call it <paramref name="where"/>.</summary>
     public IReadOnlyList<GlobalUse> Globals(string where) => PicklePolicy.Examine(document, where);
 
-    /// <summary>The pickle with names changed, or null where none is.</summary>
-    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames)
+    /// <summary>The pickle with names and the numbers of storages changed, or null where none is.</summary>
+    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements)
     {
         var edits = PickleRename.Plan(document, renames.ToDictionary(rename => rename.Key.Id, rename => rename.Value));
-        return edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
+        edits.AddRange(TorchNumberEdits.Plan(document, replacements, places, persistent => storages.Read(persistent)));
+        var edited = edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
+        if (replacements.Count > 0)
+        {
+            TorchNumberEdits.Check(edited!, tensors, replacements);
+        }
+
+        return edited;
     }
 
     private void Visit(PickleNode node, PicklePath path)
@@ -131,7 +140,9 @@ internal sealed class TorchPickle
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
             var label = path.Then(step(key?.Node), node.Offset).Write(node.Offset);
             document.Budget.Spend(node.Offset, PickleBudget.Tensor + PickleBudget.Text(label));
-            tensors.Add(new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset));
+            var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset);
+            tensors.Add(entry);
+            places.Add(entry, tensor.Places);
         }
         else if (node is PickleMutable or PickleTuple)
         {

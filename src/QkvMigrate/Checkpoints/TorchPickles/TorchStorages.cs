@@ -14,6 +14,9 @@ internal sealed record TorchStorage(StorageEntry Entry, DType DType, long Elemen
 /// </summary>
 internal sealed class TorchStorages(Func<string, StorageEntry?> find)
 {
+    /// <summary>Where the count of elements stands in a persistent id.</summary>
+    public const int CountIndex = 4;
+
     private readonly Dictionary<string, StorageEntry> entries = [];
 
     /// <summary>The storages that were named, in the order of their first mention.</summary>
@@ -37,7 +40,7 @@ internal sealed class TorchStorages(Func<string, StorageEntry?> find)
         };
         var dtype = TorchGlobals.StorageType(items[1].Node)
             ?? throw new MigrationException(FailureKind.Unsupported, $"storage {key} has the class {(items[1].Node as PickleGlobal)?.FullName ?? "of no name"}, which this tool does not know", where: "pickle", offset: node.Offset);
-        if (items[4].Node is not PickleInteger { Value: >= 0 and var count })
+        if (items[CountIndex].Node is not PickleInteger { Value: >= 0 and var count })
         {
             throw PickleFailure.At(node.Offset, $"storage {key} without a number of elements");
         }

@@ -2,8 +2,11 @@ using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchPickles;
 
+/// <summary>Where the numbers of a tensor stand in its pickle.</summary>
+internal sealed record TorchTensorPlaces(PickleItem Offset, IReadOnlyList<PickleItem> Shape, IReadOnlyList<PickleItem> Strides);
+
 /// <summary>A strided view of a storage, as a call of <c>_rebuild_tensor_v2</c> and its kin describes it.</summary>
-internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent)
+internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent, TorchTensorPlaces Places)
 {
     /// <summary>The most dimensions that PyTorch gives a tensor (c10/util/DimVector.h and at::MAX_DIMS are smaller).</summary>
     private const int MaximumRank = 64;
@@ -41,8 +44,9 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
         }
 
         var storage = storages.Read(persistent);
-        var shape = Numbers(at, arguments[2].Node, "size");
-        var strides = Numbers(at, arguments[3].Node, "stride");
+        var places = new TorchTensorPlaces(arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
+        var shape = Numbers(at, places.Shape, "size");
+        var strides = Numbers(at, places.Strides, "stride");
         if (shape.Length != strides.Length)
         {
             throw PickleFailure.At(at, $"a tensor of {shape.Length} sizes and {strides.Length} strides");
@@ -55,7 +59,7 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
                 ?? throw new MigrationException(FailureKind.Unsupported, "a tensor of a dtype that this tool does not know", where: "pickle", offset: at);
         }
 
-        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent));
+        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent, places));
     }
 
     private static TorchTensor Fits(int at, TorchTensor tensor)
@@ -79,18 +83,20 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
     }
 
     /// <summary>A tuple of sizes or strides; <c>torch.Size</c> pickles as a call with such a tuple.</summary>
-    private static long[] Numbers(int at, PickleNode node, string what)
+    private static IReadOnlyList<PickleItem> Items(int at, PickleNode node, string what)
     {
         if (node is PickleObject { CallableName: "torch.Size", Arguments: PickleTuple { Items: [{ Node: var inner }] } })
         {
             node = inner;
         }
 
-        if (node is not PickleTuple { Items: { Count: <= MaximumRank } items })
-        {
-            throw PickleFailure.At(at, $"a tensor whose {what} is no tuple of at most {MaximumRank} ints");
-        }
+        return node is PickleTuple { Items: { Count: <= MaximumRank } items }
+            ? items
+            : throw PickleFailure.At(at, $"a tensor whose {what} is no tuple of at most {MaximumRank} ints");
+    }
 
+    private static long[] Numbers(int at, IReadOnlyList<PickleItem> items, string what)
+    {
         var numbers = new long[items.Count];
         for (var i = 0; i < numbers.Length; i++)
         {

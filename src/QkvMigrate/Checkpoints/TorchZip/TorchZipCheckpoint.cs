@@ -93,6 +93,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <inheritdoc/>
+    public override bool TakesReplacements => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<GlobalUse> Globals =>
         globals ??= [.. pickle.Globals(pickleEntry.Name), .. directory.Entries.Except([pickleEntry, .. storageEntries.Values]).SelectMany(StrayPickle)];
 
@@ -109,7 +112,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override FileLayout Rewrite(CheckpointEdit edit)
     {
         var contents = new Dictionary<ZipEntry, ZipContent>();
-        var edited = pickle.Edit(edit.Renames);
+        var edited = pickle.Edit(edit.Renames, edit.Replacements);
         if (edited is not null)
         {
             contents.Add(pickleEntry, new ZipContent(edited.Length, Crc32.HashToUInt32(edited), builder => builder.Literal(edited)));
@@ -120,6 +123,11 @@ internal sealed class TorchZipCheckpoint : Checkpoint
             var storage = group.Key;
             var blocks = group.OrderBy(block => block.Offset).ToList();
             contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)));
+        }
+
+        foreach (var replacement in edit.Replacements)
+        {
+            contents.Add(storageEntries[replacement.Storage], new ZipContent(replacement.Bytes.Length, null, builder => builder.Computed(replacement.Bytes)));
         }
 
         return ZipRewriter.Rewrite(directory, contents, alignment);

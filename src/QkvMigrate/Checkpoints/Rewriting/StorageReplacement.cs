@@ -1,0 +1,14 @@
+namespace QkvMigrate.Checkpoints.Rewriting;
+
+/// <summary>New contents of a storage, of any length, under the name that it has.</summary>
+/// <param name="Storage">The storage.</param>
+/// <param name="Bytes">Its new bytes.</param>
+/// <param name="Views">How each tensor that looks into it does so afterwards.</param>
+public sealed record StorageReplacement(StorageEntry Storage, ComputedBytes Bytes, IReadOnlyList<TensorView> Views);
+
+/// <summary>A tensor's new place in its storage.</summary>
+/// <param name="Tensor">The tensor as it is.</param>
+/// <param name="StorageOffset">Where its first element stands, in elements.</param>
+/// <param name="Shape">Its sizes, as many as before.</param>
+/// <param name="Strides">Elements from one index to the next, for each dimension.</param>
+public sealed record TensorView(TensorEntry Tensor, long StorageOffset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);
