@@ -22,6 +22,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly GeometryOptions geometry = new();
+    private readonly LoraArguments lora = new();
     private readonly EngineOptions engine = new();
 
     private MigrateCommand(MigrationDirection direction) => this.direction = direction;
@@ -41,6 +42,7 @@ internal sealed class MigrateCommand
 
         options.verify.AcceptOnlyFromAmong("none", "quick", "full");
         options.geometry.AddTo(command);
+        options.lora.AddTo(command);
         options.engine.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -76,6 +78,7 @@ internal sealed class MigrateCommand
                 Path = path,
                 Direction = direction,
                 Geometry = geometry.Read(parsed),
+                Lora = lora.Read(parsed),
                 Output = parsed.GetValue(output),
                 InPlace = parsed.GetValue(inPlace),
                 BackupSuffix = parsed.GetValue(backup),

@@ -50,6 +50,7 @@ internal static class JsonReport
             move.Tensor.DType.Name,
             move.Tensor.Shape,
             move.Tensor.Strides,
+            move.NewShape,
             move.Dimension,
             [.. move.Blocks.Select(block => new[] { block.Storage.Offset + block.Offset, block.Length })]))],
         [.. plan.NameChanges.Select(change => new JsonRename(change.Name.Text, change.NewName))],
@@ -95,7 +96,7 @@ internal sealed record JsonGlobal(string Name, string Safety, string Where, long
 internal sealed record JsonPlan(IReadOnlyList<JsonMove> Moves, IReadOnlyList<JsonRename> Names, IReadOnlyList<int[]> Runs);
 
 /// <summary>One tensor; byte ranges are [offset in the source, length].</summary>
-internal sealed record JsonMove(string From, string To, string Dtype, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, int? Dimension, IReadOnlyList<long[]> ByteRanges);
+internal sealed record JsonMove(string From, string To, string Dtype, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, IReadOnlyList<long>? NewShape, int? Dimension, IReadOnlyList<long[]> ByteRanges);
 
 /// <summary>A name that changes.</summary>
 internal sealed record JsonRename(string From, string To);

@@ -25,6 +25,10 @@ public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files
     /// <summary>Nothing happens.</summary>
     public static ConfigurationRewrite None { get; } = new([], [], []);
 
+    /// <summary>What happens here and in <paramref name="other"/>, which are of different files.</summary>
+    public ConfigurationRewrite With(ConfigurationRewrite other) =>
+        new([.. Files, .. other.Files], [.. Changes, .. other.Changes], [.. Advice, .. other.Advice]);
+
     /// <summary>Whether nothing happens.</summary>
     public bool IsEmpty => Files.Count == 0;
 

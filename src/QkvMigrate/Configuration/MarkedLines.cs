@@ -33,6 +33,9 @@ internal sealed class MarkedLines(string text)
         IsChanged = true;
     }
 
+    /// <summary>Whether a line came with an upgrade.</summary>
+    public static bool IsAdded(string line) => line.TrimEnd('\r').EndsWith(Added, StringComparison.Ordinal);
+
     /// <summary>The new text as bytes.</summary>
     public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Join('\n', lines));
 
@@ -49,7 +52,7 @@ internal sealed class MarkedLines(string text)
         }
 
         var kept = text.Split('\n').ToList();
-        var removed = kept.RemoveAll(line => line.TrimEnd('\r').EndsWith(Added, StringComparison.Ordinal));
+        var removed = kept.RemoveAll(IsAdded);
         var restored = 0;
         for (var i = 0; i < kept.Count; i++)
         {

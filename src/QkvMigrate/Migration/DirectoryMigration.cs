@@ -1,4 +1,5 @@
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
@@ -56,7 +57,7 @@ internal sealed class DirectoryMigration
         {
             if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential))
             {
-                configuration = ConfigurationRewrite.Plan(unit.Root, request.Direction);
+                configuration = ConfigurationRewrite.Plan(unit.Root, request.Direction).With(Hyperparameters(planned));
             }
 
             if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded))
@@ -83,6 +84,15 @@ internal sealed class DirectoryMigration
             : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own)
                 : replaced.Contains(checkpoint) ? Report(checkpoint, configuration)
                 : checkpoint.Report(CheckpointStatus.Skipped))];
+    }
+
+    /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>
+    private ConfigurationRewrite Hyperparameters(List<PlannedCheckpoint> planned)
+    {
+        var expansions = planned.Select(checkpoint => checkpoint.Plan!.LoraExpansion).OfType<LoraExpansion>().Distinct().ToList();
+        return expansions.Count <= 1
+            ? expansions.Count == 0 ? ConfigurationRewrite.None : LoraHyperparameters.Expand(unit.Root, expansions[0])
+            : throw new MigrationException(FailureKind.Conflict, $"--lora expand: the checkpoints of this directory have LoRA of ranks {string.Join(" and ", expansions.Select(expansion => expansion.Rank))}, which one {LoraHyperparameters.FileName} cannot describe", unit.Root);
     }
 
     private CheckpointReport Report(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)

@@ -35,6 +35,8 @@ public static class FusedNames
         new("bias", 0, "litgpt/model.py, CausalSelfAttention with config.bias or config.attn_bias"),
         new("linear.weight", 0, "litgpt/lora.py, LoRAQKVLinear.linear; litgpt/adapter_v2.py, AdapterV2Linear.linear"),
         new("linear.bias", 0, "litgpt/lora.py, LoRAQKVLinear.linear; litgpt/adapter_v2.py, AdapterV2Linear.linear"),
+        new("lora_A", null, "litgpt/lora.py, LoRAQKVLinear: (enabled·r, in_features), the rows of q, k and v in this order"),
+        new("lora_B", null, "litgpt/lora.py, LoRAQKVLinear: (rows of the enabled ones, r), in the order q, k, v"),
         new("adapter_bias", 0, "litgpt/adapter_v2.py, AdapterV2Linear: one for each output feature"),
         new("adapter_scale", 0, "litgpt/adapter_v2.py, AdapterV2Linear: one for each output feature"),
         new("quant_weight", 0, "lit-gpt of 2023, quantize/gptq.py, ColBlockQuantizedLinear: (out_features, in_features·bits/8), column-major"),

@@ -2,6 +2,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Migration;
 
@@ -10,7 +11,11 @@ namespace QkvMigrate.Migration;
 /// <param name="NewName">Its key afterwards, or null where the key stays: an optimizer's moments.</param>
 /// <param name="Dimension">The dimension along which its rows are permuted, or null where it is only renamed.</param>
 /// <param name="Blocks">The blocks of its storage that change; none where the two layouts coincide.</param>
-public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimension, IReadOnlyList<BlockReorder> Blocks);
+public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimension, IReadOnlyList<BlockReorder> Blocks)
+{
+    /// <summary>Its sizes afterwards, or null where they stay.</summary>
+    public IReadOnlyList<long>? NewShape { get; init; }
+}
 
 /// <summary>A name that changes without a tensor: a module path in <c>_metadata</c>, a parameter of an optimizer.</summary>
 /// <param name="Name">The name as it is.</param>
@@ -46,6 +51,9 @@ public sealed record MigrationPlan(
     FileLayout? Output,
     IReadOnlyList<Advice> Advice)
 {
+    /// <summary>How the file's LoRA is expanded, or null where it has none or keeps its matrices.</summary>
+    public LoraExpansion? LoraExpansion { get; init; }
+
     /// <summary>Whether there is anything to do.</summary>
     public bool IsNeeded => Output is not null;
 }

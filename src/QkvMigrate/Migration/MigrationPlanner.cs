@@ -2,6 +2,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Migration;
 
@@ -12,16 +13,17 @@ public static class MigrationPlanner
     /// <param name="checkpoint">The file.</param>
     /// <param name="direction">Upgrade or downgrade.</param>
     /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes; asked only where one is needed.</param>
+    /// <param name="lora">What the user says about LoRA.</param>
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
     /// <exception cref="MigrationException">The geometry is missing or does not fit, names collide, or a tensor is of no known kind.</exception>
-    public static MigrationPlan Plan(Checkpoint checkpoint, MigrationDirection direction, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, IReadOnlyList<TensorEntry>? otherShards = null)
+    public static MigrationPlan Plan(Checkpoint checkpoint, MigrationDirection direction, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, LoraOptions lora, IReadOnlyList<TensorEntry>? otherShards = null)
     {
         try
         {
             var scan = AttentionScan.Of(checkpoint, otherShards);
             var (from, to) = Layouts(direction);
             return scan.Layout == from
-                ? Plan(checkpoint, scan, direction, to, resolveGeometry)
+                ? Plan(checkpoint, scan, direction, to, resolveGeometry, lora)
                 : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, []);
         }
         catch (MigrationException error)
@@ -36,7 +38,7 @@ public static class MigrationPlanner
             ? (CheckpointLayout.Interleaved, CheckpointLayout.Sequential)
             : (CheckpointLayout.Sequential, CheckpointLayout.Interleaved);
 
-    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, MigrationDirection direction, CheckpointLayout to, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, MigrationDirection direction, CheckpointLayout to, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, LoraOptions lora)
     {
         foreach (var fused in scan.Fused)
         {
@@ -46,15 +48,20 @@ public static class MigrationPlanner
         var resolved = resolveGeometry(scan.Shapes());
         var permutation = RowPermutation.Between(resolved.Geometry, RowsOf(scan.Layout), RowsOf(to));
         var optimizers = new OptimizerMoves(checkpoint, scan, to, permutation);
+        var adapter = LoraPlan.Of(checkpoint, scan.Layout, resolved.Geometry, permutation, lora);
         var moves = scan.Fused.Select(fused => Move(fused, scan.Layout, to, permutation)).Concat(checkpoint.Optimizers.SelectMany(optimizers.Moves)).ToList();
+        moves = adapter.Complete(moves);
         CheckNewNames(checkpoint, moves);
         var names = ModulePathChanges(scan, to).Concat(checkpoint.Optimizers.SelectMany(optimizers.Names)).ToList();
         var renames = moves.Where(move => move.NewName is not null).Select(move => (Name: move.Tensor.Name!, NewName: move.NewName!))
             .Concat(names.Select(change => (change.Name, change.NewName)));
         var edit = new CheckpointEdit(
             renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName),
-            SharedStorages.Combine(checkpoint, moves));
-        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), []);
+            SharedStorages.Combine(checkpoint, moves)) { Replacements = adapter.Replacements };
+        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), adapter.Advice)
+        {
+            LoraExpansion = adapter.Expansion,
+        };
     }
 
     private static QkvLayout RowsOf(CheckpointLayout layout) =>

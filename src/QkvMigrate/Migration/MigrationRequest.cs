@@ -1,4 +1,5 @@
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
 
@@ -15,6 +16,9 @@ public sealed record MigrationRequest
 
     /// <summary>What the user says about the geometry.</summary>
     public GeometryFlags Geometry { get; init; } = new();
+
+    /// <summary>What the user says about LoRA.</summary>
+    public LoraOptions Lora { get; init; } = new();
 
     /// <summary>The output's path; null with <see cref="InPlace"/>, or for <c>NAME-qkv</c> beside the source.</summary>
     public string? Output { get; init; }

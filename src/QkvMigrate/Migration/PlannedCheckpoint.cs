@@ -37,7 +37,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         {
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
-            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes), otherShards);
+            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes), request.Lora, otherShards);
         }
         catch (MigrationException error)
         {

@@ -1,0 +1,120 @@
+using System.Globalization;
+using QkvMigrate.Migration.Lora;
+
+namespace QkvMigrate.Configuration;
+
+/// <summary>
+/// What <c>hyperparameters.yaml</c> says about LoRA: the arguments of the fine-tuning script, which LitGPT saves beside
+/// the checkpoint since 2024-03 (litgpt/utils.py, <c>save_hyperparameters</c>) and merges by.
+/// </summary>
+public sealed class LoraHyperparameters
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "hyperparameters.yaml";
+
+    private const string RankField = "lora_r";
+    private const string AlphaField = "lora_alpha";
+    private static readonly string[] SectionFields = ["lora_query", "lora_key", "lora_value"];
+
+    private readonly MarkedLines lines;
+    private readonly IReadOnlyList<YamlField> fields;
+
+    private LoraHyperparameters(string yaml)
+    {
+        lines = new MarkedLines(yaml);
+        fields = YamlFields.Parse(yaml);
+    }
+
+    /// <summary>Reads the file in <paramref name="directory"/>; null where there is none.</summary>
+    /// <exception cref="MigrationException">It cannot be read, or is no mapping.</exception>
+    public static LoraHyperparameters? Find(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        try
+        {
+            return File.Exists(path) ? new LoraHyperparameters(ConfigurationReader.ReadText(path)) : null;
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(path);
+        }
+    }
+
+    /// <summary>Whether it says of q, k and v what <paramref name="sections"/> does; what it does not say is not agreed to.</summary>
+    public bool Agrees(LoraSections sections) =>
+        SectionFields.Select(Boolean).SequenceEqual([sections.Query, sections.Key, sections.Value]);
+
+    /// <summary>Plans how the file in <paramref name="directory"/> follows an expansion; nothing where there is no file.</summary>
+    /// <exception cref="MigrationException">It has no <c>lora_r</c> or <c>lora_alpha</c>, or another rank than the checkpoint.</exception>
+    public static ConfigurationRewrite Expand(string directory, LoraExpansion expansion)
+    {
+        try
+        {
+            return Find(directory)?.Expand(expansion) ?? ConfigurationRewrite.None;
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(Path.Combine(directory, FileName));
+        }
+    }
+
+    private ConfigurationRewrite Expand(LoraExpansion expansion)
+    {
+        var rank = Required(RankField);
+        if (rank.Scalar == Text(expansion.NewRank) && MarkedLines.IsAdded(lines[rank.LastLine]))
+        {
+            // An expansion in place was interrupted between this file and the checkpoint: it is done again.
+            return ConfigurationRewrite.None;
+        }
+
+        if (rank.Scalar != Text(expansion.Rank))
+        {
+            throw new MigrationException(FailureKind.Conflict, $"{RankField} is {rank.Scalar}, but the checkpoint's LoRA has rank {expansion.Rank}", where: $"line {rank.FirstLine + 1}");
+        }
+
+        var alpha = Required(AlphaField);
+        if (!decimal.TryParse(alpha.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || Math.Abs(value) > 1_000_000_000)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"{AlphaField} is '{alpha.Scalar}', expected a number", where: $"line {alpha.FirstLine + 1}");
+        }
+
+        // From the last line to the first, so that the lines of the fields that are still to come keep their numbers.
+        var changes = new List<string>();
+        foreach (var field in fields.OrderByDescending(field => field.FirstLine))
+        {
+            var wanted = field.Name switch
+            {
+                RankField => Text(expansion.NewRank),
+                AlphaField => (value * expansion.Factor).ToString(CultureInfo.InvariantCulture),
+                _ when SectionFields.Contains(field.Name) => "true",
+                _ => null,
+            };
+            if (wanted is not null && !string.Equals(wanted, field.Scalar, StringComparison.OrdinalIgnoreCase))
+            {
+                Replace(field, wanted);
+                changes.Insert(0, $"{FileName}: {field.Name} {field.Scalar} becomes {wanted}");
+            }
+        }
+
+        return new ConfigurationRewrite([new ConfigurationFile(FileName, lines.ToBytes())], changes, []);
+    }
+
+    private void Replace(YamlField field, string value)
+    {
+        if (field.KeyColumn != 0 || field.LastLine != field.FirstLine || fields.Any(other => other != field && other.FirstLine == field.FirstLine))
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} has to change, but does not stand in a line of its own", where: $"line {field.FirstLine + 1}");
+        }
+
+        lines.Replace(field.FirstLine, field.LastLine, $"{field.Name}: {value}");
+    }
+
+    private YamlField Required(string name) =>
+        fields.FirstOrDefault(field => field.Name == name)
+        ?? throw new MigrationException(FailureKind.Malformed, $"no {name}, which LitGPT's fine-tuning with LoRA saves here", where: "line 1");
+
+    private bool? Boolean(string name) =>
+        bool.TryParse(fields.FirstOrDefault(field => field.Name == name)?.Scalar, out var value) ? value : null;
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}
