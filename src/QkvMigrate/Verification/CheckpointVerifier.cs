@@ -52,6 +52,11 @@ public sealed class CheckpointVerifier
     {
         var watch = Stopwatch.StartNew();
         using var before = Checkpoint.Open(original);
+        if (before.Format != CheckpointFormat.TorchZip)
+        {
+            throw new MigrationException(FailureKind.Unsupported, "only files that torch.save wrote since PyTorch 1.6 (zips) can be verified", original);
+        }
+
         try
         {
             using var after = Checkpoint.Open(upgraded);
