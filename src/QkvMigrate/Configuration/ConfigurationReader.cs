@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Configuration;
 
@@ -9,7 +11,12 @@ internal static class ConfigurationReader
     /// <summary>Bytes of the largest configuration that is read; real ones have a few thousand.</summary>
     public const int MaximumBytes = 4 << 20;
 
+    /// <summary>What some editors put before the text; neither YAML nor JSON counts it in.</summary>
+    public const char ByteOrderMark = '\uFEFF';
+
     private const int MaximumDepth = 64;
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
     /// The names under which configurations give <c>n_head</c>, <c>n_query_groups</c>, <c>head_size</c> and <c>n_embd</c>:
@@ -29,10 +36,10 @@ internal static class ConfigurationReader
     {
         try
         {
-            var text = ReadText(path);
-            var values = text.AsSpan().TrimStart().StartsWith("{") ? Json(text) : Yaml(text);
+            var text = ReadText(path).TrimStart(ByteOrderMark);
+            var values = IsJson(text) ? Json(text) : Yaml(text);
             var numbers = Names.Select(names => Number(values, names)).ToArray();
-            return new ConfigurationNumbers(source, numbers[0], numbers[1] ?? FalconGroups(values), numbers[2], numbers[3]);
+            return new ConfigurationNumbers(source, numbers[0], FalconGroups(values) ?? numbers[1], numbers[2], numbers[3]);
         }
         catch (MigrationException error)
         {
@@ -40,26 +47,39 @@ internal static class ConfigurationReader
         }
     }
 
-    /// <summary>The text of a configuration file.</summary>
-    /// <exception cref="MigrationException">It cannot be read, or is too large to be one.</exception>
+    /// <summary>The text of a configuration file, with its byte order mark where it has one, so that it can be written again to the byte.</summary>
+    /// <exception cref="MigrationException">It cannot be read, is too large to be one, or is no UTF-8.</exception>
     public static string ReadText(string path)
     {
+        using var file = SourceFile.Open(path);
+        if (file.Length > MaximumBytes)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {MaximumBytes} that a configuration may have", path);
+        }
+
         try
         {
-            var length = new FileInfo(path).Length;
-            return length <= MaximumBytes
-                ? File.ReadAllText(path)
-                : throw new MigrationException(FailureKind.Malformed, $"{length} bytes are more than the {MaximumBytes} that a configuration may have", path);
+            return Utf8.GetString(file.Read(0, (int)file.Length));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (DecoderFallbackException error)
         {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            throw new MigrationException(FailureKind.Malformed, "no UTF-8", path, offset: error.Index, inner: error);
         }
     }
+
+    /// <summary>Whether YAML 1.1 takes the plain text for null (yaml.org/type/null.html).</summary>
+    public static bool IsNull(string text) => text is "" or "null" or "~" or "Null" or "NULL";
 
     /// <summary>The top level of a YAML mapping: plain values as they are written, null for anything nested.</summary>
     public static Dictionary<string, string?> Yaml(string text) =>
         YamlFields.Parse(text).ToDictionary(field => field.Name, field => field.Scalar);
+
+    /// <summary>A mapping in braces is JSON where its first name stands in double quotes; YAML's flow style need not quote.</summary>
+    private static bool IsJson(string text)
+    {
+        var start = text.AsSpan().TrimStart();
+        return start.StartsWith("{") && start[1..].TrimStart() is ['"' or '}', ..];
+    }
 
     /// <summary>The top level of a JSON object: plain values as they are written, null for anything nested.</summary>
     private static Dictionary<string, string?> Json(string text)
@@ -79,7 +99,7 @@ internal static class ConfigurationReader
                 property => property.Name,
                 property => property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? null : property.Value.ToString());
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new MigrationException(FailureKind.Malformed, $"no JSON object: {error.Message}", inner: error);
         }
@@ -87,19 +107,17 @@ internal static class ConfigurationReader
 
     private static int? Number(Dictionary<string, string?> values, string[] names)
     {
-        var name = names.FirstOrDefault(name => values.GetValueOrDefault(name) is { Length: > 0 } text && !IsNull(text));
+        var name = names.FirstOrDefault(name => values.GetValueOrDefault(name) is { } text && !IsNull(text));
         return name is null ? null
             : int.TryParse(values[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
             : throw new MigrationException(FailureKind.Malformed, $"'{values[name]}' is no whole number", where: $"field {name}");
     }
 
     /// <summary>
-    /// Falcon says multi-query attention by a flag (transformers, configuration_falcon.py: <c>multi_query</c>, which
-    /// <c>new_decoder_architecture</c> overrides with <c>num_kv_heads</c>).
+    /// Falcon says multi-query attention by a flag, which goes before <c>num_kv_heads</c> but for the
+    /// <c>new_decoder_architecture</c> (transformers, modeling_falcon.py, FalconAttention); a saved Falcon-7B has 71 there.
     /// </summary>
     private static int? FalconGroups(Dictionary<string, string?> values) =>
         bool.TryParse(values.GetValueOrDefault("multi_query"), out var single) && single
         && !(bool.TryParse(values.GetValueOrDefault("new_decoder_architecture"), out var young) && young) ? 1 : null;
-
-    private static bool IsNull(string text) => text is "null" or "~" or "Null" or "NULL";
 }

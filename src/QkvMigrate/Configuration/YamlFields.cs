@@ -30,6 +30,11 @@ internal static class YamlFields
         {
             throw new MigrationException(FailureKind.Malformed, $"no YAML: {error.Message}", where: $"line {error.Start.Line}", inner: error);
         }
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException or EndOfStreamException)
+        {
+            // YamlDotNet 18.1 says so of some malformed texts: "%TAG !" without a prefix, a tag alone behind "...", a NUL.
+            throw new MigrationException(FailureKind.Malformed, $"no YAML: {error.Message}", inner: error);
+        }
     }
 
     private static List<YamlField> Fields(Parser parser)
