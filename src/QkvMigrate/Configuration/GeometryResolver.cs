@@ -26,10 +26,10 @@ public static class GeometryResolver
             Check(geometry, source, shape);
         }
 
-        return new ResolvedGeometry(geometry, source, [.. found.Select(numbers => Contradiction(numbers, geometry, source)).OfType<string>()]);
+        return new ResolvedGeometry(geometry, source, [.. found.Select(other => other.Contradiction(geometry, source)).OfType<string>()]);
     }
 
-    private static (AttentionGeometry Geometry, string Source) Choose(GeometryFlags flags, List<ConfigurationNumbers> found, IReadOnlyList<AttentionShape> shapes)
+    private static (AttentionGeometry Geometry, string Source) Choose(GeometryFlags flags, List<GeometrySource> found, IReadOnlyList<AttentionShape> shapes)
     {
         const string commandLine = "--n-head, --n-query-groups and --head-size";
         var given = new ConfigurationNumbers(commandLine, flags.HeadCount, flags.QueryGroupCount, flags.HeadSize);
@@ -39,7 +39,7 @@ public static class GeometryResolver
         }
 
         var hasFlags = given is not { HeadCount: null, QueryGroupCount: null, HeadSize: null };
-        var first = found.FirstOrDefault();
+        var first = found.FirstOrDefault()?.Numbers;
         if (!hasFlags)
         {
             return first is null ? throw NotFound(shapes) : (first.ToGeometry(), first.Source);
@@ -72,9 +72,7 @@ public static class GeometryResolver
         var query = shape.ProjectionColumns!.Value;
         var key = (shape.FusedRows - query) / 2;
         var size = given.HeadSize
-            ?? (given.HeadCount is { } heads && heads > 0 && query % heads == 0 ? query / heads
-                : given.QueryGroupCount is { } groups && groups > 0 && key % groups == 0 ? key / groups
-                : throw NotFound(shapes));
+            ?? (given.HeadCount is { } heads ? Share("--n-head", heads, "n_head", query, shape) : Share("--n-query-groups", given.QueryGroupCount!.Value, "n_query_groups", key, shape));
         if (size <= 0 || query % size != 0 || key % size != 0 || query / size > AttentionGeometry.MaximumNumber || size > AttentionGeometry.MaximumNumber)
         {
             throw new MigrationException(FailureKind.Geometry, $"heads of {size} rows do not fit {shape.FusedRows} rows and {query} columns of attn.proj", where: $"tensor '{shape.Tensor}'");
@@ -83,26 +81,31 @@ public static class GeometryResolver
         return (given with { HeadCount = given.HeadCount ?? (int)(query / size), QueryGroupCount = given.QueryGroupCount ?? (int)(key / size), HeadSize = (int)size }).ToGeometry();
     }
 
+    private static long Share(string flag, int heads, string field, long rows, AttentionShape shape) =>
+        heads > 0 && rows % heads == 0
+            ? rows / heads
+            : throw new MigrationException(FailureKind.Geometry, $"{flag} {heads} does not divide {field}·head_size = {rows}", where: $"tensor '{shape.Tensor}'");
+
     /// <summary>What <c>--model</c> or <c>--config</c> name, or else what lies beside the checkpoint, the best first.</summary>
-    private static List<ConfigurationNumbers> Discover(GeometryFlags flags, string directory)
+    private static List<GeometrySource> Discover(GeometryFlags flags, string directory)
     {
-        var named = new List<ConfigurationNumbers>();
+        var named = new List<GeometrySource>();
         if (flags.ConfigPath is { } path)
         {
-            named.Add(ConfigurationReader.Read(path, path));
+            named.Add(GeometrySource.Read(path, path));
         }
 
         if (flags.Model is { } model)
         {
-            named.Add(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name"));
+            named.Add(new GeometrySource(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name")));
         }
 
         var beside = FileNames.Select(name => Path.Combine(directory, name)).Where(File.Exists)
-            .Select(file => ConfigurationReader.Read(file, Path.GetFileName(file)))
-            .Where(numbers => numbers.HeadCount is not null);
+            .Select(file => GeometrySource.Read(file, Path.GetFileName(file)))
+            .Where(source => source.SaysSomething);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
         var byName = KnownModels.Find(name) ?? (name.EndsWith(Migrator.OutputSuffix, StringComparison.Ordinal) ? KnownModels.Find(name[..^Migrator.OutputSuffix.Length]) : null);
-        return [.. named, .. beside, .. byName is null ? [] : new[] { byName with { Source = $"the directory's name ({byName.Source})" } }];
+        return [.. named, .. beside, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
     }
 
     private static void Check(AttentionGeometry geometry, string source, AttentionShape shape)
@@ -131,16 +134,4 @@ public static class GeometryResolver
 
     private static MigrationException NotFound(IReadOnlyList<AttentionShape> shapes) =>
         new(FailureKind.Geometry, $"no {string.Join(", ", FileNames)} beside the file, and its directory bears no name of a LitGPT model, so where q, k and v stand is not known; {Remedy(shapes.Count > 0 ? shapes[0] : null)}");
-
-    /// <summary>Says where a source that was not used says something else; one that says too little says nothing.</summary>
-    private static string? Contradiction(ConfigurationNumbers numbers, AttentionGeometry geometry, string source)
-    {
-        if (numbers.HeadCount is null || (numbers.HeadSize ?? numbers.EmbeddingSize) is null)
-        {
-            return null;
-        }
-
-        var other = numbers.ToGeometry();
-        return other == geometry ? null : $"{numbers.Source} says {other}, which is not {geometry} from {source}; the latter was used";
-    }
 }

@@ -121,6 +121,96 @@ public sealed class GeometryResolverTests : IDisposable
         Refused(problem, new GeometryFlags());
     }
 
+    [Theory]
+    [InlineData(7, null, "--n-head 7 does not divide n_head·head_size = 128")]
+    [InlineData(-8, null, "--n-head -8 does not divide n_head·head_size = 128")]
+    [InlineData(null, 3, "--n-query-groups 3 does not divide n_query_groups·head_size = 32")]
+    public void AFlagThatDoesNotDivideTheShapesIsRefused(int? heads, int? groups, string problem) =>
+        Refused($"tensor 'w': {problem}", new GeometryFlags(heads, groups));
+
+    [Theory]
+    [InlineData(24)]
+    [InlineData(0)]
+    public void AHeadSizeThatDoesNotDivideTheShapesIsRefused(int size) =>
+        Refused($"tensor 'w': heads of {size} rows do not fit 192 rows and 128 columns of attn.proj", new GeometryFlags(HeadSize: size));
+
+    [Fact]
+    public void OneFlagDoesNotSettleShapesWithoutAProjection()
+    {
+        var error = Assert.Throws<MigrationException>(() => GeometryResolver.Resolve(new GeometryFlags(8), folder.FullName, [new AttentionShape("w", 192, null)]));
+        Assert.Equal(
+            "no model_config.yaml, lit_config.json, config.json beside the file, and its directory bears no name of a LitGPT model, so where q, k and v stand is not known; --n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it",
+            error.Message);
+    }
+
+    [Fact]
+    public void AnUnknownModelIsRefused() => Refused("--model gpt-5: LitGPT has no model of this name", new GeometryFlags(Model: "gpt-5"));
+
+    [Fact]
+    public void AFileThatAFlagNamesGoesBeforeTheOneBesideTheCheckpoint()
+    {
+        Write("model_config.yaml", "n_head: 4\nn_embd: 128\n");
+        Write("mine.json", """{"n_head": 8, "n_query_groups": 2, "n_embd": 128}""");
+        var path = Path.Combine(folder.FullName, "mine.json");
+        var resolved = GeometryResolver.Resolve(new GeometryFlags(ConfigPath: path), folder.FullName, Shapes);
+        Assert.Equal((Right, path), (resolved.Geometry, resolved.Source));
+        Assert.Equal([$"model_config.yaml says n_head=4 n_query_groups=4 head_size=32, which is not {Right} from {path}; the latter was used"], resolved.Warnings);
+    }
+
+    [Fact]
+    public void FlagsThatAgreeWithAFileAreTold()
+    {
+        Write("lit_config.json", """{"n_head": 8, "n_query_groups": 2, "n_embd": 128}""");
+        Assert.Equal("lit_config.json, which the flags agree with", GeometryResolver.Resolve(new GeometryFlags(HeadSize: 16), folder.FullName, Shapes).Source);
+    }
+
+    [Fact]
+    public void AFileGoesBeforeTheDirectorysName()
+    {
+        var directory = folder.CreateSubdirectory("pythia-70m");
+        File.WriteAllText(Path.Combine(directory.FullName, "config.json"), """{"num_attention_heads": 4, "hidden_size": 512}""");
+        var resolved = GeometryResolver.Resolve(new GeometryFlags(), directory.FullName, [new AttentionShape("w", 1536, 512)]);
+        Assert.Equal((new AttentionGeometry(4, 4, 128), "config.json"), (resolved.Geometry, resolved.Source));
+        Assert.Equal(
+            ["the directory's name (the model name pythia-70m) says n_head=8 n_query_groups=8 head_size=64, which is not n_head=4 n_query_groups=4 head_size=128 from config.json; the latter was used"],
+            resolved.Warnings);
+    }
+
+    [Fact]
+    public void AFileWithoutHeadsIsPassedOver()
+    {
+        Write("model_config.yaml", "name: x\n");
+        Write("config.json", """{"num_attention_heads": 8, "num_key_value_heads": 2, "hidden_size": 128}""");
+        var resolved = GeometryResolver.Resolve(new GeometryFlags(), folder.FullName, Shapes);
+        Assert.Equal("config.json", resolved.Source);
+        Assert.Empty(resolved.Warnings);
+    }
+
+    [Theory]
+    [InlineData("{\"", "no JSON object")]
+    [InlineData("""{"num_attention_heads": 7, "hidden_size": 128}""", "n_embd 128 is not a multiple of n_head 7, and head_size is not given (from config.json)")]
+    [InlineData("""{"num_attention_heads": true}""", "field num_attention_heads: 'True' is no whole number")]
+    public void ABadFileThatIsNotNeededIsOnlyTold(string text, string problem)
+    {
+        Write("model_config.yaml", "n_head: 8\nn_query_groups: 2\nhead_size: 16\n");
+        Write("config.json", text);
+        var resolved = GeometryResolver.Resolve(new GeometryFlags(), folder.FullName, Shapes);
+        Assert.Equal("model_config.yaml", resolved.Source);
+        var warning = Assert.Single(resolved.Warnings);
+        Assert.Contains(problem, warning, StringComparison.Ordinal);
+        Assert.EndsWith("; model_config.yaml was used", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryShapeIsChecked()
+    {
+        var error = Assert.Throws<MigrationException>(() => GeometryResolver.Resolve(new GeometryFlags(8, 2, 16), folder.FullName, [.. Shapes, new AttentionShape("v", 160, 112)]));
+        Assert.Equal(
+            "tensor 'v': it has 160 rows, but n_head=8 n_query_groups=2 head_size=16 from --n-head, --n-query-groups and --head-size takes 192; attn.proj.weight has 112 columns, but that takes 128; "
+            + "the shapes say n_head·head_size = 112 and n_query_groups·head_size = 24: --n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it",
+            error.Message);
+    }
+
     private void Refused(string message, GeometryFlags flags) =>
         Assert.Equal(message, Assert.Throws<MigrationException>(() => GeometryResolver.Resolve(flags, folder.FullName, Shapes)).Message);
 
