@@ -1,4 +1,4 @@
-using System.Text.Encodings.Web;
+using System.Text;
 using System.Text.Json;
 
 namespace QkvMigrate.Configuration;
@@ -6,7 +6,8 @@ namespace QkvMigrate.Configuration;
 /// <summary>Writes the fields of a JSON object as lines of YAML 1.1, which PyYAML reads.</summary>
 internal static class JsonAsYaml
 {
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Words that YAML 1.1 does not take for text (yaml.org/type/bool.html, null.html).</summary>
+    private static readonly HashSet<string> Words = new(StringComparer.OrdinalIgnoreCase) { "null", "true", "false", "yes", "no", "on", "off", "y", "n" };
 
     /// <summary>One line a field, in order; values in JSON's own form, which YAML shares, but for numbers with an exponent.</summary>
     /// <exception cref="MigrationException">The text is no JSON object, or names a field twice.</exception>
@@ -19,17 +20,34 @@ internal static class JsonAsYaml
                 ? string.Concat(document.RootElement.EnumerateObject().Select(field => $"{Key(field.Name)}: {Value(field.Value)}\n"))
                 : throw new MigrationException(FailureKind.Malformed, "no JSON object");
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new MigrationException(FailureKind.Malformed, $"no JSON: {error.Message}", inner: error);
         }
     }
 
-    /// <summary>A string in double quotes.</summary>
-    public static string Quoted(string text) => JsonSerializer.Serialize(text, Plain);
+    /// <summary>
+    /// A string in double quotes. Characters beyond U+FFFF stand as they are: JSON's pair of escapes would be two
+    /// characters in YAML. What YAML does not print or takes for a line break is escaped (yaml.org/spec/1.1, c-printable).
+    /// </summary>
+    public static string Quoted(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (var rune in text.EnumerateRunes())
+        {
+            quoted.Append(rune.Value switch
+            {
+                '"' or '\\' => $"\\{rune}",
+                < 0x20 or (>= 0x7F and < 0xA0) or 0x2028 or 0x2029 or 0xFEFF or 0xFFFE or 0xFFFF => $"\\u{rune.Value:x4}",
+                _ => rune.ToString(),
+            });
+        }
+
+        return quoted.Append('"').ToString();
+    }
 
     private static string Key(string name) =>
-        name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]) ? name : Quoted(name);
+        name.Length > 0 && !Words.Contains(name) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]) ? name : Quoted(name);
 
     private static string Value(JsonElement value) => value.ValueKind switch
     {
