@@ -1,3 +1,4 @@
+using System.Text;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Configuration;
@@ -45,7 +46,7 @@ public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files
         {
             (true, _, MigrationDirection.Upgrade) => InFile(yaml, text => ConfigurationUpgrade.OfYaml(text)),
             (false, true, MigrationDirection.Upgrade) => InFile(json, text => ConfigurationUpgrade.OfJson(text)),
-            (true, _, MigrationDirection.Downgrade) => InFile(yaml, text => MarkedLines.Restore(text)),
+            (true, var hasSource, MigrationDirection.Downgrade) => InFile(yaml, text => MarkedLines.Restore(text, hasSource)),
             _ => None,
         };
     }
@@ -54,11 +55,21 @@ public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files
     {
         try
         {
-            return plan(ConfigurationReader.ReadText(path));
+            var text = ConfigurationReader.ReadText(path);
+            return text is [ConfigurationReader.ByteOrderMark, .. var rest]
+                ? plan(rest).After(Path.GetFileName(path), Encoding.UTF8.Preamble)
+                : plan(text);
         }
         catch (MigrationException error)
         {
             throw error.InFile(path);
         }
+    }
+
+    /// <summary>The same rewrite, where the file of this name goes on beginning with <paramref name="preamble"/>.</summary>
+    private ConfigurationRewrite After(string name, ReadOnlySpan<byte> preamble)
+    {
+        var start = preamble.ToArray();
+        return this with { Files = [.. Files.Select(file => file.Name == name && file.Content is { } content ? file with { Content = (byte[])[.. start, .. content.Span] } : file)] };
     }
 }

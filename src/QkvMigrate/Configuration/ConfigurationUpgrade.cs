@@ -92,17 +92,19 @@ internal sealed class ConfigurationUpgrade
     {
         NotBeside(field, ConfigurationFields.HuggingFace);
         Editable(field);
+        Plain(field, "text");
         var name = byName.GetValueOrDefault(ConfigurationFields.ModelName)?.Scalar ?? "";
-        lines.Replace(field.FirstLine, field.LastLine, $"{ConfigurationFields.HuggingFace}: {{name: {JsonAsYaml.Quoted(name)}, org: {JsonAsYaml.Quoted(field.Scalar ?? "")}}}");
+        lines.Replace(field.FirstLine, field.LastLine, $"{ConfigurationFields.HuggingFace}: {{name: {JsonAsYaml.Quoted(name)}, org: {JsonAsYaml.Quoted(field.Scalar!)}}}");
         changes.Add($"{ConfigurationFields.Organisation} and {ConfigurationFields.ModelName} are {ConfigurationFields.HuggingFace} since 2023-10");
     }
 
     private void PlaceWindows(YamlField field)
     {
         Editable(field);
-        switch (field.Scalar)
+        Plain(field, "null, all or interleaved");
+        switch (field.Scalar!)
         {
-            case null or "" or "null" or "~" or "all" or EveryLayer:
+            case var value when value is "all" or EveryLayer || ConfigurationReader.IsNull(value):
                 lines.Replace(field.FirstLine, field.LastLine);
                 changes.Add($"{field.Name} goes: without it a window, where there is one, is on all layers");
                 break;
@@ -131,9 +133,22 @@ internal sealed class ConfigurationUpgrade
         }
     }
 
+    private static void Plain(YamlField field, string expected)
+    {
+        if (field.Scalar is null)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} is a list or a mapping, expected {expected}", where: $"line {field.FirstLine + 1}");
+        }
+    }
+
     /// <summary>A field is changed line by line: it must have its lines to itself, and its value one of them.</summary>
     private void Editable(YamlField field)
     {
+        if (!lines.AreCountable)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} has to change, but the file has line breaks other than LF and CRLF");
+        }
+
         if (field.KeyColumn < 0 || field.LastLine != field.FirstLine || fields.Any(other => other != field && other.FirstLine == field.FirstLine))
         {
             throw new MigrationException(FailureKind.Unsupported, $"{field.Name} has to change, but does not stand in a line of its own", where: $"line {field.FirstLine + 1}");

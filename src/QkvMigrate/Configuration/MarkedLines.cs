@@ -1,4 +1,5 @@
 using System.Text;
+using QkvMigrate.Migration;
 
 namespace QkvMigrate.Configuration;
 
@@ -16,6 +17,9 @@ internal sealed class MarkedLines(string text)
 
     /// <summary>Whether a line was changed.</summary>
     public bool IsChanged { get; private set; }
+
+    /// <summary>Whether lines end in LF or CRLF alone. YAML 1.1 has other breaks too (yaml.org/spec/1.1, b-char), which would make it count other lines.</summary>
+    public bool AreCountable { get; } = !text.Replace("\r\n", "", StringComparison.Ordinal).AsSpan().ContainsAny("\r\u0085\u2028\u2029");
 
     /// <summary>A line without its end.</summary>
     public string this[int line] => lines[line].TrimEnd('\r');
@@ -43,12 +47,15 @@ internal sealed class MarkedLines(string text)
     public static string Header(string source) => Generated + source;
 
     /// <summary>Undoes what an upgrade did to a configuration, where it did something.</summary>
-    public static ConfigurationRewrite Restore(string text)
+    /// <param name="text">The upgraded configuration.</param>
+    /// <param name="hasSource">Whether the <c>lit_config.json</c> that it may have been made from is there.</param>
+    public static ConfigurationRewrite Restore(string text, bool hasSource)
     {
-        if (text.StartsWith(Generated, StringComparison.Ordinal))
+        if (text.StartsWith(Header(ConfigurationRewrite.JsonName), StringComparison.Ordinal))
         {
-            var source = text[Generated.Length..text.IndexOf('\n', StringComparison.Ordinal)].TrimEnd('\r');
-            return new ConfigurationRewrite([new ConfigurationFile(ConfigurationRewrite.YamlName, null)], [$"{ConfigurationRewrite.YamlName} goes; {source}, which it was made from, is there"], []);
+            return hasSource
+                ? new ConfigurationRewrite([new ConfigurationFile(ConfigurationRewrite.YamlName, null)], [$"{ConfigurationRewrite.YamlName} goes; {ConfigurationRewrite.JsonName}, which it was made from, is there"], [])
+                : ConfigurationRewrite.None with { Advice = [new Advice("config-source-missing", $"{ConfigurationRewrite.YamlName} was made from {ConfigurationRewrite.JsonName}, which is not there any more; it is left as it is")] };
         }
 
         var kept = text.Split('\n').ToList();

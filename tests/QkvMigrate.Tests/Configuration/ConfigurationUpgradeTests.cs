@@ -77,12 +77,72 @@ public sealed class ConfigurationUpgradeTests : IDisposable
         Assert.Equal(("model_config.yaml", null), (file.Name, file.Content));
     }
 
+    [Fact]
+    public void WhatChangedAndWhatToKnowIsTold()
+    {
+        Write("model_config.yaml", "name: x\norg: y\ncondense_ratio: 1\nmine: 2\nn_layer: 2\nsliding_window_layer_placing: interleaved\n");
+        var upgraded = Plan(MigrationDirection.Upgrade);
+        Assert.Equal(
+            [
+                "org and name are hf_config since 2023-10",
+                "condense_ratio is called rope_condense_ratio since 2023-09",
+                "sliding_window_layer_placing interleaved is sliding_window_indices, one number a layer",
+            ],
+            upgraded.Changes);
+        Assert.Equal(
+            [
+                new Advice("config-unknown-field", "the configuration has a field 'mine' that LitGPT does not know; it is kept, and LitGPT will refuse it"),
+                new Advice("config-needs-litgpt-2025-04", "sliding_window_indices is read by LitGPT since 2025-04; versions from 0.5.4 to then cannot load this configuration"),
+            ],
+            upgraded.Advice);
+        Assert.True(upgraded.Replaces("model_config.yaml"));
+        Assert.False(upgraded.Replaces("lit_config.json"));
+    }
+
+    [Theory]
+    [InlineData("#qkvmigrate+ made from lit_config.json")]
+    [InlineData("#qkvmigrate+ made from lit_config.json\r\nname: x\r\n")]
+    public void AMadeConfigurationStaysWhereItsSourceIsGone(string text)
+    {
+        Write("model_config.yaml", text);
+        var rewrite = Plan(MigrationDirection.Downgrade);
+        Assert.True(rewrite.IsEmpty);
+        Assert.Equal(
+            [new Advice("config-source-missing", "model_config.yaml was made from lit_config.json, which is not there any more; it is left as it is")],
+            rewrite.Advice);
+    }
+
+    [Fact]
+    public void WhatIsUntouchedIsUntouchedOnTheWayBack()
+    {
+        Write("model_config.yaml", "name: x\n");
+        Assert.True(Plan(MigrationDirection.Downgrade).IsEmpty);
+        File.Delete(Path.Combine(folder.FullName, "model_config.yaml"));
+        Write("lit_config.json", "{}");
+        Assert.True(Plan(MigrationDirection.Downgrade).IsEmpty);
+    }
+
+    [Fact]
+    public void BytesThatAreNoTextAreRefusedAndNotReplaced()
+    {
+        var path = Path.Combine(folder.FullName, "model_config.yaml");
+        File.WriteAllBytes(path, [.. "condense_ratio: 1 # "u8, 0xE9, (byte)'\n']);
+        Assert.Equal($"{path}: at byte 20: no UTF-8", Assert.Throws<MigrationException>(() => Plan(MigrationDirection.Upgrade)).Message);
+    }
+
     [Theory]
     [InlineData("sliding_window_layer_placing: sometimes\n", "line 1: sliding_window_layer_placing is 'sometimes', expected null, all or interleaved")]
     [InlineData("sliding_window_layer_placing: interleaved\n", "line 1: sliding_window_layer_placing interleaved needs n_layer, a number from 1 to 10000")]
     [InlineData("name: x\ncondense_ratio: 1\nrope_condense_ratio: 2\n", "line 2: condense_ratio stands beside rope_condense_ratio, which took its place")]
     [InlineData("{name: x, condense_ratio: 1}\n", "line 1: condense_ratio has to change, but does not stand in a line of its own")]
     [InlineData("condense_ratio:\n  1\n", "line 1: condense_ratio has to change, but does not stand in a line of its own")]
+    [InlineData("sliding_window_layer_placing: [all]\n", "line 1: sliding_window_layer_placing is a list or a mapping, expected null, all or interleaved")]
+    [InlineData("name: x\norg: {a: b}\n", "line 2: org is a list or a mapping, expected text")]
+    [InlineData("name: x\norg: y\nhf_config: {}\n", "line 2: org stands beside hf_config, which took its place")]
+    [InlineData("n_layer: 2\nsliding_window_layer_placing: interleaved\nsliding_window_indices: [1, 1]\n", "line 2: sliding_window_layer_placing stands beside sliding_window_indices, which took its place")]
+    [InlineData("n_layer: 10001\nsliding_window_layer_placing: interleaved\n", "line 2: sliding_window_layer_placing interleaved needs n_layer, a number from 1 to 10000")]
+    [InlineData("name: x\rcondense_ratio: 1\r", "condense_ratio has to change, but the file has line breaks other than LF and CRLF")]
+    [InlineData("# one\u2028condense_ratio: 1\n", "condense_ratio has to change, but the file has line breaks other than LF and CRLF")]
     [InlineData("name: x\nname: y\n", "line 2: field name is given twice")]
     [InlineData("- a\n- b\n", "line 1: no mapping of fields to values")]
     [InlineData("a: &x [1]\nb: *x\n", "line 2: an alias, or a value nested too deeply or too long for a configuration")]
