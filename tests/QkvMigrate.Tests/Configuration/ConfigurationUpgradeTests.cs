@@ -27,7 +27,13 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     [InlineData(
         "n_layer: 3\nsliding_window_layer_placing: interleaved\nsliding_window_size: 8",
         "n_layer: 3\n#qkvmigrate- sliding_window_layer_placing: interleaved\nsliding_window_indices: [1, 0, 1]  #qkvmigrate+\nsliding_window_size: 8")]
-    [InlineData("sliding_window_layer_placing: 1\n", "#qkvmigrate- sliding_window_layer_placing: 1\n")]
+    [InlineData("name: x\nsliding_window_layer_placing: 1\n", "name: x\n#qkvmigrate- sliding_window_layer_placing: 1\n")]
+    [InlineData("name: x\nsliding_window_layer_placing: all\n", "name: x\n#qkvmigrate- sliding_window_layer_placing: all\n")]
+    [InlineData("name: x\nsliding_window_layer_placing: # none\n", "name: x\n#qkvmigrate- sliding_window_layer_placing: # none\n")]
+    [InlineData("\uFEFFcondense_ratio: 1\n", "\uFEFF#qkvmigrate- condense_ratio: 1\nrope_condense_ratio: 1  #qkvmigrate+\n")]
+    [InlineData("  'condense_ratio' : 1\n  name: x\n", "#qkvmigrate-   'condense_ratio' : 1\n  rope_condense_ratio : 1  #qkvmigrate+\n  name: x\n")]
+    [InlineData("{name: x, n_layer: 2}\n", null)]
+    [InlineData("name: x\rn_layer: 2\r", null)]
     [InlineData(
         "n_layer: 2\nsliding_window_layer_placing: 2\n",
         "n_layer: 2\n#qkvmigrate- sliding_window_layer_placing: 2\nsliding_window_indices: [1, 0]  #qkvmigrate+\n")]
