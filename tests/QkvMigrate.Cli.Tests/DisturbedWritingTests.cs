@@ -27,7 +27,8 @@ public sealed class DisturbedWritingTests : IDisposable
         Assert.Equal(1, second.ExitCode);
         Assert.EndsWith($"{Target}: another run of qkvmigrate (process {first.Id}) is writing it", Assert.Single(second.ErrorLines), StringComparison.Ordinal);
         first.Signal("CONT");
-        Assert.Equal(0, first.Wait().ExitCode);
+        var finished = first.Wait();
+        Assert.True(finished.ExitCode == 0, finished.Error);
         Assert.Equal([Target, Source], Files());
     }
 

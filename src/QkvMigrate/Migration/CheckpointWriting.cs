@@ -94,5 +94,5 @@ internal static class CheckpointWriting
 
     /// <summary>A link is followed to its end, so that the file is replaced and the link stays.</summary>
     public static string FinalTarget(string path) =>
-        File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
 }

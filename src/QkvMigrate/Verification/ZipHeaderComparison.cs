@@ -9,7 +9,7 @@ namespace QkvMigrate.Verification;
 /// </summary>
 /// <remarks>
 /// Padding may be: as long as it was; as long as it takes for the data to stand where it stood; or shorter than twice
-/// the alignment. Where the data stood on a multiple of the alignment it must again. Each byte of it is a <c>Z</c>, as in
+/// the alignment. Where padded data stood on a multiple of the alignment it must again. Each byte of it is a <c>Z</c>, as in
 /// PyTorch's own (caffe2/serialize/inline_container.cc, <c>getPadding</c>), unless the field is the first file's.
 /// </remarks>
 internal static class ZipHeaderComparison
@@ -115,7 +115,8 @@ internal static class ZipHeaderComparison
             return;
         }
 
-        if (old.DataOffset % alignment == 0 && entry.DataOffset % alignment != 0)
+        // Without padding it was chance: other tools write such zips.
+        if (was.Count > 0 && old.DataOffset % alignment == 0 && entry.DataOffset % alignment != 0)
         {
             log.Add(place, $"the data starts at byte {entry.DataOffset}, which is no multiple of {alignment}", entry.DataOffset);
         }

@@ -24,14 +24,6 @@ public sealed class PickleLimitTests
         AssertRefused([.. Repeat("(", 10_001), (byte)'N', (byte)'.'], 10_000, "more than 10000 open marks");
 
     [Fact]
-    public void Values_of_a_pickle()
-    {
-        // A mark, as many values as the stack takes, and away with them: sixteen times, and one value more.
-        byte[] filled = [(byte)'(', .. Repeat("N", 1 << 20), (byte)'1'];
-        AssertRefused([.. Enumerable.Repeat(filled, 16).SelectMany(code => code), (byte)'N', (byte)'.'], 16 * filled.Length, "more than 16777216 values");
-    }
-
-    [Fact]
     public void Bytes_of_a_line()
     {
         var text = PickleMachine.Run((byte[])[(byte)'V', .. Repeat("a", (1 << 20) - 1), (byte)'\n', (byte)'.']).Root.Node;

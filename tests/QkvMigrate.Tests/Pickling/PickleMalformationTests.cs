@@ -102,8 +102,6 @@ public sealed class PickleMalformationTests
     [InlineData(")(Ne.", 3, "Appends on a value that takes none")]
     [InlineData("cm\nf\n(N\u0090.", 7, "AddItems on a value that takes none")]
     [InlineData("K\u0005}b.", 3, "Build on a value that takes none")]
-    [InlineData("NK\u0005\u0093.", 3, "STACK_GLOBAL without two strings")]
-    [InlineData("\u008c\u0001mN\u0093.", 4, "STACK_GLOBAL without two strings")]
 
     // Frames
     [InlineData("\u0095\u0002\0\0\0\0\0\0\0N", 0, "a frame announces 2 bytes, 1 are left")]

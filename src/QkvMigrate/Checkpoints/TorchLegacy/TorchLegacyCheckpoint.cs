@@ -2,6 +2,7 @@ using System.Numerics;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Pickling;
+using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints.TorchLegacy;
 
@@ -87,6 +88,9 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
             throw PickleSequence.Locate(error, ObjectPickle, start);
         }
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<GlobalUse> Globals => pickle.Globals("objects");
 
     /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)
