@@ -57,7 +57,8 @@ public static class MigrationPlanner
             .Concat(names.Select(change => (change.Name, change.NewName)));
         var edit = new CheckpointEdit(
             renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName),
-            SharedStorages.Combine(checkpoint, moves)) { Replacements = adapter.Replacements };
+            SharedStorages.Combine(checkpoint, moves))
+        { Replacements = adapter.Replacements };
         return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), adapter.Advice)
         {
             LoraExpansion = adapter.Expansion,

@@ -60,7 +60,7 @@ internal static class PickleNumbers
                 return [(byte)PickleOpcode.BinInt2, (byte)value, (byte)(value >> 8)];
             case (_, <= int.MaxValue):
                 return [(byte)PickleOpcode.BinInt, .. BitConverter.GetBytes((int)value)];
-            case (>= 2, _):
+            case ( >= 2, _):
                 var bytes = new BigInteger(value).ToByteArray();
                 return [(byte)PickleOpcode.Long1, (byte)bytes.Length, .. bytes];
             default:
