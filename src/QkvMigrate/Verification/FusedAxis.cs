@@ -8,7 +8,7 @@ internal readonly record struct FusedAxis(int Dimension, bool IsPacked)
     /// <summary>
     /// Says how a tensor under the fused module follows the rows, from its suffix: AutoGPTQ's <c>QuantLinear</c> keeps
     /// output features in the last dimension and packs those of <c>qzeros</c>; everything else that LitGPT put there
-    /// has them in the first.
+    /// has them in the first. LoRA's own matrices have the rows of q, k and v one after the other in either layout.
     /// </summary>
     /// <param name="suffix">The key behind the module's name.</param>
     /// <param name="rank">Dimensions of the tensor.</param>
@@ -19,13 +19,13 @@ internal readonly record struct FusedAxis(int Dimension, bool IsPacked)
     {
         axis = suffix switch
         {
-            "g_idx" => null,
+            "g_idx" or "lora_A" or "lora_B" => null,
             "qweight" => new FusedAxis(rank - 1, IsPacked: false),
             "scales" when isAutoGptq => new FusedAxis(rank - 1, IsPacked: false),
             "qzeros" => new FusedAxis(rank - 1, IsPacked: true),
             _ => new FusedAxis(0, IsPacked: false),
         };
         return rank > 0 && suffix is "weight" or "bias" or "linear.weight" or "linear.bias" or "adapter_bias" or "adapter_scale"
-            or "quant_weight" or "scales" or "zeros" or "qweight" or "qzeros" or "g_idx";
+            or "quant_weight" or "scales" or "zeros" or "qweight" or "qzeros" or "g_idx" or "lora_A" or "lora_B";
     }
 }
