@@ -7,16 +7,15 @@ namespace QkvMigrate.Cli.Commands;
 internal sealed class LoraArguments
 {
     private const string Expand = "expand";
-    private const string Merge = "merge";
     private const string Before900 = "pre-900";
 
-    private readonly Option<string?> treatment = new("--lora") { Description = "Where a LoRA's delta has to move to other rows: keep it exactly at a higher rank, or put it into the base's weights.", HelpName = $"{Expand}|{Merge}" };
+    private readonly Option<string?> treatment = new("--lora") { Description = "Where a LoRA's delta has to move to other rows: keep it exactly, at a higher rank.", HelpName = Expand };
     private readonly Option<string?> era = new("--lora-era") { Description = "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.", HelpName = Before900 };
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
     {
-        treatment.AcceptOnlyFromAmong(Expand, Merge);
+        treatment.AcceptOnlyFromAmong(Expand);
         era.AcceptOnlyFromAmong(Before900);
         command.Options.Add(treatment);
         command.Options.Add(era);
@@ -24,6 +23,6 @@ internal sealed class LoraArguments
 
     /// <summary>What the user said.</summary>
     public LoraOptions Read(ParseResult parsed) => new(
-        parsed.GetValue(treatment) switch { Expand => LoraTreatment.Expand, Merge => LoraTreatment.Merge, _ => LoraTreatment.Refuse },
+        parsed.GetValue(treatment) is not null ? LoraTreatment.Expand : LoraTreatment.Refuse,
         parsed.GetValue(era) is not null);
 }

@@ -8,9 +8,6 @@ public enum LoraTreatment
 
     /// <summary>The delta is kept exactly, as a LoRA of higher rank.</summary>
     Expand,
-
-    /// <summary>The delta goes into the base's weights.</summary>
-    Merge,
 }
 
 /// <summary>What a user says about LoRA.</summary>

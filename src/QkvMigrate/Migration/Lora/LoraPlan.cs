@@ -62,7 +62,7 @@ internal sealed record LoraPlan(LoraExpansion? Expansion, IReadOnlyList<(TensorE
 
         if (options.Treatment != LoraTreatment.Expand)
         {
-            throw Inexact(fused[0], options);
+            throw Inexact(fused[0]);
         }
 
         if (!checkpoint.TakesReplacements)
@@ -114,8 +114,8 @@ internal sealed record LoraPlan(LoraExpansion? Expansion, IReadOnlyList<(TensorE
         $"its shape fits {string.Join(" as well as ", candidates.Select(candidate => $"({candidate})"))}; lora_query, lora_key and lora_value in {(hasFile ? "the" : "a")} {LoraHyperparameters.FileName} beside the file settle it{(hasFile ? ", and do not say one of these" : "")}",
         where: $"tensor '{layer.B.Label}'");
 
-    private static MigrationException Inexact(LoraLayer layer, LoraOptions options) => new(
+    private static MigrationException Inexact(LoraLayer layer) => new(
         FailureKind.Unsupported,
-        $"{(layer.SectionCount == LoraSections.All.Count ? "q, k and v all have LoRA" : "this LoRA is from before #900")}, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; {(options.Treatment == LoraTreatment.Merge ? "" : $"--lora expand keeps it exactly, at rank {layer.A.Shape[0]} instead of {layer.Rank}, and --lora merge puts it into the base's weights")}",
+        $"{(layer.SectionCount == LoraSections.All.Count ? "q, k and v all have LoRA" : "this LoRA is from before #900")}, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank {layer.A.Shape[0]} instead of {layer.Rank}",
         where: $"tensor '{layer.B.Label}'");
 }
