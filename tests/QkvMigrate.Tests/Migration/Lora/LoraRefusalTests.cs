@@ -102,7 +102,7 @@ public sealed class LoraRefusalTests : IDisposable
     [InlineData("lora_r: 2\n", FailureKind.Malformed, "line 1: no lora_alpha, which LitGPT's fine-tuning with LoRA saves here")]
     [InlineData("lora_alpha: 2\n", FailureKind.Malformed, "line 1: no lora_r, which LitGPT's fine-tuning with LoRA saves here")]
     [InlineData("lora_r: 2\nlora_alpha: many\n", FailureKind.Malformed, "line 2: lora_alpha is 'many', expected a number")]
-    [InlineData("{lora_r: 2, lora_alpha: 16}\n", FailureKind.Unsupported, "line 1: lora_alpha has to change, but does not stand in a line of its own")]
+    [InlineData("{lora_r: 2, lora_alpha: 16}\n", FailureKind.Unsupported, "line 1: lora_r has to change, but does not stand in a line of its own")]
     public void HyperparametersThatCannotFollowAreRefused(string yaml, FailureKind kind, string message)
     {
         var model = new LoraModel(Gqa, LoraSections.All);
