@@ -69,9 +69,21 @@ internal static class TextReport
             writer.WriteLine($"{Indent}configuration: {change}");
         }
 
-        foreach (var advice in report.Advice)
+        WriteAdvice(writer, report.Advice, withPlan);
+    }
+
+    /// <summary>Each advice; of what holds for every such checkpoint the codes alone, unless <paramref name="inFull"/>.</summary>
+    private static void WriteAdvice(TextWriter writer, IReadOnlyList<Advice> advice, bool inFull)
+    {
+        foreach (var note in advice.Where(note => inFull || !note.IsGeneral))
         {
-            writer.WriteLine($"{Indent}note [{advice.Code}]: {advice.Message}");
+            writer.WriteLine($"{Indent}note [{note.Code}]: {note.Message}");
+        }
+
+        var general = inFull ? [] : advice.Where(note => note.IsGeneral).Select(note => note.Code).ToList();
+        if (general.Count > 0)
+        {
+            writer.WriteLine($"{Indent}notes [{string.Join("], [", general)}]: --verbose explains");
         }
     }
 

@@ -24,7 +24,7 @@ public static class MigrationPlanner
             var (from, to) = Layouts(direction);
             return scan.Layout == from
                 ? Plan(checkpoint, scan, direction, to, resolveGeometry, lora)
-                : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, []);
+                : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, null, [])));
         }
         catch (MigrationException error)
         {
@@ -59,7 +59,8 @@ public static class MigrationPlanner
             renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName),
             SharedStorages.Combine(checkpoint, moves))
         { Replacements = adapter.Replacements };
-        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), adapter.Advice)
+        var advice = AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, resolved.Geometry, moves));
+        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. adapter.Advice, .. advice])
         {
             LoraExpansion = adapter.Expansion,
         };

@@ -38,6 +38,9 @@ public sealed class LoraFolder : IDisposable
 
     public CheckpointReport Downgrade(LoraOptions options) => Run(MigrationDirection.Downgrade, Upgraded, Back, options);
 
+    /// <summary>What would be done with the checkpoint as it was written.</summary>
+    public CheckpointReport Plan(MigrationDirection direction) => Run(direction, Legacy, Upgraded, new LoraOptions(), dryRun: true);
+
     /// <summary>The tensors of the checkpoint in <paramref name="directory"/> by name, row by row.</summary>
     public static IReadOnlyDictionary<string, float[][]> Read(string directory)
     {
@@ -47,10 +50,10 @@ public sealed class LoraFolder : IDisposable
 
     public static string Hyperparameters(string directory) => File.ReadAllText(Path.Combine(directory, "hyperparameters.yaml"));
 
-    private static CheckpointReport Run(MigrationDirection direction, string source, string output, LoraOptions options)
+    private static CheckpointReport Run(MigrationDirection direction, string source, string output, LoraOptions options, bool dryRun = false)
     {
         using var engine = new StreamReorderEngine();
-        var request = new MigrationRequest { Path = source, Direction = direction, Output = output, Lora = options, Engine = () => engine };
+        var request = new MigrationRequest { Path = source, Direction = direction, Output = output, Lora = options, DryRun = dryRun, Engine = () => engine };
         return Xunit.Assert.Single(Migrator.Run(request, CancellationToken.None));
     }
 
