@@ -24,6 +24,25 @@ public sealed class PickleLimitTests
         AssertRefused([.. Repeat("(", 10_001), (byte)'N', (byte)'.'], 10_000, "more than 10000 open marks");
 
     [Fact]
+    public void Memory_of_the_values()
+    {
+        // A list costs 96 bytes; 48 MiB and eight bytes for each of the pickle's are allowed.
+        byte[] pickle = [.. Repeat("]", 600_000), (byte)'.'];
+        var lists = ((48 << 20) + (8 * pickle.Length)) / 96;
+        AssertRefused(pickle, lists, "600001 bytes of pickle make more than 52 MiB of values, as no checkpoint's do");
+        Assert.Equal(lists + 1, PickleMachine.Run((byte[])[.. pickle[..lists], (byte)'.', .. new byte[pickle.Length - lists - 1]]).Bytes.Length);
+    }
+
+    [Fact]
+    public void Values_that_stand_in_values_over_and_over()
+    {
+        // Each tuple holds the one before twice: 30 of them are two milliards of values to whoever follows every way.
+        byte[] pickle = [(byte)'N', .. Repeat("2\u0086", 29), (byte)'.'];
+        Assert.Equal(pickle.Length, PickleMachine.Run(pickle).Bytes.Length);
+        AssertRefused([(byte)'N', .. Repeat("2\u0086", 30), (byte)'.'], 60, "values that share values stand for more than 1073741824 of them");
+    }
+
+    [Fact]
     public void Bytes_of_a_line()
     {
         var text = PickleMachine.Run((byte[])[(byte)'V', .. Repeat("a", (1 << 20) - 1), (byte)'\n', (byte)'.']).Root.Node;

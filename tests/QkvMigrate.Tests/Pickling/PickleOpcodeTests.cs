@@ -113,6 +113,17 @@ public sealed class PickleOpcodeTests
     public void Opcodes_do_what_pickle_says(string code, string text) =>
         Assert.Equal(text, PickleRendering.Text(PickleCode.Bytes(code)));
 
+    /// <summary>CPython would look up what a call returned, and refuses what is no string; here nothing is called, and so neither is known.</summary>
+    [Theory]
+    [InlineData("cm\nf\n)R\u008c\u0001x\u0093.")]
+    [InlineData("NK\u0005\u0093.")]
+    public void A_global_of_a_computed_name_stays_unknown(string code)
+    {
+        var document = PickleMachine.Run(PickleCode.Bytes(code));
+        Assert.Equal("@?", PickleRendering.Text(document));
+        Assert.Contains(document.Root.Node, document.References.Unnamed);
+    }
+
     [Fact]
     public void CPython_says_the_same() =>
         Assert.Equal(Programs.Select(program => program.Text), Python.Render(Programs.Select(program => PickleCode.Bytes(program.Code))));

@@ -49,6 +49,7 @@ internal sealed class PickleRendering
             PicklePersistent persistent => $"pers({Text(persistent.Id.Node)})",
             PickleExtension extension => $"ext({extension.Code})",
             PickleGlobal global => $"@{global.FullName}",
+            PickleComputedGlobal => "@?",
             PickleObject made => Made(made),
             _ => throw new ArgumentException($"a {node.GetType().Name} has no text", nameof(node)),
         };
