@@ -48,6 +48,6 @@ public readonly record struct ChecksumPatch(int Checksum, long Target);
 /// <param name="Patches">Places that hold zeros until their checksum is known.</param>
 public sealed record FileLayout(long Length, IReadOnlyList<Segment> Segments, IReadOnlyList<ChecksumPatch> Patches)
 {
-    /// <summary>How many checksums the segments feed.</summary>
-    public int ChecksumCount => Segments.Count == 0 ? 0 : Segments.Max(segment => segment.Checksum) + 1;
+    /// <summary>How many checksums there are: those that segments feed, and those of no bytes, which only a patch asks for.</summary>
+    public int ChecksumCount => Segments.Select(segment => segment.Checksum).Concat(Patches.Select(patch => patch.Checksum)).Append(-1).Max() + 1;
 }

@@ -57,8 +57,29 @@ public sealed class ZipRewriterPropertyTests
     });
 
     [Fact]
+    public void Several_entries_may_change_their_size() => Cases.Sample(sample =>
+    {
+        var rewritten = ZipRewriting.Rewrite(sample.Zip, sample.Resized, sample.Alignment, sample.Counted);
+        var entries = ZipReading.Entries(rewritten);
+        Assert.Equal(sample.Names.Select(name => sample.Resized.GetValueOrDefault(name) ?? sample.Original[name]), entries.Select(entry => entry.Bytes));
+        Assert.All(entries, entry => Assert.Equal(0, entry.Entry.DataOffset % sample.Alignment));
+    });
+
+    [Fact]
     public void The_way_back_gives_the_same_bytes() => Cases.Sample(sample =>
         Assert.Equal(sample.Zip, ZipRewriting.Rewrite(sample.Rewritten(), sample.Original.Where(entry => sample.Changes.ContainsKey(entry.Key)).ToDictionary(), sample.Alignment, sample.Counted)));
+
+    [Theory]
+    [InlineData(0, 5, true)]
+    [InlineData(0, 5, false)]
+    [InlineData(5, 0, true)]
+    [InlineData(5, 0, false)]
+    public void An_entry_may_become_empty_or_cease_to_be(int size, int newSize, bool counted)
+    {
+        var sample = new Case(alignment: 64, [3], [7], size, newSize, storages: false, counted);
+        Assert.Equal(newSize, ZipReading.Entries(sample.Rewritten())[1].Bytes.Length);
+        Assert.Equal(sample.Zip, ZipRewriting.Rewrite(sample.Rewritten(), new Dictionary<string, byte[]> { [Pickle] = sample.Original[Pickle] }, 64, counted));
+    }
 
     [Fact]
     public void Without_a_change_the_bytes_stay() => Cases.Sample(sample =>
@@ -103,7 +124,10 @@ public sealed class ZipRewriterPropertyTests
             foreach (var storage in Original.Where(entry => storages && entry.Value.Length % 2 == 1 && entry.Key != Pickle))
             {
                 Changes.Add(storage.Key, [.. storage.Value.Reverse()]);
+                Resized.Add(storage.Key, Bytes("resized", storage.Value.Length * newSize % 1000));
             }
+
+            Resized.Add(Pickle, Changes[Pickle]);
         }
 
         public int Alignment { get; }
@@ -114,7 +138,11 @@ public sealed class ZipRewriterPropertyTests
 
         public OrderedDictionary<string, byte[]> Original { get; } = [];
 
+        /// <summary>A pickle of another size, and storages of the same.</summary>
         public Dictionary<string, byte[]> Changes { get; } = [];
+
+        /// <summary>All of them of another size.</summary>
+        public Dictionary<string, byte[]> Resized { get; } = [];
 
         public IEnumerable<string> Names => Original.Keys;
 
