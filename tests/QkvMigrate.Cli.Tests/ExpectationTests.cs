@@ -17,4 +17,11 @@ public sealed class ExpectationTests
         Assert.Empty(verdict.RootElement.GetProperty("passed").EnumerateArray());
         Assert.True(verdict.RootElement.GetProperty("caught").GetInt32() >= 20);
     }
+
+    [Fact]
+    public void RightAndWrongLoraUpgradesAreToldApart()
+    {
+        var tried = PyTorch.Run("test_lora_delta.py");
+        Assert.True(tried.ExitCode == 0 && tried.Output.Trim() == "[]", tried.Output + tried.Error);
+    }
 }

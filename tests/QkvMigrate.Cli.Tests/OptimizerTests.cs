@@ -5,7 +5,7 @@ using Xunit;
 namespace QkvMigrate.Cli.Tests;
 
 /// <summary>Training goes on after an upgrade as if there had been none.</summary>
-public sealed class OptimizerTests : IDisposable
+public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
 {
     private readonly WorkFolder _folder = new();
 
@@ -24,5 +24,18 @@ public sealed class OptimizerTests : IDisposable
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Empty(JsonSerializer.Deserialize<string[]>(resumed.Output)!);
+    }
+
+    [Theory]
+    [InlineData("optimizer-of-fewer-parameters")]
+    [InlineData("optimizer-in-another-order")]
+    public void WithoutItsOptimizerARefusedStateIsUpgraded(string name)
+    {
+        var copy = _folder.Take(fixtures[name].Folder);
+        var run = Tool.Run("upgrade", copy, "--drop-optimizer");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var verdict = PyTorch.Run("without_optimizer.py", Path.Combine(copy, "lit_model.pth"), Path.Combine(copy + "-qkv", "lit_model.pth"));
+        Assert.True(verdict.ExitCode == 0, verdict.Error);
+        Assert.Empty(JsonSerializer.Deserialize<string[]>(verdict.Output)!);
     }
 }
