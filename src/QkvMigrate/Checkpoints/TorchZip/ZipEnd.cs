@@ -77,9 +77,16 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
             throw new MigrationException(FailureKind.Unsupported, "the zip has no zip64 records, which the new file would need", where: "zip directory");
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(end[ZipFormat.EndDirectorySize..], (uint)Math.Min(size, ZipFormat.Escape32));
-        BinaryPrimitives.WriteUInt32LittleEndian(end[ZipFormat.EndDirectoryOffset..], (uint)Math.Min(offset, ZipFormat.Escape32));
+        WriteNarrow(end[ZipFormat.EndDirectorySize..], DirectorySize, size);
+        WriteNarrow(end[ZipFormat.EndDirectoryOffset..], DirectoryOffset, offset);
         return tail;
+    }
+
+    /// <summary>A writer that leaves a small number to the zip64 record leaves all of them to it.</summary>
+    private static void WriteNarrow(Span<byte> field, long old, long number)
+    {
+        var isEscaped = old < ZipFormat.Escape32 && BinaryPrimitives.ReadUInt32LittleEndian(field) == ZipFormat.Escape32;
+        BinaryPrimitives.WriteUInt32LittleEndian(field, isEscaped ? ZipFormat.Escape32 : (uint)Math.Min(number, ZipFormat.Escape32));
     }
 
     /// <summary>The end record is the last one whose comment reaches exactly to the end of the file.</summary>

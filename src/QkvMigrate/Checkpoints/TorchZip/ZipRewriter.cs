@@ -57,11 +57,12 @@ internal sealed class ZipRewriter
         var offset = builder.Position;
         var content = contents.GetValueOrDefault(entry);
         var size = content?.Length ?? entry.Size;
-        var header = ZipHeaders.Local(entry, offset, size, content?.Crc, growth, alignment);
+        var crc = content is null ? entry.Crc : content.Crc ?? 0;
+        var header = ZipHeaders.Local(entry, offset, size, crc, growth, alignment);
         growth = size - entry.Size;
         if (content is null)
         {
-            placed[entry] = new PlacedEntry(offset, size, entry.Crc, -1);
+            placed[entry] = new PlacedEntry(offset, size, crc, -1);
             if (header.AsSpan().SequenceEqual(entry.LocalHeader.Span))
             {
                 builder.Copy(entry.HeaderOffset, entry.End - entry.HeaderOffset);
@@ -70,7 +71,7 @@ internal sealed class ZipRewriter
 
             builder.Literal(header);
             builder.Copy(entry.DataOffset, entry.Size);
-            builder.Literal(ZipHeaders.Descriptor(entry, offset, size, entry.Crc));
+            builder.Literal(ZipHeaders.Descriptor(entry, offset, size, crc));
             return;
         }
 
@@ -78,8 +79,8 @@ internal sealed class ZipRewriter
         var checksum = content.Crc is null ? builder.BeginChecksum() : -1;
         content.LayDown(builder);
         builder.EndChecksum();
-        placed[entry] = new PlacedEntry(offset, size, content.Crc ?? 0, checksum);
-        var descriptor = ZipHeaders.Descriptor(entry, offset, size, content.Crc ?? 0);
+        placed[entry] = new PlacedEntry(offset, size, crc, checksum);
+        var descriptor = ZipHeaders.Descriptor(entry, offset, size, crc);
         if (checksum >= 0)
         {
             if (ZipHeaders.CarriesChecksum(entry))

@@ -1,0 +1,64 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using QkvMigrate.Checkpoints.Rewriting;
+using Xunit;
+
+namespace QkvMigrate.Tests.Support;
+
+/// <summary>Carries out a layout in memory, row by row: what the executor must come to.</summary>
+internal static class NaiveLayout
+{
+    public static byte[] Apply(FileLayout layout, ReadOnlySpan<byte> source)
+    {
+        var result = new byte[layout.Length];
+        var checksums = Enumerable.Range(0, layout.ChecksumCount).Select(_ => new Crc32()).ToList();
+        var end = 0L;
+        foreach (var segment in layout.Segments)
+        {
+            Assert.Equal(end, segment.Target);
+            end += segment.Length;
+            var bytes = Bytes(segment, source);
+            Assert.Equal(segment.Length, bytes.Length);
+            bytes.CopyTo(result, segment.Target);
+            if (segment.Checksum >= 0)
+            {
+                checksums[segment.Checksum].Append(bytes);
+            }
+        }
+
+        Assert.Equal(layout.Length, end);
+        foreach (var patch in layout.Patches)
+        {
+            var place = result.AsSpan((int)patch.Target);
+            Assert.Equal(0u, BinaryPrimitives.ReadUInt32LittleEndian(place));
+            BinaryPrimitives.WriteUInt32LittleEndian(place, checksums[patch.Checksum].GetCurrentHashAsUInt32());
+        }
+
+        return result;
+    }
+
+    private static byte[] Bytes(Segment segment, ReadOnlySpan<byte> source)
+    {
+        switch (segment)
+        {
+            case LiteralSegment literal:
+                return literal.Bytes.ToArray();
+            case CopySegment copy:
+                return source.Slice((int)copy.Source, (int)copy.Length).ToArray();
+            case ReorderSegment reorder:
+                var block = reorder.Permutation.RowCount * reorder.UnitBytes;
+                var result = new List<byte>();
+                for (var outer = 0; outer < reorder.Outer; outer++)
+                {
+                    foreach (var row in reorder.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)))
+                    {
+                        result.AddRange(source.Slice((int)(reorder.Source + (outer * block) + (row * reorder.UnitBytes)), (int)reorder.UnitBytes));
+                    }
+                }
+
+                return [.. result];
+            default:
+                throw new ArgumentException($"a {segment.GetType().Name} is not known", nameof(segment));
+        }
+    }
+}
