@@ -48,8 +48,16 @@ public abstract class Checkpoint : IDisposable
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 
-    /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>).</summary>
+    /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>), and tensors new ones (<see cref="CheckpointEdit.Splits"/>).</summary>
     public virtual bool TakesReplacements => false;
+
+    /// <summary>
+    /// The same file without the state dicts of <paramref name="optimizers"/> and without <paramref name="tensors"/>, keys and
+    /// values, and without the storages that nothing else looks into. It takes this object's place and its source.
+    /// </summary>
+    /// <exception cref="MigrationException">The format cannot, or something else shares what is taken out.</exception>
+    public virtual Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
+        throw new MigrationException(FailureKind.Unsupported, "nothing can be taken out of a file of this format", Source.Path);
 
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     public abstract FileLayout Rewrite(CheckpointEdit edit);

@@ -59,8 +59,9 @@ internal static class CheckpointWriting
     /// <summary>Has the new file proven before it gets its name.</summary>
     private static void Verify(PlannedCheckpoint planned, string written, string path, MigrationRequest request, CancellationToken cancellation)
     {
-        // The verifier reads PyTorch's zips alone, and knows of rows that move, not of a LoRA that is written anew.
-        if (request.Verification is not { } mode || planned.Checkpoint!.Format != CheckpointFormat.TorchZip || planned.Plan!.LoraExpansion is not null)
+        // The verifier reads PyTorch's zips alone, and knows of rows that move, not of what is written anew or left out.
+        if (request.Verification is not { } mode || planned.Checkpoint!.Format != CheckpointFormat.TorchZip
+            || planned.Plan is not { LoraExpansion: null, Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
         {
             return;
         }

@@ -58,6 +58,9 @@ public sealed record MigrationPlan(
     /// <summary>How the file's LoRA is expanded, or null where it has none or keeps its matrices.</summary>
     public LoraExpansion? LoraExpansion { get; init; }
 
+    /// <summary>Tensors that get a storage of their own, because they share theirs with what must not move.</summary>
+    public IReadOnlyList<StorageSplit> Splits { get; init; } = [];
+
     /// <summary>Whether there is anything to do.</summary>
     public bool IsNeeded => Output is not null;
 }

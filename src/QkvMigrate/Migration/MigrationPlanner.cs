@@ -55,13 +55,16 @@ public static class MigrationPlanner
         var names = ModulePathChanges(scan, to).Concat(checkpoint.Optimizers.SelectMany(optimizers.Names)).ToList();
         var renames = moves.Where(move => move.NewName is not null).Select(move => (Name: move.Tensor.Name!, NewName: move.NewName!))
             .Concat(names.Select(change => (change.Name, change.NewName)));
-        var edit = new CheckpointEdit(
-            renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName),
-            SharedStorages.Combine(checkpoint, moves))
-        { Replacements = adapter.Replacements };
-        var advice = AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, resolved.Geometry, moves));
-        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. adapter.Advice, .. advice])
+        var storages = SharedStorages.Of(checkpoint, moves);
+        var edit = new CheckpointEdit(renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName), storages.Blocks)
         {
+            Replacements = adapter.Replacements,
+            Splits = storages.Splits,
+        };
+        var advice = AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, resolved.Geometry, moves));
+        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. adapter.Advice, .. storages.Advice, .. advice])
+        {
+            Splits = storages.Splits,
             LoraExpansion = adapter.Expansion,
         };
     }

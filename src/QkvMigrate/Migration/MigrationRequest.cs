@@ -35,6 +35,9 @@ public sealed record MigrationRequest
     /// <summary>Replace an existing output.</summary>
     public bool Force { get; init; }
 
+    /// <summary>Leave the state of optimizers out of the new file.</summary>
+    public bool DropOptimizer { get; init; }
+
     /// <summary>Work on files whose pickles can run code when PyTorch loads them. Here, nothing is run even then.</summary>
     public bool AllowUnsafePickle { get; init; }
 

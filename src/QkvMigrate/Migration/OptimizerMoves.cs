@@ -102,5 +102,5 @@ internal sealed class OptimizerMoves
     private static string Unwrapped(string name) => string.Join('.', name.Split('.').Where(part => part is not ("_orig_mod" or "_forward_module" or "module" or "_fsdp_wrapped_module")));
 
     private static MigrationException Refused(OptimizerEntry optimizer, string problem) =>
-        new(FailureKind.Unsupported, $"{problem}; save the model without its optimizer to upgrade it", where: $"optimizer state '{optimizer.Path}'");
+        new(FailureKind.Unsupported, $"{problem}; --drop-optimizer leaves it out", where: $"optimizer state '{optimizer.Path}'");
 }

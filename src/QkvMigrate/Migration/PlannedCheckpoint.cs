@@ -23,6 +23,9 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// <summary>What its pickles name that the user should know of.</summary>
     private IReadOnlyList<Advice> PickleAdvice { get; set; } = [];
 
+    /// <summary>The optimizers that are left out of the new file.</summary>
+    public IReadOnlyList<OptimizerEntry> DroppedOptimizers { get; private set; } = [];
+
     /// <summary>Why there is no plan.</summary>
     public MigrationException? Error { get; private set; }
 
@@ -37,6 +40,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         {
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
+            planned.DropOptimizers(request);
             planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes), request.Lora, otherShards);
         }
         catch (MigrationException error)
@@ -46,6 +50,19 @@ internal sealed class PlannedCheckpoint : IDisposable
 
         return planned;
     }
+
+    private void DropOptimizers(MigrationRequest request)
+    {
+        if (request.DropOptimizer && Checkpoint!.Optimizers is { Count: > 0 } optimizers)
+        {
+            Checkpoint = Checkpoint.Without(optimizers, []);
+            DroppedOptimizers = optimizers;
+        }
+    }
+
+    private IEnumerable<Advice> DropAdvice() => DroppedOptimizers.Where(_ => Plan?.IsNeeded == true).Select(optimizer => new Advice(
+        "optimizer-dropped",
+        $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: training cannot be resumed from the new file, and that was not verified against the old one"));
 
     /// <summary>The geometry that fits <paramref name="shapes"/>: from the request, or from what lies beside the file.</summary>
     public ResolvedGeometry ResolveGeometry(MigrationRequest request, IReadOnlyList<AttentionShape> shapes) =>
@@ -72,7 +89,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],
-        Advice = [.. PickleAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
+        Advice = [.. PickleAdvice, .. DropAdvice(), .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
         Elapsed = watch.Elapsed,
         Error = error ?? Error,
     };

@@ -5,58 +5,81 @@ namespace QkvMigrate.Migration;
 
 /// <summary>
 /// Brings the blocks of all moves together per storage. Tensors can share one: the same view twice is moved once; views
-/// side by side are moved each for itself; a view that overlaps with what must stay, or moves otherwise, cannot be moved
-/// where it is.
+/// side by side are moved each for itself; a view that overlaps with what must stay, or moves otherwise, gets a storage of
+/// its own.
 /// </summary>
-internal static class SharedStorages
+/// <param name="Blocks">The blocks to reorder where they are, each once.</param>
+/// <param name="Splits">The tensors that leave their storage.</param>
+/// <param name="Overlaps">What each of <paramref name="Splits"/> overlaps with, in words.</param>
+internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadOnlyList<StorageSplit> Splits, IReadOnlyList<string> Overlaps)
 {
-    /// <summary>The blocks to reorder, each once.</summary>
-    public static List<BlockReorder> Combine(Checkpoint checkpoint, IReadOnlyList<TensorMove> moves)
+    /// <summary>What whoever uses the file next must know.</summary>
+    public IReadOnlyList<Advice> Advice =>
+        [.. Splits.Zip(Overlaps, (split, other) => new Advice(
+            "storage-split",
+            $"tensor '{split.View.Label}' shared its bytes with {other}, which must not move with it: it has a storage of its own now ({split.View.Extent} bytes), and the new file was not verified against the old one"))];
+
+    /// <summary>Brings the blocks of <paramref name="moves"/> together.</summary>
+    /// <exception cref="MigrationException">Views overlap in a format that has no other storage to give.</exception>
+    public static SharedStorages Of(Checkpoint checkpoint, IReadOnlyList<TensorMove> moves)
     {
         var moved = moves.Where(move => move.Blocks.Count > 0).ToList();
-        var touched = moved.Select(move => move.Tensor.Storage).ToHashSet();
         var owners = moved.ToLookup(move => move.Tensor.Storage);
-        var bystanders = checkpoint.Tensors.Except(moved.Select(move => move.Tensor)).Where(tensor => touched.Contains(tensor.Storage)).ToLookup(tensor => tensor.Storage);
+        var bystanders = checkpoint.Tensors.Except(moved.Select(move => move.Tensor))
+            .Where(tensor => tensor.Extent > 0 && owners.Contains(tensor.Storage)).ToLookup(tensor => tensor.Storage);
         var blocks = new List<BlockReorder>();
-        foreach (var storage in touched)
+        var splits = new List<StorageSplit>();
+        var overlaps = new List<string>();
+        foreach (var storage in owners)
         {
-            if (checkpoint.OpaqueStorages.Contains(storage))
+            foreach (var (view, neighbour) in Neighbours(storage, bystanders[storage.Key]))
             {
-                throw Overlap(owners[storage].First().Tensor, "an object that this tool does not know");
-            }
+                var other = checkpoint.OpaqueStorages.Contains(storage.Key) ? "an object that this tool does not know" : neighbour is null ? null : $"tensor '{neighbour.Label}'";
+                if (other is null)
+                {
+                    blocks.AddRange(view[0].Blocks);
+                    continue;
+                }
 
-            blocks.AddRange(CombineOne([.. owners[storage]], [.. bystanders[storage]]));
+                if (!checkpoint.TakesReplacements)
+                {
+                    throw new MigrationException(FailureKind.Unsupported, $"its bytes are shared with {other}, which must not move with it, and a file of this format has no other place for them", where: $"tensor '{view[0].Tensor.Label}'");
+                }
+
+                splits.Add(new StorageSplit([.. view.Select(move => move.Tensor)], view[0].Blocks));
+                overlaps.Add(other);
+            }
         }
 
-        return blocks;
+        return new SharedStorages(blocks, splits, overlaps);
     }
 
-    private static List<BlockReorder> CombineOne(List<TensorMove> moves, List<TensorEntry> bystanders)
+    /// <summary>
+    /// The moves of a storage, together those of the same view under several names (tied weights, a model and its average),
+    /// each with a tensor that it overlaps with, or null.
+    /// </summary>
+    private static IEnumerable<(IReadOnlyList<TensorMove> View, TensorEntry? Neighbour)> Neighbours(IEnumerable<TensorMove> moves, IEnumerable<TensorEntry> bystanders)
     {
-        // The same view under several names (tied weights, a model and its average) moves once.
-        var views = moves.DistinctBy(move => (move.Tensor.FileOffset, move.Tensor.DType, string.Join(',', move.Tensor.Shape), string.Join(',', move.Tensor.Strides), move.Dimension));
-        var extents = views.Select(move => (move.Tensor, Moves: true))
-            .Concat(bystanders.Where(tensor => tensor.Extent > 0).Select(tensor => (Tensor: tensor, Moves: false)))
+        var extents = moves
+            .GroupBy(move => (move.Tensor.FileOffset, move.Tensor.DType, string.Join(',', move.Tensor.Shape), string.Join(',', move.Tensor.Strides), move.Dimension))
+            .Select(view => (View: (IReadOnlyList<TensorMove>)[.. view], view.First().Tensor))
+            .Concat(bystanders.Select(tensor => (View: (IReadOnlyList<TensorMove>)[], Tensor: tensor)))
             .OrderBy(extent => extent.Tensor.FileOffset)
             .ToList();
-        (TensorEntry Tensor, long End)? moving = null;
-        (TensorEntry Tensor, long End)? any = null;
-        foreach (var (tensor, isMoved) in extents)
+        TensorEntry? farthest = null;
+        for (var i = 0; i < extents.Count; i++)
         {
-            var before = isMoved ? any : moving;
-            if (before is { } other && other.End > tensor.FileOffset)
+            var (view, tensor) = extents[i];
+            var before = farthest is not null && End(farthest) > tensor.FileOffset ? farthest : null;
+            var after = i + 1 < extents.Count && extents[i + 1].Tensor.FileOffset < End(tensor) ? extents[i + 1].Tensor : null;
+            if (view.Count > 0)
             {
-                throw isMoved ? Overlap(tensor, $"tensor '{other.Tensor.Label}'") : Overlap(other.Tensor, $"tensor '{tensor.Label}'");
+                yield return (view, before ?? after);
             }
 
-            var end = tensor.FileOffset + tensor.Extent;
-            any = any is { } farthest && farthest.End >= end ? any : (tensor, end);
-            moving = isMoved && !(moving is { } last && last.End >= end) ? (tensor, end) : moving;
+            farthest = farthest is not null && End(farthest) >= End(tensor) ? farthest : tensor;
         }
-
-        return [.. views.SelectMany(move => move.Blocks)];
     }
 
-    private static MigrationException Overlap(TensorEntry tensor, string with) =>
-        new(FailureKind.Unsupported, $"its bytes are shared with {with}, which must not move with it", where: $"tensor '{tensor.Label}'");
+    private static long End(TensorEntry tensor) => tensor.FileOffset + tensor.Extent;
 }

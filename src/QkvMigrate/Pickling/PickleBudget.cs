@@ -9,8 +9,8 @@ internal sealed class PickleBudget(int pickleLength)
     /// <summary>A place in a list: 16 bytes an item, twice for the doubling.</summary>
     public const int Item = 32;
 
-    /// <summary>A key and a value in a list.</summary>
-    public const int Entry = 64;
+    /// <summary>A key and a value in a list: 40 bytes, twice for the doubling.</summary>
+    public const int Entry = 80;
 
     /// <summary>A list that was empty until now.</summary>
     public const int List = 64;

@@ -10,7 +10,7 @@ internal static class PickleEditor
 {
     /// <summary>The pickle with the edits applied.</summary>
     /// <param name="document">The pickle.</param>
-    /// <param name="edits">Edits that do not overlap, in any order; each lies in one frame, or in none.</param>
+    /// <param name="edits">Edits that do not overlap, in any order; each lies in one frame, or in none, or takes away the FRAME of every frame it touches.</param>
     public static byte[] Apply(PickleDocument document, IEnumerable<PickleEdit> edits)
     {
         var sorted = edits.OrderBy(edit => edit.Offset).ToList();
@@ -47,6 +47,11 @@ internal static class PickleEditor
             for (; next < sorted.Count && sorted[next].Offset < frame.Start; next++)
             {
                 shift += sorted[next].Replacement.Length - sorted[next].Length;
+            }
+
+            if (next > 0 && sorted[next - 1].Offset + sorted[next - 1].Length > frame.LengthOffset)
+            {
+                continue;
             }
 
             var growth = 0;

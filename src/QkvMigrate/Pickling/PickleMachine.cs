@@ -381,7 +381,7 @@ internal sealed class PickleMachine
         budget.Spend(at.Offset, (target.Entries.Count == 0 ? PickleBudget.List : 0) + ((long)PickleBudget.Entry * items.Count / 2));
         for (var i = 0; i < items.Count; i += 2)
         {
-            target.Set(new PickleEntry(items[i], items[i + 1]));
+            target.Set(new PickleEntry(items[i], items[i + 1], at.Offset));
             AddWeight(target, items[i].Node);
             AddWeight(target, items[i + 1].Node);
         }

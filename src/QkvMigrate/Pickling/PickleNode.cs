@@ -26,7 +26,8 @@ public readonly record struct PickleItem(PickleNode Node, int At);
 /// <summary>A key and its value in a dict, or in an object that takes items like one (OrderedDict).</summary>
 /// <param name="Key">The key, and the instruction that pushed it here.</param>
 /// <param name="Value">The value, and the instruction that pushed it here.</param>
-public readonly record struct PickleEntry(PickleItem Key, PickleItem Value);
+/// <param name="At">The instruction that put both into the dict.</param>
+public readonly record struct PickleEntry(PickleItem Key, PickleItem Value, int At);
 
 /// <summary><c>None</c>.</summary>
 public sealed class PickleNone(int offset) : PickleNode(offset);

@@ -29,4 +29,7 @@ public sealed record CheckpointEdit(IReadOnlyDictionary<NameEntry, string> Renam
 {
     /// <summary>Storages that get other bytes, each once and none with a block in <see cref="Reorders"/>; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>
     public IReadOnlyList<StorageReplacement> Replacements { get; init; } = [];
+
+    /// <summary>Tensors that leave their storage for one of their own; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>
+    public IReadOnlyList<StorageSplit> Splits { get; init; } = [];
 }

@@ -97,7 +97,7 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     {
         var builder = new FileLayoutBuilder();
         builder.Copy(0, objectsStart);
-        if (pickle.Edit(edit.Renames, []) is { } edited)
+        if (pickle.Edit(edit.Renames, [], []) is { } edited)
         {
             builder.Literal(edited);
         }

@@ -19,8 +19,9 @@ internal sealed class TorchPickle
     private readonly List<(PickleMutable Node, PicklePath Path)> dictionaries = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly HashSet<PicklePersistent> known = [];
-    private readonly Dictionary<TensorEntry, TorchTensorPlaces> places = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<TensorEntry, TorchTensorUse> places = new(ReferenceEqualityComparer.Instance);
     private readonly Stack<(PickleNode Node, PicklePath Path)> pending = new();
+    private readonly Dictionary<OptimizerEntry, PickleMutable> optimizers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Finds the tensors of <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
     public TorchPickle(PickleDocument document, Func<string, StorageEntry?> findStorage)
@@ -33,7 +34,14 @@ internal sealed class TorchPickle
             Visit(step.Node, step.Path);
         }
 
-        Optimizers = [.. dictionaries.Select(step => TorchOptimizers.Read(step.Node, step.Path, node => byContainer.GetValueOrDefault(node, []))).OfType<OptimizerEntry>()];
+        foreach (var (node, path) in dictionaries)
+        {
+            if (TorchOptimizers.Read(node, path, state => byContainer.GetValueOrDefault(state, [])) is { } optimizer)
+            {
+                optimizers.Add(optimizer, node);
+            }
+        }
+
         OpaqueStorages = document.Persistents.Where(persistent => !known.Contains(persistent))
             .Select(persistent => storages.Read(persistent).Entry).ToHashSet();
     }
@@ -48,24 +56,61 @@ internal sealed class TorchPickle
     public IReadOnlySet<StorageEntry> OpaqueStorages { get; }
 
     /// <summary>The state dicts of optimizers.</summary>
-    public IReadOnlyList<OptimizerEntry> Optimizers { get; }
+    public IReadOnlyList<OptimizerEntry> Optimizers => [.. optimizers.Keys];
+
+    /// <summary>The pickle's bytes.</summary>
+    public ReadOnlyMemory<byte> Bytes => document.Bytes;
 
     /// <summary>What the pickle names outside of itself; reports call it <paramref name="where"/>.</summary>
     public IReadOnlyList<GlobalUse> Globals(string where) => PicklePolicy.Examine(document, where);
 
-    /// <summary>The pickle with names and the numbers of storages changed, or null where none is.</summary>
-    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements)
+    /// <summary>The pickle with names and the places of tensors changed, or null where none is.</summary>
+    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
-        var edits = PickleRename.Plan(document, renames.ToDictionary(rename => rename.Key.Id, rename => rename.Value));
-        edits.AddRange(TorchNumberEdits.Plan(document, replacements, places, persistent => storages.Read(persistent)));
-        var edited = edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
-        if (replacements.Count > 0)
+        var moved = new TorchSplits(document, places);
+        foreach (var split in splits)
         {
-            TorchNumberEdits.Check(edited!, tensors, replacements);
+            moved.Add(split);
+        }
+
+        var edits = PickleRename.Plan(document, renames.Select(rename => KeyValuePair.Create(rename.Key.Id, rename.Value)).Concat(moved.Renames).ToDictionary());
+        var numbers = TorchNumberEdits.Plan(document, replacements, places, persistent => storages.Read(persistent));
+        edits.AddRange(TorchNumberEdits.Write(document, numbers.Concat(moved.Numbers).ToDictionary()));
+        edits.AddRange(moved.Copies);
+        var edited = edits.Count == 0 ? null : PickleEditor.Apply(document, edits);
+        if (replacements.Count + splits.Count > 0)
+        {
+            TorchStorageCheck.Check(edited!, tensors, replacements, splits);
         }
 
         return edited;
     }
+
+    /// <summary>The pickle without the dict entries of some optimizers and tensors.</summary>
+    /// <exception cref="MigrationException">One of them is no dict entry's value, or is used elsewhere, too.</exception>
+    public PickleDocument Without(IReadOnlyList<OptimizerEntry> goneOptimizers, IReadOnlyList<TensorEntry> goneTensors)
+    {
+        var nodes = goneOptimizers.Select(optimizer => (PickleNode)optimizers[optimizer]).ToHashSet();
+        var keys = goneTensors.Select(tensor => tensor.Name?.Id ?? throw CannotLeave($"tensor '{tensor.Label}'")).ToHashSet();
+        foreach (var optimizer in goneOptimizers)
+        {
+            if (!dictionaries.Exists(step => step.Node.Entries.Any(entry => IsGone(entry) && Holds(entry.Value.Node, optimizers[optimizer]))))
+            {
+                throw CannotLeave($"optimizer state '{optimizer.Path}'");
+            }
+        }
+
+        return PickleRemoval.Apply(document, dictionaries.Select(step => step.Node), IsGone);
+
+        // Lightning keeps optimizers in a list, which goes as a whole.
+        bool IsGone(PickleEntry entry) =>
+            keys.Contains(entry.Key.At) || nodes.Contains(entry.Value.Node) || (entry.Value.Node is PickleList { Items: { Count: > 0 } items } && items.All(item => nodes.Contains(item.Node)));
+
+        static bool Holds(PickleNode value, PickleNode node) => value == node || (value is PickleList list && list.Items.Any(item => item.Node == node));
+    }
+
+    private static MigrationException CannotLeave(string where) =>
+        new(FailureKind.Unsupported, "it is no value of a dict, so that it cannot be taken out", where: where);
 
     private void Visit(PickleNode node, PicklePath path)
     {
@@ -84,7 +129,7 @@ internal sealed class TorchPickle
                 dictionaries.Add((mutable, path));
                 foreach (var entry in mutable.Entries)
                 {
-                    Child(container, path, entry.Key, entry.Value.Node, KeyText, children);
+                    Child(container, path, entry.Key, entry.Value, KeyText, children);
                 }
 
                 Items(container, path, mutable.Items, children);
@@ -128,12 +173,13 @@ internal sealed class TorchPickle
         for (var i = 0; i < items.Count; i++)
         {
             var index = i;
-            Child(container, path, null, items[i].Node, _ => index.ToString(), children);
+            Child(container, path, null, items[i], _ => index.ToString(), children);
         }
     }
 
-    private void Child(Lazy<ContainerEntry> container, PicklePath path, PickleItem? key, PickleNode node, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
+    private void Child(Lazy<ContainerEntry> container, PicklePath path, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
     {
+        var node = value.Node;
         if (TorchTensor.Read(node, storages) is { } tensor)
         {
             known.Add(tensor.Persistent);
@@ -142,7 +188,7 @@ internal sealed class TorchPickle
             document.Budget.Spend(node.Offset, PickleBudget.Tensor + PickleBudget.Text(label));
             var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset);
             tensors.Add(entry);
-            places.Add(entry, tensor.Places);
+            places.Add(entry, new TorchTensorUse(tensor, key, value));
         }
         else if (node is PickleMutable or PickleTuple)
         {

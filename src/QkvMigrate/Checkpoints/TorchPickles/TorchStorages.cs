@@ -14,6 +14,9 @@ internal sealed record TorchStorage(StorageEntry Entry, DType DType, long Elemen
 /// </summary>
 internal sealed class TorchStorages(Func<string, StorageEntry?> find)
 {
+    /// <summary>Where the key stands in a persistent id.</summary>
+    public const int KeyIndex = 2;
+
     /// <summary>Where the count of elements stands in a persistent id.</summary>
     public const int CountIndex = 4;
 
@@ -32,7 +35,7 @@ internal sealed class TorchStorages(Func<string, StorageEntry?> find)
         }
 
         // torch.save writes the key as a string, lit-gpt's incremental_save as an int (lit_gpt/utils.py, IncrementalPyTorchPickler).
-        var key = items[2].Node switch
+        var key = items[KeyIndex].Node switch
         {
             PickleString text => text.Text,
             PickleInteger number => number.Value.ToString(),

@@ -5,6 +5,12 @@ namespace QkvMigrate.Checkpoints.TorchPickles;
 /// <summary>Where the numbers of a tensor stand in its pickle.</summary>
 internal sealed record TorchTensorPlaces(PickleItem Offset, IReadOnlyList<PickleItem> Shape, IReadOnlyList<PickleItem> Strides);
 
+/// <summary>Where a tensor stands in a container of its pickle.</summary>
+/// <param name="Tensor">The tensor.</param>
+/// <param name="Key">Its key, or null in a list or tuple.</param>
+/// <param name="Value">The tensor, or what wraps it, and the instruction that put it here.</param>
+internal sealed record TorchTensorUse(TorchTensor Tensor, PickleItem? Key, PickleItem Value);
+
 /// <summary>A strided view of a storage, as a call of <c>_rebuild_tensor_v2</c> and its kin describes it.</summary>
 internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent, TorchTensorPlaces Places)
 {

@@ -15,16 +15,20 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 internal sealed class TorchZipCheckpoint : Checkpoint
 {
     private readonly ZipDirectory directory;
+    private readonly string stem;
     private readonly ZipEntry pickleEntry;
     private readonly TorchPickle pickle;
     private readonly Dictionary<StorageEntry, ZipEntry> storageEntries;
     private readonly int alignment;
+    private readonly IReadOnlyList<ZipEntry> removed = [];
+    private readonly bool isPickleNew;
     private IReadOnlyList<GlobalUse>? globals;
 
     private TorchZipCheckpoint(SourceFile source, ZipDirectory directory, string stem)
         : base(source)
     {
         this.directory = directory;
+        this.stem = stem;
         if (!directory.ByName.TryGetValue($"{stem}/data.pkl", out pickleEntry!))
         {
             throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: "zip directory");
@@ -36,10 +40,22 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         }
 
         alignment = ReadAlignment(source, directory, stem);
-        pickle = ReadPickle(source, pickleEntry, key => directory.ByName.GetValueOrDefault($"{stem}/data/{key}") is { } entry
-            ? new StorageEntry(key, entry.DataOffset, entry.Size)
-            : null);
-        storageEntries = pickle.Storages.ToDictionary(storage => storage, storage => directory.ByName[$"{stem}/data/{storage.Key}"]);
+        pickle = ReadPickle(source, pickleEntry, FindStorage);
+        storageEntries = StorageEntries();
+    }
+
+    /// <summary>What is left of <paramref name="whole"/> when its pickle is replaced.</summary>
+    private TorchZipCheckpoint(TorchZipCheckpoint whole, PickleDocument rest)
+        : base(whole.Source)
+    {
+        directory = whole.directory;
+        stem = whole.stem;
+        alignment = whole.alignment;
+        pickleEntry = whole.pickleEntry;
+        pickle = new TorchPickle(rest, FindStorage);
+        storageEntries = StorageEntries();
+        removed = [.. whole.removed, .. whole.storageEntries.Values.Except(storageEntries.Values)];
+        isPickleNew = true;
     }
 
     /// <inheritdoc/>
@@ -97,7 +113,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
 
     /// <inheritdoc/>
     public override IReadOnlyList<GlobalUse> Globals =>
-        globals ??= [.. pickle.Globals(pickleEntry.Name), .. directory.Entries.Except([pickleEntry, .. storageEntries.Values]).SelectMany(StrayPickle)];
+        globals ??= [.. pickle.Globals(pickleEntry.Name), .. directory.Entries.Except([pickleEntry, .. storageEntries.Values, .. removed]).SelectMany(StrayPickle)];
 
     /// <summary>What an entry that is neither the pickle nor a storage names, where it is a pickle. PyTorch reads none such.</summary>
     private IReadOnlyList<GlobalUse> StrayPickle(ZipEntry entry)
@@ -109,29 +125,73 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     }
 
     /// <inheritdoc/>
+    public override Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
+        new TorchZipCheckpoint(this, pickle.Without(optimizers, tensors));
+
+    /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)
     {
-        var contents = new Dictionary<ZipEntry, ZipContent>();
-        var edited = pickle.Edit(edit.Renames, edit.Replacements);
-        if (edited is not null)
+        var changes = new ZipChanges();
+        changes.Removed.UnionWith(removed);
+        var splits = edit.Splits.Zip(NewKeys(), (split, key) => new KeyedSplit(split, key)).ToList();
+        var edited = pickle.Edit(edit.Renames, edit.Replacements, splits) ?? (isPickleNew ? pickle.Bytes : null);
+        if (edited is { } bytes)
         {
-            contents.Add(pickleEntry, new ZipContent(edited.Length, Crc32.HashToUInt32(edited), builder => builder.Literal(edited)));
+            changes.Contents.Add(pickleEntry, new ZipContent(bytes.Length, Crc32.HashToUInt32(bytes.Span), builder => builder.Literal(bytes)));
         }
 
         foreach (var group in edit.Reorders.GroupBy(reorder => reorder.Storage))
         {
             var storage = group.Key;
             var blocks = group.OrderBy(block => block.Offset).ToList();
-            contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)));
+            changes.Contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)));
         }
 
         foreach (var replacement in edit.Replacements)
         {
-            contents.Add(storageEntries[replacement.Storage], new ZipContent(replacement.Bytes.Length, null, builder => builder.Computed(replacement.Bytes)));
+            changes.Contents.Add(storageEntries[replacement.Storage], new ZipContent(replacement.Bytes.Length, null, builder => builder.Computed(replacement.Bytes)));
         }
 
-        return ZipRewriter.Rewrite(directory, contents, alignment);
+        foreach (var split in splits)
+        {
+            changes.Added.Add((storageEntries[split.Split.View.Storage].Like($"{stem}/data/{split.Key}"), Content(split)));
+        }
+
+        // A storage that all of its tensors have left.
+        var left = splits.SelectMany(split => split.Split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
+        foreach (var storage in left.Select(tensor => tensor.Storage).Distinct().Except(OpaqueStorages).Except(Tensors.Where(tensor => !left.Contains(tensor)).Select(tensor => tensor.Storage)))
+        {
+            changes.Removed.Add(storageEntries[storage]);
+        }
+
+        return ZipRewriter.Rewrite(directory, changes, alignment);
     }
+
+    private static ZipContent Content(KeyedSplit split)
+    {
+        var view = split.Split.View;
+        var piece = new StorageEntry(split.Key, view.FileOffset, view.Extent);
+        var blocks = split.Split.Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - (view.StorageOffset * view.DType.ItemSize) }).OrderBy(block => block.Offset).ToList();
+        return new ZipContent(piece.Length, null, builder => StorageLayout.LayDown(builder, piece, blocks));
+    }
+
+    /// <summary>Keys of storages that no entry has: <c>torch.save</c> numbers them from 0 on.</summary>
+    private IEnumerable<string> NewKeys()
+    {
+        for (var key = (long)directory.Entries.Count; ; key++)
+        {
+            if (!directory.ByName.ContainsKey($"{stem}/data/{key}"))
+            {
+                yield return key.ToString();
+            }
+        }
+    }
+
+    private StorageEntry? FindStorage(string key) =>
+        directory.ByName.GetValueOrDefault($"{stem}/data/{key}") is { } entry ? new StorageEntry(key, entry.DataOffset, entry.Size) : null;
+
+    private Dictionary<StorageEntry, ZipEntry> StorageEntries() =>
+        pickle.Storages.ToDictionary(storage => storage, storage => directory.ByName[$"{stem}/data/{storage.Key}"]);
 
     private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, Func<string, StorageEntry?> findStorage)
     {

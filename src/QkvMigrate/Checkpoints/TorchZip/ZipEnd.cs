@@ -59,22 +59,32 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
         return new ZipEnd(offset, size, count, zip64 is not null, source.Read(tail, (int)(length - tail)));
     }
 
-    /// <summary>The end records for a central directory of <paramref name="size"/> bytes at <paramref name="offset"/>.</summary>
-    public byte[] Moved(long offset, long size)
+    /// <summary>The end records for a central directory of <paramref name="count"/> entries and <paramref name="size"/> bytes at <paramref name="offset"/>.</summary>
+    public byte[] Moved(long offset, long size, long count)
     {
         var tail = Tail.ToArray();
         var end = tail.AsSpan();
         if (HasZip64)
         {
+            BinaryPrimitives.WriteInt64LittleEndian(end[ZipFormat.Zip64EndCountOnDisk..], count);
+            BinaryPrimitives.WriteInt64LittleEndian(end[ZipFormat.Zip64EndCount..], count);
             BinaryPrimitives.WriteInt64LittleEndian(end[ZipFormat.Zip64EndDirectorySize..], size);
             BinaryPrimitives.WriteInt64LittleEndian(end[ZipFormat.Zip64EndDirectoryOffset..], offset);
             var locator = Zip64Length(end);
             BinaryPrimitives.WriteInt64LittleEndian(end[(locator + ZipFormat.Zip64LocatorEndOffset)..], offset + size);
             end = end[(locator + ZipFormat.Zip64LocatorLength)..];
         }
-        else if (size >= ZipFormat.Escape32 || offset >= ZipFormat.Escape32)
+        else if (size >= ZipFormat.Escape32 || offset >= ZipFormat.Escape32 || count >= ZipFormat.Escape16)
         {
             throw new MigrationException(FailureKind.Unsupported, "the zip has no zip64 records, which the new file would need", where: "zip directory");
+        }
+
+        if (count != Count)
+        {
+            // PyTorch's writer leaves a number to the zip64 record only where it has to.
+            var narrow = (ushort)Math.Min(count, ZipFormat.Escape16);
+            BinaryPrimitives.WriteUInt16LittleEndian(end[ZipFormat.EndCountOnDisk..], narrow);
+            BinaryPrimitives.WriteUInt16LittleEndian(end[ZipFormat.EndCount..], narrow);
         }
 
         WriteNarrow(end[ZipFormat.EndDirectorySize..], DirectorySize, size);

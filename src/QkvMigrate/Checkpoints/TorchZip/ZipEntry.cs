@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Text;
+
 namespace QkvMigrate.Checkpoints.TorchZip;
 
 /// <summary>One stored entry of a zip: its two headers as they are, and where its bytes stand.</summary>
@@ -17,6 +20,31 @@ internal sealed record ZipEntry(
     uint Crc,
     int DescriptorLength)
 {
+    /// <summary>
+    /// A new entry called <paramref name="name"/>, with the flags, the time and the kinds of fields that this one has. It
+    /// stands nowhere yet; its bytes are aligned as PyTorch aligns them.
+    /// </summary>
+    public ZipEntry Like(string name)
+    {
+        var local = Renamed(LocalHeader.Span, ZipFormat.LocalHeaderLength, ZipFormat.LocalNameLength, name);
+        return this with
+        {
+            Name = name,
+            HeaderOffset = -local.Length,
+            LocalHeader = local,
+            CentralHeader = Renamed(CentralHeader.Span, ZipFormat.CentralHeaderLength, ZipFormat.CentralNameLength, name),
+        };
+    }
+
+    private static byte[] Renamed(ReadOnlySpan<byte> header, int fixedLength, int nameLengthAt, string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        var nameEnd = fixedLength + BinaryPrimitives.ReadUInt16LittleEndian(header[nameLengthAt..]);
+        byte[] renamed = [.. header[..fixedLength], .. bytes, .. header[nameEnd..]];
+        BinaryPrimitives.WriteUInt16LittleEndian(renamed.AsSpan(nameLengthAt), checked((ushort)bytes.Length));
+        return renamed;
+    }
+
     /// <summary>Where the entry's bytes start.</summary>
     public long DataOffset => HeaderOffset + LocalHeader.Length;
 

@@ -34,6 +34,7 @@ internal static class ZipFormat
     public const uint EndSignature = 0x06054b50;
     public const int EndLength = 22;
     public const int EndDisk = 4;
+    public const int EndCountOnDisk = 8;
     public const int EndCount = 10;
     public const int EndDirectorySize = 12;
     public const int EndDirectoryOffset = 16;
@@ -46,6 +47,7 @@ internal static class ZipFormat
     public const uint Zip64EndSignature = 0x06064b50;
     public const int Zip64EndLength = 56;
     public const int Zip64EndRecordSize = 4;
+    public const int Zip64EndCountOnDisk = 24;
     public const int Zip64EndCount = 32;
     public const int Zip64EndDirectorySize = 40;
     public const int Zip64EndDirectoryOffset = 48;

@@ -9,57 +9,65 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 internal sealed record ZipContent(long Length, uint? Crc, Action<FileLayoutBuilder> LayDown);
 
 /// <summary>
-/// Lays a zip down again with other contents for some entries. Entries keep their order, their names and every field
-/// that need not change.
+/// Lays a zip down again with other contents for some entries, without some, and with new ones. Entries keep their order,
+/// their names and every field that need not change.
 /// </summary>
 internal sealed class ZipRewriter
 {
     private readonly ZipDirectory directory;
-    private readonly IReadOnlyDictionary<ZipEntry, ZipContent> contents;
+    private readonly ZipChanges changes;
     private readonly int alignment;
     private readonly FileLayoutBuilder builder = new();
     private readonly Dictionary<ZipEntry, PlacedEntry> placed = [];
     private long growth;
 
-    private ZipRewriter(ZipDirectory directory, IReadOnlyDictionary<ZipEntry, ZipContent> contents, int alignment)
+    private ZipRewriter(ZipDirectory directory, ZipChanges changes, int alignment)
     {
         this.directory = directory;
-        this.contents = contents;
+        this.changes = changes;
         this.alignment = alignment;
     }
 
     /// <summary>The new file.</summary>
     /// <param name="directory">The source.</param>
-    /// <param name="contents">The entries that change.</param>
+    /// <param name="changes">The entries that change, go and come.</param>
     /// <param name="alignment">Bytes on whose multiples padded entries start.</param>
-    public static FileLayout Rewrite(ZipDirectory directory, IReadOnlyDictionary<ZipEntry, ZipContent> contents, int alignment) =>
-        new ZipRewriter(directory, contents, alignment).Rewrite();
+    public static FileLayout Rewrite(ZipDirectory directory, ZipChanges changes, int alignment) =>
+        new ZipRewriter(directory, changes, alignment).Rewrite();
 
     private FileLayout Rewrite()
     {
-        foreach (var entry in directory.Entries)
+        foreach (var entry in directory.Entries.Where(entry => !changes.Removed.Contains(entry)))
         {
-            Place(entry);
+            Place(entry, changes.Contents.GetValueOrDefault(entry));
+        }
+
+        foreach (var (entry, content) in changes.Added)
+        {
+            growth = 0;
+            Place(entry, content);
         }
 
         var start = builder.Position;
-        foreach (var entry in directory.Listed)
+        var listed = directory.Listed.Where(entry => !changes.Removed.Contains(entry)).Concat(changes.Added.Select(added => added.Entry)).ToList();
+        foreach (var entry in listed)
         {
             Central(entry, placed[entry]);
         }
 
-        builder.Literal(directory.End.Moved(start, builder.Position - start));
+        builder.Literal(directory.End.Moved(start, builder.Position - start, listed.Count));
         return builder.Build();
     }
 
-    private void Place(ZipEntry entry)
+    private void Place(ZipEntry entry, ZipContent? content)
     {
         var offset = builder.Position;
-        var content = contents.GetValueOrDefault(entry);
         var size = content?.Length ?? entry.Size;
         var crc = content is null ? entry.Crc : content.Crc ?? 0;
         var header = ZipHeaders.Local(entry, offset, size, crc, growth, alignment);
-        growth = size - entry.Size;
+
+        // Where entries are taken out, nothing behind them keeps its place, and there is no way back that needs a mark.
+        growth = changes.Removed.Count > 0 ? 0 : size - entry.Size;
         if (content is null)
         {
             placed[entry] = new PlacedEntry(offset, size, crc, -1);

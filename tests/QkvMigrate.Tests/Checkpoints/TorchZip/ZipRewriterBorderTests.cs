@@ -95,8 +95,8 @@ public sealed class ZipRewriterBorderTests
         directory =>
         {
             const long size = Border + 1;
-            var contents = new Dictionary<ZipEntry, ZipContent> { [directory.Entries[0]] = new(size, 0, builder => builder.Copy(0, size)) };
-            var refused = Assert.Throws<MigrationException>(() => ZipRewriter.Rewrite(directory, contents, 64));
+            var changes = new ZipChanges { Contents = { [directory.Entries[0]] = new(size, 0, builder => builder.Copy(0, size)) } };
+            var refused = Assert.Throws<MigrationException>(() => ZipRewriter.Rewrite(directory, changes, 64));
             Assert.Equal("zip entry 'stem/data.pkl': 4294967296 bytes need a zip64 field, which this zip's writer did not leave room for", refused.Message);
             Assert.Equal(FailureKind.Unsupported, refused.Kind);
             return true;
@@ -115,8 +115,13 @@ public sealed class ZipRewriterBorderTests
     private static SparseBytes Rewrite(SparseBytes zip, byte[] pickle, int alignment = 64) => Read(zip, directory =>
     {
         var content = new ZipContent(pickle.Length, Crc32.HashToUInt32(pickle), builder => builder.Literal(pickle));
-        Dictionary<ZipEntry, ZipContent> contents = pickle.Length == 0 ? [] : new() { [directory.ByName[Pickle]] = content };
-        return zip.Apply(ZipRewriter.Rewrite(directory, contents, alignment));
+        var changes = new ZipChanges();
+        if (pickle.Length > 0)
+        {
+            changes.Contents.Add(directory.ByName[Pickle], content);
+        }
+
+        return zip.Apply(ZipRewriter.Rewrite(directory, changes, alignment));
     });
 
     /// <summary>Which numbers are in zip64 fields follows from them; the data is aligned.</summary>

@@ -14,9 +14,12 @@ internal static class ZipRewriting
     /// <param name="counted">Whether the checksums become known only while the bytes are written.</param>
     public static byte[] Rewrite(byte[] zip, IReadOnlyDictionary<string, byte[]> changes, int alignment = 64, bool counted = false) => ZipReading.Read(zip, (_, directory) =>
     {
-        var contents = changes.ToDictionary(
-            change => directory.ByName[change.Key],
-            change => new ZipContent(change.Value.Length, counted ? null : Crc32.HashToUInt32(change.Value), builder => builder.Literal(change.Value)));
-        return NaiveLayout.Apply(ZipRewriter.Rewrite(directory, contents, alignment), zip);
+        var zipChanges = new ZipChanges();
+        foreach (var (name, bytes) in changes)
+        {
+            zipChanges.Contents.Add(directory.ByName[name], new ZipContent(bytes.Length, counted ? null : Crc32.HashToUInt32(bytes), builder => builder.Literal(bytes)));
+        }
+
+        return NaiveLayout.Apply(ZipRewriter.Rewrite(directory, zipChanges, alignment), zip);
     });
 }
