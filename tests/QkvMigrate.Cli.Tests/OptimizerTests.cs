@@ -27,6 +27,19 @@ public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
     }
 
     [Theory]
+    [InlineData("optimizer-by-wrapped-name", true)]
+    [InlineData("optimizer-before-its-first-step", false)]
+    public void AdviceTellsOfMomentsWhereTheyMove(string name, bool move)
+    {
+        var run = Tool.Run("upgrade", fixtures[name].Folder, "-o", _folder.At("upgraded"), "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var report = JsonDocument.Parse(run.Output);
+        var codes = report.RootElement.GetProperty("checkpoints")[0].GetProperty("advice").EnumerateArray().Select(advice => advice.GetProperty("code").GetString()).ToList();
+        Assert.Equal(move, codes.Contains("optimizer-moments-permuted"));
+        Assert.Equal(move, codes.Contains("optimizer-state-would-not-match"));
+    }
+
+    [Theory]
     [InlineData("optimizer-of-fewer-parameters")]
     [InlineData("optimizer-in-another-order")]
     public void WithoutItsOptimizerARefusedStateIsUpgraded(string name)

@@ -134,9 +134,10 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         var changes = new ZipChanges();
         changes.Removed.UnionWith(removed);
         var splits = edit.Splits.Zip(NewKeys(), (split, key) => new KeyedSplit(split, key)).ToList();
-        var edited = pickle.Edit(edit.Renames, edit.Replacements, splits) ?? (isPickleNew ? pickle.Bytes : null);
-        if (edited is { } bytes)
+        var edited = pickle.Edit(edit.Renames, edit.Replacements, splits);
+        if (edited is not null || isPickleNew)
         {
+            var bytes = edited is null ? pickle.Bytes : edited;
             changes.Contents.Add(pickleEntry, new ZipContent(bytes.Length, Crc32.HashToUInt32(bytes.Span), builder => builder.Literal(bytes)));
         }
 

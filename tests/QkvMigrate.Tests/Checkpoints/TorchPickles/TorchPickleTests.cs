@@ -112,8 +112,8 @@ public sealed class TorchPickleTests
         var pickle = Read(Code("attn"));
         var container = pickle.Tensors[0].Container;
         var renames = new Dictionary<NameEntry, string> { [pickle.Tensors[0].Name!] = "qkv.weight", [container.ModulePaths[0]] = "qkv" };
-        Assert.Equal(TorchCode.Pickle(Code("qkv").Replace(Text("other") + Text("qkv.weight"), Text("other") + Text("attn.weight"), StringComparison.Ordinal)), pickle.Edit(renames, []));
-        Assert.Null(pickle.Edit(new Dictionary<NameEntry, string>(), []));
+        Assert.Equal(TorchCode.Pickle(Code("qkv").Replace(Text("other") + Text("qkv.weight"), Text("other") + Text("attn.weight"), StringComparison.Ordinal)), pickle.Edit(renames, [], []));
+        Assert.Null(pickle.Edit(new Dictionary<NameEntry, string>(), [], []));
     }
 
     /// <summary>Reads a pickle whose storages stand at 1000 bytes times their key, with 400 bytes each.</summary>
