@@ -16,6 +16,7 @@ internal static class Program
             GenerateCommand.Create(),
             BenchCommand.Create(),
             VerifyCommand.Create(),
+            ReportCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

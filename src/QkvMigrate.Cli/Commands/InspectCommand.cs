@@ -9,6 +9,7 @@ internal sealed class InspectCommand
 {
     private readonly Argument<string[]> paths = PathArgument.Create();
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
+    private readonly SelectionOptions selection = new();
     private readonly GeometryOptions geometry = new();
 
     /// <summary>Makes the command.</summary>
@@ -18,6 +19,7 @@ internal sealed class InspectCommand
         var command = new Command("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
         command.Arguments.Add(options.paths);
         command.Options.Add(options.json);
+        options.selection.AddTo(command);
         options.geometry.AddTo(command);
         command.SetAction(options.Run);
         return command;
@@ -29,7 +31,7 @@ internal sealed class InspectCommand
         var reports = new List<CheckpointReport>();
         foreach (var path in parsed.GetValue(paths)!)
         {
-            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed))));
+            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed))));
         }
 
         if (parsed.GetValue(json))
@@ -42,6 +44,7 @@ internal sealed class InspectCommand
         }
 
         log.Failures(reports);
+        WorkflowAnnotations.Write(reports);
         return PathReports.HasFailure(reports) ? ExitCode.Failure : ExitCode.Success;
     }
 }

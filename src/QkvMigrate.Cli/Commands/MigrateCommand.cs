@@ -22,6 +22,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
+    private readonly BatchArguments batch = new();
     private readonly GeometryOptions geometry = new();
     private readonly LoraArguments lora = new();
     private readonly EngineOptions engine = new();
@@ -42,6 +43,7 @@ internal sealed class MigrateCommand
         }
 
         options.verify.AcceptOnlyFromAmong("none", "quick", "full");
+        options.batch.AddTo(command);
         options.geometry.AddTo(command);
         options.lora.AddTo(command);
         options.engine.AddTo(command);
@@ -70,42 +72,40 @@ internal sealed class MigrateCommand
     {
         using var log = new ConsoleLog(parsed.GetValue(quiet), parsed.GetValue(verbose));
         using var engines = engine.Read(parsed);
-        var reports = new List<CheckpointReport>();
         var planOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
-        foreach (var path in parsed.GetValue(paths)!.TakeWhile(_ => !Signals.Token.IsCancellationRequested))
+        var withPlan = parsed.GetValue(dryRun) || parsed.GetValue(verbose);
+        var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
         {
-            var request = new MigrationRequest
-            {
-                Path = path,
-                Direction = direction,
-                Geometry = geometry.Read(parsed),
-                Lora = lora.Read(parsed),
-                Output = parsed.GetValue(output),
-                InPlace = parsed.GetValue(inPlace),
-                BackupSuffix = parsed.GetValue(backup),
-                DryRun = planOnly,
-                Force = parsed.GetValue(force) || parsed.GetValue(check),
-                DropOptimizer = parsed.GetValue(dropOptimizer),
-                AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
-                Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
-                Engine = engines.Get,
-            };
-            reports.AddRange(PathReports.Collect(path, () => Migrator.Run(request, Signals.Token)));
-        }
-
+            Path = path,
+            Direction = direction,
+            Geometry = geometry.Read(parsed),
+            Lora = lora.Read(parsed),
+            Output = parsed.GetValue(output),
+            InPlace = parsed.GetValue(inPlace),
+            BackupSuffix = parsed.GetValue(backup),
+            DryRun = planOnly,
+            Force = parsed.GetValue(force) || parsed.GetValue(check),
+            DropOptimizer = parsed.GetValue(dropOptimizer),
+            AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
+            Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
+            Engine = engines.Get,
+        });
+        var reports = Migrator.Run(requests, batch.Read(parsed) with { KeepPlans = withPlan }, Signals.Token);
         if (parsed.GetValue(json))
         {
-            JsonReport.Write(Console.Out, reports, withPlan: parsed.GetValue(dryRun) || parsed.GetValue(verbose));
+            JsonReport.Write(Console.Out, reports, withPlan);
         }
         else if (!parsed.GetValue(quiet))
         {
-            TextReport.Write(Console.Out, reports, withPlan: parsed.GetValue(dryRun) || parsed.GetValue(verbose));
+            TextReport.Write(Console.Out, reports, withPlan);
+            BatchSummary.Write(Console.Out, reports);
         }
 
         log.Failures(reports);
+        WorkflowAnnotations.Write(reports, withLegacy: parsed.GetValue(check));
         return Signals.Token.IsCancellationRequested ? Signals.ExitCode
             : PathReports.HasFailure(reports) ? ExitCode.Failure
-            : parsed.GetValue(check) && reports.Exists(report => report.Status == CheckpointStatus.Planned) ? ExitCode.LegacyFound
+            : parsed.GetValue(check) && reports.Any(report => report.Status == CheckpointStatus.Planned) ? ExitCode.LegacyFound
             : ExitCode.Success;
     }
 }

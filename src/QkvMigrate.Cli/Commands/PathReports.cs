@@ -14,11 +14,11 @@ internal static class PathReports
         }
         catch (MigrationException error) when (error.Kind != FailureKind.Usage)
         {
-            return [new CheckpointReport { Path = path, Status = error.Kind == FailureKind.Io ? CheckpointStatus.Failed : CheckpointStatus.Refused, Error = error }];
+            return [CheckpointReport.Of(path, error)];
         }
     }
 
     /// <summary>Whether a checkpoint failed or was refused.</summary>
     public static bool HasFailure(IEnumerable<CheckpointReport> reports) =>
-        reports.Any(report => report.Status is CheckpointStatus.Failed or CheckpointStatus.Refused or CheckpointStatus.Skipped);
+        reports.Any(report => report.Status is CheckpointStatus.Failed or CheckpointStatus.Refused);
 }

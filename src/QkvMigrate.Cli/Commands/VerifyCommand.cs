@@ -12,6 +12,7 @@ internal sealed class VerifyCommand
     private readonly Argument<string> upgraded = new("UPGRADED") { Description = "What an upgrade or downgrade made of it." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
+    private readonly SelectionOptions selection = new();
     private readonly GeometryOptions geometry = new();
     private readonly ModelOptions model = new();
 
@@ -24,6 +25,7 @@ internal sealed class VerifyCommand
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);
         command.Options.Add(options.forward);
+        options.selection.AddTo(command);
         options.geometry.AddTo(command);
         options.model.AddTo(command);
         command.SetAction(options.Run);
@@ -33,7 +35,7 @@ internal sealed class VerifyCommand
     private int Run(ParseResult parsed)
     {
         var (before, after) = (parsed.GetValue(original)!, parsed.GetValue(upgraded)!);
-        var reports = PathVerifier.Run(before, after, geometry.Read(parsed), VerificationMode.Full, Signals.Token);
+        var reports = PathVerifier.Run(before, after, selection.Read(parsed), geometry.Read(parsed), VerificationMode.Full, Signals.Token);
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;
         if (parsed.GetValue(json))
         {
@@ -46,6 +48,7 @@ internal sealed class VerifyCommand
 
         using var log = new ConsoleLog(quiet: false, verbose: false);
         log.Failures(reports.Select(report => report.Error).OfType<MigrationException>());
+        WorkflowAnnotations.Write(reports);
         return reports.All(report => report.IsVerified) && (models is null || models.IsSame) ? ExitCode.Success : ExitCode.Failure;
     }
 }

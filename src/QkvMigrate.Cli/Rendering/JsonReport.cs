@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -20,8 +19,7 @@ internal static class JsonReport
 
     private static JsonCheckpoint Checkpoint(CheckpointReport report, bool withPlan, bool withGlobals)
     {
-        var plan = report.Plan;
-        var reordered = plan?.Moves.Count(move => move.Blocks.Count > 0) ?? 0;
+        var changes = report.Changes;
         return new JsonCheckpoint(
             report.Path,
             report.Output,
@@ -29,19 +27,16 @@ internal static class JsonReport
             JsonNames.Kebab(report.Status.ToString()),
             report.Layout is { } layout ? JsonNames.Kebab(layout.ToString()) : null,
             report.Geometry is { } geometry ? new JsonGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize, report.GeometrySource ?? "") : null,
-            new JsonTensors(report.TensorCount, reordered, plan?.Moves.Count ?? 0, plan?.UntouchedTensors ?? report.TensorCount),
-            new JsonBytes(report.SourceBytes, plan?.Output?.Length, plan?.Output is { } output ? Sum<ReorderSegment>(output) : 0, plan?.Output is { } same ? Sum<CopySegment>(same) : 0),
+            new JsonTensors(report.TensorCount, changes?.ReorderedTensors ?? 0, changes?.ChangedTensors ?? 0, changes?.UntouchedTensors ?? report.TensorCount),
+            new JsonBytes(report.SourceBytes, report.OutputBytes ?? changes?.OutputBytes, changes?.ReorderedBytes ?? 0, changes?.CopiedBytes ?? 0),
+            report.OutputSha256,
             Math.Round(report.Elapsed.TotalSeconds, 3),
             report.ConfigurationChanges,
             [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],
             withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
-            withPlan && plan is { IsNeeded: true } ? Plan(plan) : null,
+            withPlan && report.Plan is { IsNeeded: true } plan ? Plan(plan) : null,
             report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
     }
-
-    private static long Sum<T>(FileLayout layout)
-        where T : Segment =>
-        layout.Segments.OfType<T>().Sum(segment => segment.Length);
 
     private static JsonPlan Plan(MigrationPlan plan) => new(
         [.. plan.Moves.Select(move => new JsonMove(
@@ -70,6 +65,7 @@ internal sealed record JsonCheckpoint(
     JsonGeometry? Geometry,
     JsonTensors Tensors,
     JsonBytes Bytes,
+    string? Sha256,
     double Seconds,
     IReadOnlyList<string> Configuration,
     IReadOnlyList<JsonMessage> Advice,

@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -50,18 +49,24 @@ internal static class TextReport
         {
             writer.WriteLine($"{status}: {report.Path}: {Reason(report.Layout ?? CheckpointLayout.None)}, nothing to do");
         }
+        else if (report.Status is CheckpointStatus.Skipped)
+        {
+            writer.WriteLine($"{status}: {report.Path}: {report.Advice[0].Message}");
+            return;
+        }
         else
         {
             writer.WriteLine($"{status}: {report.Path}{(report.Output is { } output && output != report.Path ? $" -> {output}" : "")}");
         }
 
-        if (report.Plan is { IsNeeded: true } plan)
+        if (report.Changes is { OutputBytes: not null } changes)
         {
-            WriteChange(writer, report, plan);
-            if (withPlan)
-            {
-                WritePlan(writer, plan);
-            }
+            WriteChange(writer, report, changes);
+        }
+
+        if (withPlan && report.Plan is { IsNeeded: true } plan)
+        {
+            WritePlan(writer, plan);
         }
 
         foreach (var change in report.ConfigurationChanges)
@@ -87,12 +92,11 @@ internal static class TextReport
         }
     }
 
-    private static void WriteChange(TextWriter writer, CheckpointReport report, MigrationPlan plan)
+    private static void WriteChange(TextWriter writer, CheckpointReport report, PlanCounts changes)
     {
         var isPlanned = report.Status == CheckpointStatus.Planned;
-        var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
         var time = isPlanned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s";
         writer.WriteLine($"{Indent}{report.Geometry} (from {report.GeometrySource})");
-        writer.WriteLine($"{Indent}{plan.Moves.Count} of {report.TensorCount} tensors {(isPlanned ? "change" : "changed")}, {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} reordered{time}");
+        writer.WriteLine($"{Indent}{changes.ChangedTensors} of {report.TensorCount} tensors {(isPlanned ? "change" : "changed")}, {ByteSize.Text(changes.ReorderedBytes)} of {ByteSize.Text(report.SourceBytes)} reordered{time}");
     }
 }

@@ -13,6 +13,9 @@ internal readonly partial record struct FileIdentity
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the descriptor itself
     private const uint Basic = 0x7ff; // STATX_BASIC_STATS
 
+    private const ushort TypeMask = 0xf000; // S_IFMT
+    private const ushort RegularType = 0x8000; // S_IFREG
+
     private FileIdentity(in Status status)
     {
         Device = ((ulong)status.DeviceMajor << 32) | status.DeviceMinor;
@@ -23,6 +26,7 @@ internal readonly partial record struct FileIdentity
         Links = status.Links;
         Owner = status.Owner;
         Group = status.Group;
+        IsRegularFile = (status.Mode & TypeMask) == RegularType;
     }
 
     /// <summary>Bytes of the file.</summary>
@@ -33,6 +37,9 @@ internal readonly partial record struct FileIdentity
 
     /// <summary>The group that owns it.</summary>
     public uint Group { get; }
+
+    /// <summary>Whether it is a file of bytes, and no directory, pipe, socket or device.</summary>
+    public bool IsRegularFile { get; }
 
     private ulong Device { get; }
 
@@ -90,6 +97,9 @@ internal readonly partial record struct FileIdentity
 
         [FieldOffset(24)]
         public readonly uint Group;
+
+        [FieldOffset(28)]
+        public readonly ushort Mode;
 
         [FieldOffset(32)]
         public readonly ulong Inode;

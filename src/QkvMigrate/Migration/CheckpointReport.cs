@@ -19,7 +19,10 @@ public enum CheckpointStatus
     /// <summary>Nothing to do.</summary>
     Unchanged,
 
-    /// <summary>Not looked at further, because another checkpoint of its directory was refused.</summary>
+    /// <summary>
+    /// Not worked on: another checkpoint of its directory was refused, or an earlier run of the batch has finished it.
+    /// The advice says which.
+    /// </summary>
     Skipped,
 
     /// <summary>Not worked on, for a reason that lies in the checkpoint or the request.</summary>
@@ -27,6 +30,9 @@ public enum CheckpointStatus
 
     /// <summary>Begun, and ended by the system: a full disk and the like.</summary>
     Failed,
+
+    /// <summary>Found by a batch, and not begun or not finished by any of its runs.</summary>
+    Pending,
 }
 
 /// <summary>What was done with one checkpoint file, and why.</summary>
@@ -56,11 +62,20 @@ public sealed record CheckpointReport
     /// <summary>The plan, where one was made.</summary>
     public MigrationPlan? Plan { get; init; }
 
+    /// <summary>The plan in numbers, where one was made; it stays where the plan is not kept.</summary>
+    public PlanCounts? Changes { get; init; }
+
     /// <summary>All tensors of the file.</summary>
     public int TensorCount { get; init; }
 
     /// <summary>Bytes of the source.</summary>
     public long SourceBytes { get; init; }
+
+    /// <summary>Bytes of the new file, where a batch has written them down.</summary>
+    public long? OutputBytes { get; init; }
+
+    /// <summary>The SHA-256 of the new file as 64 hexadecimal digits, where a batch has written it down.</summary>
+    public string? OutputSha256 { get; init; }
 
     /// <summary>Changes to the configuration beside it, a line each.</summary>
     public IReadOnlyList<string> ConfigurationChanges { get; init; } = [];
@@ -76,4 +91,8 @@ public sealed record CheckpointReport
 
     /// <summary>Why it was refused or failed.</summary>
     public MigrationException? Error { get; init; }
+
+    /// <summary>The report of what could not be looked at.</summary>
+    public static CheckpointReport Of(string path, MigrationException error) =>
+        new() { Path = path, Status = error.Kind is FailureKind.Io or FailureKind.Cancelled ? CheckpointStatus.Failed : CheckpointStatus.Refused, Error = error };
 }

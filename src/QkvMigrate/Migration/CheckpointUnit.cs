@@ -1,5 +1,4 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
 
@@ -13,34 +12,12 @@ namespace QkvMigrate.Migration;
 /// <param name="OtherFiles">The files that come along, relative to <paramref name="Root"/>.</param>
 internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnlyList<string> Checkpoints, IReadOnlyList<string> OtherFiles)
 {
-    private static readonly EnumerationOptions Flat = new() { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = false };
+    /// <summary>Whether other units lie in directories below it.</summary>
+    public bool HasUnitsBelow { get; init; }
 
-    /// <summary>Finds the units in and below <paramref name="root"/>, in the order of their paths. Linked directories are not entered.</summary>
-    public static IReadOnlyList<CheckpointUnit> Find(string root)
-    {
-        var units = new List<CheckpointUnit>();
-        Collect(root, "", null, units);
-        return units;
-    }
+    /// <summary>Checkpoint files in it that the user left out: neither migrated nor copied.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
 
-    private static void Collect(string directory, string relative, (string Root, List<string> Files)? parent, List<CheckpointUnit> units)
-    {
-        var files = Directory.EnumerateFiles(directory, "*", Flat).Where(file => !TemporaryName.Is(Path.GetFileName(file))).Order(StringComparer.Ordinal).ToList();
-        var checkpoints = files.Where(Checkpoint.LooksLikeOne).ToList();
-        if (checkpoints.Count > 0)
-        {
-            parent = (directory, []);
-            units.Add(new CheckpointUnit(directory, relative, [.. checkpoints.Select(file => Path.GetFileName(file)!)], parent.Value.Files));
-        }
-
-        if (parent is { } unit)
-        {
-            unit.Files.AddRange(files.Except(checkpoints).Select(file => Path.GetRelativePath(unit.Root, file)));
-        }
-
-        foreach (var child in new DirectoryInfo(directory).EnumerateDirectories("*", Flat).Where(child => child.LinkTarget is null && !TemporaryName.Is(child.Name)).OrderBy(child => child.Name, StringComparer.Ordinal))
-        {
-            Collect(Path.Combine(directory, child.Name), Path.Combine(relative, child.Name), parent, units);
-        }
-    }
+    /// <summary>Bytes of all its files but those that are left out; what is gone by now counts nothing.</summary>
+    public long CountBytes() => Checkpoints.Concat(OtherFiles).Sum(file => FileIdentity.Of(Path.Combine(Root, file))?.Size ?? 0);
 }

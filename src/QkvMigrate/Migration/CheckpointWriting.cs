@@ -89,6 +89,10 @@ internal static class CheckpointWriting
         source.CheckUnchanged();
     }
 
+    /// <summary>The failure of a target whose writing was cancelled.</summary>
+    public static MigrationException Cancelled(string output, OperationCanceledException error) =>
+        new(FailureKind.Cancelled, "cancelled; what was begun was taken away", output, inner: error);
+
     /// <summary>Where the old file is kept when <paramref name="path"/> is replaced, or null.</summary>
     public static string? Backup(string path, MigrationRequest request) =>
         request is { InPlace: true, BackupSuffix: { } suffix } ? path + suffix : null;

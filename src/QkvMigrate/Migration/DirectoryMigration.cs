@@ -1,4 +1,5 @@
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Batches;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Writing;
 
@@ -13,26 +14,34 @@ internal sealed class DirectoryMigration
     private readonly CheckpointUnit unit;
     private readonly string output;
     private readonly MigrationRequest request;
+    private readonly UnitJournal? journal;
     private readonly CancellationToken cancellation;
 
     /// <summary>The checkpoints that are done in place, in order: they stay done where a later one fails.</summary>
     private readonly List<PlannedCheckpoint> replaced = [];
 
-    private DirectoryMigration(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
+    private DirectoryMigration(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
     {
         this.unit = unit;
         this.output = output;
         this.request = request;
+        this.journal = journal;
         this.cancellation = cancellation;
     }
 
-    /// <summary>Migrates <paramref name="unit"/> to the directory <paramref name="output"/>, which is its own root in place.</summary>
-    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation) =>
-        new DirectoryMigration(unit, output, request, cancellation).Run();
+    /// <summary>Migrates a unit.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="output">The directory that becomes its result; its own root in place.</param>
+    /// <param name="request">What the user asks.</param>
+    /// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation) =>
+        new DirectoryMigration(unit, output, request, journal, cancellation).Run();
 
     private List<CheckpointReport> Run()
     {
         var shards = ShardSet.Open(unit.Root, out var unfit);
+        unfit ??= shards.LeftOut(unit);
         var planned = unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), shards.Beside(name), request)).ToList();
         try
         {
@@ -83,7 +92,7 @@ internal sealed class DirectoryMigration
             ? [.. planned.Select(checkpoint => Unchanged(checkpoint, configuration))]
             : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own)
                 : replaced.Contains(checkpoint) ? Report(checkpoint, configuration)
-                : checkpoint.Report(CheckpointStatus.Skipped))];
+                : Skipped(checkpoint))];
     }
 
     /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>
@@ -117,11 +126,28 @@ internal sealed class DirectoryMigration
             : report with { Advice = [.. report.Advice, new Advice("config-outdated", $"the configuration beside it is one that today's LitGPT refuses: {string.Join("; ", configuration.Changes)}")] };
     }
 
+    private static CheckpointReport Skipped(PlannedCheckpoint checkpoint)
+    {
+        var report = checkpoint.Report(CheckpointStatus.Skipped);
+        return report with { Advice = [new Advice("directory-refused", "another checkpoint of its directory was refused"), .. report.Advice] };
+    }
+
     private void Check(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
     {
         if (!request.InPlace)
         {
-            CheckpointWriting.CheckTarget(unit.Root, output, request);
+            if (journal is null)
+            {
+                CheckpointWriting.CheckTarget(unit.Root, output, request);
+                return;
+            }
+
+            // In a tree the directory can be there because other units are written below it: what counts are the files.
+            foreach (var file in Results(configuration))
+            {
+                CheckpointWriting.CheckTarget(Path.Combine(unit.Root, file), Path.Combine(output, file), request);
+            }
+
             return;
         }
 
@@ -144,7 +170,7 @@ internal sealed class DirectoryMigration
         }
         catch (OperationCanceledException error)
         {
-            throw Migrator.Cancelled(output, error);
+            throw CheckpointWriting.Cancelled(output, error);
         }
     }
 
@@ -167,7 +193,13 @@ internal sealed class DirectoryMigration
             return;
         }
 
-        using var folder = DurableFolder.Create(output, request.Force);
+        if (journal is { NeedsFolder: true })
+        {
+            Directory.CreateDirectory(output);
+        }
+
+        using var folder = DurableFolder.Create(output, request.Force || journal is not null);
+        journal?.Begin();
         foreach (var checkpoint in planned)
         {
             var target = Path.Combine(folder.WritePath, Path.GetFileName(checkpoint.Path));
@@ -189,8 +221,18 @@ internal sealed class DirectoryMigration
         }
 
         WriteConfiguration(folder.WritePath, configuration);
+        journal?.Digest(folder.WritePath, Results(configuration), cancellation);
         folder.Commit();
+        journal?.Finish();
     }
+
+    /// <summary>The files that a new directory has, relative to it.</summary>
+    private IEnumerable<string> Results(ConfigurationRewrite configuration) =>
+    [
+        .. unit.Checkpoints,
+        .. unit.OtherFiles.Where(file => !configuration.Replaces(file)),
+        .. configuration.Files.Where(file => file.Content is not null).Select(file => file.Name),
+    ];
 
     private void WriteConfiguration(string folder, ConfigurationRewrite configuration)
     {

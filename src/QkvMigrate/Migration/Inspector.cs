@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Migration;
 
@@ -7,8 +8,11 @@ namespace QkvMigrate.Migration;
 public static class Inspector
 {
     /// <summary>One report for each checkpoint file of <paramref name="path"/>, a file or a directory.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="geometry">What the user says about the geometry.</param>
+    /// <param name="selection">Which checkpoints of a directory or tree are looked at.</param>
     /// <exception cref="MigrationException">The path is not there, or has no checkpoint.</exception>
-    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry)
+    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection)
     {
         var request = new MigrationRequest
         {
@@ -19,9 +23,17 @@ public static class Inspector
             AllowUnsafePickle = true,
             Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
         };
-        return Directory.Exists(path)
-            ? [.. Migrator.FindUnits(path).SelectMany(unit => Inspect(unit, request))]
-            : [Inspect(path, [], null, request)];
+        if (!Directory.Exists(path))
+        {
+            return [Inspect(path, [], null, request)];
+        }
+
+        var tree = CheckpointTree.Find(path, selection);
+        return
+        [
+            .. tree.Units.SelectMany(unit => Inspect(unit, request)),
+            .. tree.Unreadable.Select(error => CheckpointReport.Of(error.File!, error)),
+        ];
     }
 
     private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request)

@@ -86,6 +86,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         Geometry = Plan?.Geometry?.Geometry,
         GeometrySource = Plan?.Geometry?.Source,
         Plan = Plan,
+        Changes = Plan is { } plan ? PlanCounts.Of(plan) : null,
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],

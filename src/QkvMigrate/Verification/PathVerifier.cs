@@ -1,24 +1,26 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Verifies what a user names: two files, or two directories or trees with every file in them.</summary>
+/// <summary>
+/// Verifies what a user names: two files, or two directories or trees with every file in and below their checkpoint
+/// directories. A directory with nothing to do has no output in a tree; then it is proven that there was nothing to do.
+/// </summary>
 public static class PathVerifier
 {
-    private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = true };
-
     /// <summary>
     /// One report for each checkpoint of <paramref name="original"/>, and one for the directory itself where other files
     /// differ. What keeps a checkpoint from being verified is in its report.
     /// </summary>
     /// <param name="original">A checkpoint file, or a directory.</param>
     /// <param name="upgraded">What must be its upgrade or downgrade, or an unchanged copy where there was nothing to do.</param>
+    /// <param name="selection">Which checkpoints of a directory or tree were worked on.</param>
     /// <param name="geometry">What the user says about the geometry; the rest comes from beside the first file.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">One path is a directory and the other is not, or one is not there.</exception>
-    public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
     {
         if (Directory.Exists(original) != Directory.Exists(upgraded))
         {
@@ -32,7 +34,7 @@ public static class PathVerifier
 
         try
         {
-            return RunDirectory(original, upgraded, geometry, mode, cancellation);
+            return RunDirectory(original, upgraded, selection, geometry, mode, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -40,15 +42,20 @@ public static class PathVerifier
         }
     }
 
-    private static List<VerificationReport> RunDirectory(string original, string upgraded, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    private static List<VerificationReport> RunDirectory(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
     {
-        var (before, after) = (Files(original), Files(upgraded));
+        var before = new CheckpointFiles(original, selection);
+        var after = before.NamesIn(upgraded);
         var reports = new List<VerificationReport>();
         var log = new DifferenceLog();
-        foreach (var name in before.Union(after).Order(StringComparer.Ordinal))
+        foreach (var name in before.Names.Union(after).Order(StringComparer.Ordinal))
         {
             var (source, target) = (Path.Combine(original, name), Path.Combine(upgraded, name));
-            if (ConfigurationComparison.IsConfiguration(name))
+            if (before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory)))
+            {
+                reports.AddRange(before.IsCheckpoint(name) ? [VerifyNothingToDo(source, target, geometry, cancellation)] : []);
+            }
+            else if (ConfigurationComparison.IsConfiguration(name))
             {
                 ConfigurationComparison.Compare(original, upgraded, name, log);
             }
@@ -56,11 +63,11 @@ public static class PathVerifier
             {
                 log.Add($"file '{name}'", "it is not in the second directory");
             }
-            else if (!before.Contains(name))
+            else if (!before.Names.Contains(name))
             {
                 log.Add($"file '{name}'", "the first directory has no such file");
             }
-            else if (Checkpoint.LooksLikeOne(source))
+            else if (before.IsCheckpoint(name))
             {
                 reports.Add(Verify(source, target, geometry, mode, cancellation));
             }
@@ -80,8 +87,14 @@ public static class PathVerifier
             : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
     }
 
-    private static HashSet<string> Files(string root) =>
-        [.. Directory.EnumerateFiles(root, "*", All).Select(file => Path.GetRelativePath(root, file))];
+    /// <summary>A file that has no counterpart because it is what it was to become already: held against itself, nothing may have to change.</summary>
+    private static VerificationReport VerifyNothingToDo(string original, string missing, GeometryFlags flags, CancellationToken cancellation)
+    {
+        var report = Verify(original, original, flags, VerificationMode.Quick, cancellation);
+        return report.IsVerified || report.Error is not null
+            ? report
+            : new VerificationReport { Original = original, Upgraded = missing, Mode = report.Mode, Differences = [new Difference("file", "it is not in the second directory")], DifferenceCount = 1 };
+    }
 
     private static VerificationReport Verify(string original, string upgraded, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)
     {

@@ -36,12 +36,31 @@ public sealed class DurableFile : IDisposable
     /// <param name="path">The name; where <paramref name="replace"/> is false it must be free, now and at the end.</param>
     /// <param name="replace">Whether a file of that name is replaced.</param>
     /// <exception cref="MigrationException">The name is taken, another process is writing it, or the folder cannot be written.</exception>
-    public static DurableFile Create(string path, bool replace)
+    public static DurableFile Create(string path, bool replace) => Create(path, replace, wait: false);
+
+    /// <summary>Writes a small file that several processes may write at once: each waits for its turn, and the last one's stays.</summary>
+    /// <exception cref="MigrationException">The folder cannot be written.</exception>
+    internal static void WriteShared(string path, ReadOnlySpan<byte> content)
+    {
+        using var file = Create(path, replace: true, wait: true);
+        try
+        {
+            Posix.Write(file.Handle, content, 0);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, path);
+        }
+
+        file.Commit();
+    }
+
+    private static DurableFile Create(string path, bool replace, bool wait)
     {
         TargetLock? acquired = null;
         try
         {
-            acquired = TargetLock.Acquire(path);
+            acquired = TargetLock.Acquire(path, wait);
             if (!replace && System.IO.Path.Exists(path))
             {
                 throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", path);

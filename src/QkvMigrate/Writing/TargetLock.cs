@@ -18,7 +18,8 @@ internal sealed partial class TargetLock : IDisposable
     private const int NoFollow = 0x20000; // O_NOFOLLOW on x86
     private const int NoFollowArm = 0x8000; // and on ARM
     private const int CloseOnExecute = 0x80000; // O_CLOEXEC
-    private const int ExclusiveNow = 2 | 4; // LOCK_EX | LOCK_NB
+    private const int Exclusive = 2; // LOCK_EX
+    private const int AtOnce = 4; // LOCK_NB
     private const int WouldBlock = 11; // EWOULDBLOCK
 
     private readonly string path;
@@ -31,15 +32,17 @@ internal sealed partial class TargetLock : IDisposable
     }
 
     /// <summary>Takes the right to write <paramref name="target"/>.</summary>
+    /// <param name="target">The file or folder.</param>
+    /// <param name="wait">Whether to wait for another process that has it: for what is written in no time.</param>
     /// <exception cref="MigrationException">Another process has it.</exception>
     /// <exception cref="IOException">The lock's file cannot be made.</exception>
-    public static TargetLock Acquire(string target)
+    public static TargetLock Acquire(string target, bool wait = false)
     {
         var name = TemporaryName.LockFor(target);
         while (true)
         {
             var file = OpenFile(name);
-            if (!TryLock(file))
+            if (!TryLock(file, wait))
             {
                 using (file)
                 {
@@ -109,7 +112,7 @@ internal sealed partial class TargetLock : IDisposable
     }
 
     /// <summary>Whether the lock was free. Where a filesystem has no locks, it is.</summary>
-    private static bool TryLock(SafeFileHandle file) => Flock(file, ExclusiveNow) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
+    private static bool TryLock(SafeFileHandle file, bool wait) => Flock(file, wait ? Exclusive : Exclusive | AtOnce) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
 
     private static string Holder(SafeFileHandle file)
     {

@@ -1,5 +1,6 @@
 using QkvMigrate.Configuration;
 using QkvMigrate.Migration;
+using QkvMigrate.Migration.Batches;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
 using Xunit;
@@ -92,12 +93,12 @@ public sealed class PathVerifierTests : IDisposable
     {
         var file = Path.Combine(original, "a", "lit_model.pth");
 
-        var error = Assert.Throws<MigrationException>(() => PathVerifier.Run(file, upgraded, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
+        var error = Assert.Throws<MigrationException>(() => PathVerifier.Run(file, upgraded, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
 
         Assert.Equal(FailureKind.Usage, error.Kind);
         Assert.Equal($"a directory and a file cannot be compared: {file} and {upgraded}", error.Problem);
     }
 
     private IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(original, upgraded, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(original, upgraded, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
 }

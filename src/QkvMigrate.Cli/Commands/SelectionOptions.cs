@@ -1,0 +1,21 @@
+using System.CommandLine;
+using QkvMigrate.Migration.Batches;
+
+namespace QkvMigrate.Cli.Commands;
+
+/// <summary>The options by which a user chooses checkpoints of a tree.</summary>
+internal sealed class SelectionOptions
+{
+    private readonly Option<string[]> include = new("--include") { Description = "Of a directory, work on the checkpoint files alone whose path below it fits: '*.pth', 'pythia-*', 'runs/**/lit_model.pth'. May be given again.", HelpName = "GLOB" };
+    private readonly Option<string[]> exclude = new("--exclude") { Description = "Leave out the checkpoint files whose path fits. May be given again.", HelpName = "GLOB" };
+
+    /// <summary>Adds the options to <paramref name="command"/>.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(include);
+        command.Options.Add(exclude);
+    }
+
+    /// <summary>What the user said.</summary>
+    public CheckpointSelection Read(ParseResult parsed) => new(parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+}

@@ -1,0 +1,97 @@
+using System.Runtime.ExceptionServices;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>Goes through the units of several paths, some at a time.</summary>
+internal sealed class Batch(BatchOptions options, CancellationToken cancellation)
+{
+    private readonly List<PathWork> works = [];
+    private readonly List<BatchUnit> units = [];
+
+    /// <summary>Adds what <paramref name="request"/> finds.</summary>
+    /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
+    public void Add(MigrationRequest request)
+    {
+        var work = PathWork.Find(request, options.Selection);
+        works.Add(work);
+        units.AddRange(work.Units);
+    }
+
+    /// <summary>Adds what <paramref name="request"/> finds, or that it is of no use.</summary>
+    public void TryAdd(MigrationRequest request)
+    {
+        try
+        {
+            Add(request);
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Usage)
+        {
+            units.Add(new BatchUnit(request.Path, 0, _ => [CheckpointReport.Of(request.Path, error)]));
+        }
+    }
+
+    /// <summary>Does the work of this shard, and returns its reports in the order in which it was added.</summary>
+    public IReadOnlyList<CheckpointReport> Run()
+    {
+        var own = Own();
+        options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
+        works.ForEach(work => work.Begin());
+        var reports = new IReadOnlyList<CheckpointReport>[own.Count];
+        ForEach(own.Count, i => reports[i] = Run(own[i]));
+        works.ForEach(work => work.End());
+        return [.. reports.Where(report => report is not null).SelectMany(report => report)];
+    }
+
+    private List<BatchUnit> Own()
+    {
+        if (options.Shard is not { } shard)
+        {
+            return units;
+        }
+
+        var numbers = Shard.Deal([.. units.Select(unit => unit.Bytes)], shard.Count);
+        return [.. units.Where((_, i) => numbers[i] == shard.Number)];
+    }
+
+    private IReadOnlyList<CheckpointReport> Run(BatchUnit unit)
+    {
+        options.Observer?.Started(unit.Path, unit.Bytes);
+        IReadOnlyList<CheckpointReport> reports;
+        try
+        {
+            reports = unit.Run(cancellation);
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Usage)
+        {
+            reports = [CheckpointReport.Of(unit.Path, error)];
+        }
+
+        options.Observer?.Finished(unit.Path, reports);
+        return options.KeepPlans ? reports : [.. reports.Select(report => report with { Plan = null, Globals = [] })];
+    }
+
+    /// <summary>Calls <paramref name="work"/> with 0 to <paramref name="count"/>−1, by threads that take the next number each, until all are done or one fails.</summary>
+    private void ForEach(int count, Action<int> work)
+    {
+        var next = -1;
+        ExceptionDispatchInfo? failure = null;
+        void Work()
+        {
+            while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is var number && number < count)
+            {
+                try
+                {
+                    work(number);
+                }
+                catch (Exception error)
+                {
+                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
+                }
+            }
+        }
+
+        // Threads of their own: the writer's tasks need those of the pool.
+        Task.WaitAll([.. Enumerable.Range(1, Math.Clamp(options.Jobs, 1, Math.Max(1, count))).Select(_ => Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))], CancellationToken.None);
+        failure?.Throw();
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.FileSystemGlobbing;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>
+/// Which checkpoint files of a tree are worked on. A pattern is held against the file's path below the tree, <c>*</c>
+/// within a name, <c>**</c> across directories; one without a slash fits a name at any depth, and one that fits a
+/// directory takes everything in it, as in a <c>.gitignore</c>.
+/// </summary>
+/// <param name="Include">Patterns of which one must fit; all files where there is none.</param>
+/// <param name="Exclude">Patterns of which none may fit.</param>
+public sealed record CheckpointSelection(IReadOnlyList<string> Include, IReadOnlyList<string> Exclude)
+{
+    /// <summary>Every checkpoint.</summary>
+    public static CheckpointSelection All { get; } = new([], []);
+
+    /// <summary>Those of <paramref name="paths"/>, relative to the tree, that are selected.</summary>
+    internal HashSet<string> Of(IEnumerable<string> paths)
+    {
+        if (Include.Count == 0 && Exclude.Count == 0)
+        {
+            return paths.ToHashSet(StringComparer.Ordinal);
+        }
+
+        var matcher = new Matcher(StringComparison.Ordinal);
+        matcher.AddIncludePatterns(Include.Count == 0 ? ["**"] : Include.SelectMany(Patterns));
+        matcher.AddExcludePatterns(Exclude.SelectMany(Patterns));
+        return matcher.Match(paths).Files.Select(match => match.Path).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>The units of which a checkpoint is selected, with those alone.</summary>
+    internal IReadOnlyList<CheckpointUnit> Of(IReadOnlyList<CheckpointUnit> units)
+    {
+        var selected = Of(units.SelectMany(unit => unit.Checkpoints.Select(name => Path.Combine(unit.RelativePath, name))));
+        return [.. units.Select(unit => Part(unit, selected)).Where(unit => unit.Checkpoints.Count > 0)];
+    }
+
+    private static CheckpointUnit Part(CheckpointUnit unit, HashSet<string> selected)
+    {
+        var isSelected = unit.Checkpoints.ToLookup(name => selected.Contains(Path.Combine(unit.RelativePath, name)));
+        return unit with { Checkpoints = [.. isSelected[true]], LeftOut = [.. isSelected[false]] };
+    }
+
+    private static IEnumerable<string> Patterns(string pattern)
+    {
+        var trimmed = pattern.TrimEnd('/');
+        var anchored = trimmed.Contains('/', StringComparison.Ordinal) ? trimmed.TrimStart('/') : $"**/{trimmed}";
+        return [anchored, $"{anchored}/**"];
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>
+/// What a batch writes down in its output, in the folder <c>.qkvmigrate</c>: <c>tree.json</c>, the units that were found;
+/// <c>manifest/</c>, a file for each unit that was written, by which the next run knows what is finished; <c>reports/</c>,
+/// a file for each unit with what last became of it. Each unit has files of its own, so that jobs and shards never
+/// share one. Beside the folder stands <c>SHA256SUMS</c>.
+/// </summary>
+internal sealed class OutputRecord
+{
+    /// <summary>The folder's name.</summary>
+    public const string FolderName = ".qkvmigrate";
+
+    private const string ChecksumsName = "SHA256SUMS";
+
+    private readonly string root;
+
+    /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
+    public OutputRecord(string root) => this.root = root;
+
+    private string TreePath => Path.Combine(root, FolderName, "tree.json");
+
+    private string Manifest => Path.Combine(root, FolderName, "manifest");
+
+    private string Reports => Path.Combine(root, FolderName, "reports");
+
+    /// <summary>Whether <paramref name="directory"/> is an output with such a record.</summary>
+    public static bool IsIn(string directory) => Directory.Exists(Path.Combine(directory, FolderName));
+
+    /// <summary>Whether <paramref name="file"/> has the name of the checksums that stand beside a record.</summary>
+    public static bool IsChecksums(string file) => Path.GetFileName(file) == ChecksumsName;
+
+    /// <summary>Whether <paramref name="relativePath"/>, below an output, is part of its record and no result.</summary>
+    public static bool Owns(string output, string relativePath) =>
+        relativePath.StartsWith(FolderName + Path.DirectorySeparatorChar, StringComparison.Ordinal) || (relativePath == ChecksumsName && IsIn(output));
+
+    /// <summary>Makes the folders and writes down which units there are, where that is not what stands there already.</summary>
+    public void Begin(TreeRecord tree)
+    {
+        try
+        {
+            Directory.CreateDirectory(Manifest);
+            Directory.CreateDirectory(Reports);
+            Posix.FlushFolder(root);
+            Posix.FlushFolder(Path.Combine(root, FolderName));
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, root);
+        }
+
+        Replace(TreePath, RecordDocument.Write(tree, RecordJson.Readable.TreeRecord));
+    }
+
+    /// <summary>The units of the batches that wrote here.</summary>
+    /// <exception cref="MigrationException">No batch did.</exception>
+    public TreeRecord ReadTree() =>
+        RecordDocument.Read(TreePath, RecordJson.Readable.TreeRecord)
+        ?? throw new MigrationException(FailureKind.Io, $"no batch of qkvmigrate has written here: {FolderName}/tree.json is missing", root);
+
+    /// <summary>The manifest's entry of a unit, or null.</summary>
+    /// <param name="unit">The unit's path below the root.</param>
+    /// <exception cref="MigrationException">The entry is none that this version wrote.</exception>
+    public ManifestEntry? ReadEntry(string unit) => RecordDocument.Read(EntryPath(unit), RecordJson.Readable.ManifestEntry);
+
+    /// <summary>Writes a unit's entry, durably.</summary>
+    public void WriteEntry(ManifestEntry entry) =>
+        DurableFile.WriteShared(EntryPath(entry.Path), RecordDocument.Write(entry, RecordJson.Readable.ManifestEntry));
+
+    /// <summary>Takes a unit's entry away.</summary>
+    public void RemoveEntry(string unit) => File.Delete(EntryPath(unit));
+
+    /// <summary>A unit's last report, or null.</summary>
+    public UnitRecord? ReadReport(string unit) => RecordDocument.Read(ReportPath(unit), RecordJson.Readable.UnitRecord);
+
+    /// <summary>Writes a unit's report.</summary>
+    public void WriteReport(UnitRecord report) =>
+        DurableFile.WriteShared(ReportPath(report.Path), RecordDocument.Write(report, RecordJson.Readable.UnitRecord));
+
+    /// <summary>All reports that are there, also of units that the last batch did not ask for.</summary>
+    public IEnumerable<UnitRecord> ReadReports() =>
+        Directory.Exists(Reports)
+            ? Documents(Reports).Select(file => RecordDocument.Read(file, RecordJson.Readable.UnitRecord)).OfType<UnitRecord>()
+            : [];
+
+    /// <summary>
+    /// Writes <c>SHA256SUMS</c> from the manifest. Several shards may do so at once, each knowing of other units: whoever
+    /// has written looks at the manifest again, so that the last one's file has every entry.
+    /// </summary>
+    public void WriteChecksums()
+    {
+        var path = Path.Combine(root, ChecksumsName);
+        for (byte[]? written = null; ;)
+        {
+            var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(Documents(Manifest).Select(file => RecordDocument.Read(file, RecordJson.Readable.ManifestEntry)).OfType<ManifestEntry>()));
+            if (lines.AsSpan().SequenceEqual(written) || (written is null && lines.Length == 0))
+            {
+                return;
+            }
+
+            Replace(path, lines);
+            written = lines;
+        }
+    }
+
+    private static IEnumerable<string> Documents(string folder) =>
+        Directory.EnumerateFiles(folder, "*.json").Where(file => !TemporaryName.Is(Path.GetFileName(file)));
+
+    /// <summary>Leaves a file alone that has the content already, so that a run that does nothing touches nothing.</summary>
+    private static void Replace(string path, byte[] content)
+    {
+        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
+        {
+            DurableFile.WriteShared(path, content);
+        }
+    }
+
+    private string EntryPath(string unit) => Path.Combine(Manifest, FileName(unit));
+
+    private string ReportPath(string unit) => Path.Combine(Reports, FileName(unit));
+
+    /// <summary>Paths can be longer than a file's name may be, and one path can be another's beginning: a digest has neither trouble.</summary>
+    private static string FileName(string unit) => $"{FileDigest.Of(Encoding.UTF8.GetBytes(unit))[..32]}.json";
+}

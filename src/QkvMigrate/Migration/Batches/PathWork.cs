@@ -1,0 +1,135 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>The work on one path that a user named: a checkpoint file, a directory with checkpoints, or a tree of such directories.</summary>
+internal sealed class PathWork
+{
+    private readonly MigrationRequest request;
+    private readonly string root;
+    private readonly OutputRecord? record;
+    private readonly TreeRecord? tree;
+
+    private PathWork(MigrationRequest request, string root, CheckpointTree found)
+    {
+        this.request = request;
+        this.root = root;
+
+        // A directory that is itself the unit gets its name when all of it is there: that is record enough. In place,
+        // the files themselves say which of them are done.
+        record = found.HasBranches && !request.InPlace ? new OutputRecord(root) : null;
+        Units = [.. found.Units.Select(Unit), .. found.Unreadable.Select(Failure)];
+        tree = new TreeRecord(RecordDocument.SchemaVersion, request.Path, [.. Units.Select(unit => new TreeUnit(Relative(unit.Path), unit.Bytes))]);
+    }
+
+    private PathWork(MigrationRequest request, BatchUnit file)
+    {
+        this.request = request;
+        root = "";
+        Units = [file];
+    }
+
+    /// <summary>The units, in an order that depends on their paths alone.</summary>
+    public IReadOnlyList<BatchUnit> Units { get; }
+
+    /// <summary>Finds what there is to do.</summary>
+    /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
+    public static PathWork Find(MigrationRequest request, CheckpointSelection selection)
+    {
+        if (!Directory.Exists(request.Path))
+        {
+            var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
+            return new PathWork(request, new BatchUnit(request.Path, bytes, cancellation => [FileMigration.Run(request, cancellation)]));
+        }
+
+        var found = CheckpointTree.Find(request.Path, selection);
+        var output = request.Output ?? $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path))}{Migrator.OutputSuffix}";
+        return request.InPlace || !IsWithin(output, request.Path)
+            ? new PathWork(request, output, found)
+            : throw new MigrationException(FailureKind.Target, "the output lies within the source", output);
+    }
+
+    /// <summary>Called before the first unit.</summary>
+    /// <exception cref="MigrationException">The output cannot be written.</exception>
+    public void Begin()
+    {
+        if (!request.DryRun)
+        {
+            record?.Begin(tree!);
+        }
+    }
+
+    /// <summary>Called after the last.</summary>
+    /// <exception cref="MigrationException">The output cannot be written.</exception>
+    public void End()
+    {
+        if (!request.DryRun)
+        {
+            record?.WriteChecksums();
+        }
+    }
+
+    private BatchUnit Unit(CheckpointUnit unit) => new(unit.Root, unit.CountBytes(), cancellation =>
+    {
+        var output = request.InPlace ? unit.Root : Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath));
+        return record is null ? DirectoryMigration.Run(unit, output, request, null, cancellation) : RunRecorded(record, unit, output, cancellation);
+    });
+
+    private IReadOnlyList<CheckpointReport> RunRecorded(OutputRecord record, CheckpointUnit unit, string output, CancellationToken cancellation)
+    {
+        UnitJournal journal;
+        try
+        {
+            journal = UnitJournal.Open(record, unit, output, request, cancellation);
+            if (!request.Force && journal.IsFinished())
+            {
+                return journal.Finished();
+            }
+
+            if (!request.Force)
+            {
+                journal.CheckOutputIsAsWritten(cancellation);
+            }
+        }
+        catch (MigrationException error)
+        {
+            return Reported(record, unit.RelativePath, [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))]);
+        }
+        catch (OperationCanceledException)
+        {
+            return [];
+        }
+
+        var reports = DirectoryMigration.Run(unit, output, request with { Force = request.Force || journal.IsOwnOutput }, journal, cancellation);
+        journal.End();
+        return Reported(record, unit.RelativePath, [.. reports.Select(journal.WithDigest)]);
+    }
+
+    private BatchUnit Failure(MigrationException error) => new(error.File!, 0, _ =>
+    {
+        IReadOnlyList<CheckpointReport> reports = [CheckpointReport.Of(error.File!, error)];
+        return record is null ? reports : Reported(record, Relative(error.File!), reports);
+    });
+
+    private IReadOnlyList<CheckpointReport> Reported(OutputRecord record, string unit, IReadOnlyList<CheckpointReport> reports)
+    {
+        if (!request.DryRun)
+        {
+            record.WriteReport(UnitRecord.Of(unit, reports));
+        }
+
+        return reports;
+    }
+
+    private string Relative(string path)
+    {
+        var relative = Path.GetRelativePath(request.Path, path);
+        return relative == "." ? "" : relative;
+    }
+
+    private static bool IsWithin(string path, string root)
+    {
+        var relative = Path.GetRelativePath(Path.GetFullPath(root), Path.GetFullPath(path));
+        return relative == "." || !(relative == ".." || relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) || Path.IsPathRooted(relative));
+    }
+}

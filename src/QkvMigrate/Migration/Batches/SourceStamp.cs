@@ -1,0 +1,28 @@
+using System.Globalization;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>By what a source file is known again without reading all of it.</summary>
+/// <param name="Path">Its path in the unit's directory.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Modified">When it was written last, UTC, to 100 ns.</param>
+/// <param name="Header">For a checkpoint, the digest of its ends, <see cref="FileDigest.Ends"/>.</param>
+internal sealed record SourceStamp(string Path, long Bytes, string Modified, string? Header)
+{
+    /// <summary>The stamps of a unit's files, checkpoints first.</summary>
+    /// <exception cref="MigrationException">A file cannot be read.</exception>
+    public static IReadOnlyList<SourceStamp> Of(CheckpointUnit unit, CancellationToken cancellation) =>
+    [
+        .. unit.Checkpoints.Select(file => Of(unit.Root, file, FileDigest.Ends(System.IO.Path.Combine(unit.Root, file), cancellation))),
+        .. unit.OtherFiles.Order(StringComparer.Ordinal).Select(file => Of(unit.Root, file, null)),
+    ];
+
+    private static SourceStamp Of(string root, string file, string? header)
+    {
+        var path = System.IO.Path.Combine(root, file);
+        var size = FileIdentity.Of(path)?.Size ?? throw new MigrationException(FailureKind.Io, "the file is not there, or is a link to one that is not", path);
+        return new SourceStamp(file, size, File.GetLastWriteTimeUtc(path).ToString("O", CultureInfo.InvariantCulture), header);
+    }
+}

@@ -1,0 +1,81 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Migration.Batches;
+
+/// <summary>What last became of a unit, written down for <see cref="BatchReport"/>.</summary>
+/// <param name="SchemaVersion">The version of the form.</param>
+/// <param name="Path">The unit's path below the tree.</param>
+/// <param name="Checkpoints">A report for each of its checkpoints.</param>
+internal sealed record UnitRecord(int SchemaVersion, string Path, IReadOnlyList<CheckpointRecord> Checkpoints) : IRecordDocument
+{
+    /// <summary>The record of <paramref name="reports"/>.</summary>
+    public static UnitRecord Of(string path, IReadOnlyList<CheckpointReport> reports) =>
+        new(RecordDocument.SchemaVersion, path, [.. reports.Select(CheckpointRecord.Of)]);
+}
+
+/// <summary>A <see cref="CheckpointReport"/> without its plan.</summary>
+internal sealed record CheckpointRecord(
+    string Path,
+    CheckpointStatus Status,
+    string? Output,
+    CheckpointFormat? Format,
+    CheckpointLayout? Layout,
+    GeometryRecord? Geometry,
+    string? GeometrySource,
+    PlanCounts? Changes,
+    int TensorCount,
+    long SourceBytes,
+    long? OutputBytes,
+    string? OutputSha256,
+    IReadOnlyList<string> Configuration,
+    IReadOnlyList<Advice> Advice,
+    double Seconds,
+    ErrorRecord? Error)
+{
+    /// <summary>The record of <paramref name="report"/>.</summary>
+    public static CheckpointRecord Of(CheckpointReport report) => new(
+        report.Path,
+        report.Status,
+        report.Output,
+        report.Format,
+        report.Layout,
+        report.Geometry is { } geometry ? new GeometryRecord(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize) : null,
+        report.GeometrySource,
+        report.Changes,
+        report.TensorCount,
+        report.SourceBytes,
+        report.OutputBytes,
+        report.OutputSha256,
+        report.ConfigurationChanges,
+        report.Advice,
+        report.Elapsed.TotalSeconds,
+        report.Error is { } error ? new ErrorRecord(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null);
+
+    /// <summary>The report again.</summary>
+    public CheckpointReport ToReport() => new()
+    {
+        Path = Path,
+        Status = Status,
+        Output = Output,
+        Format = Format,
+        Layout = Layout,
+        Geometry = Geometry is { } geometry ? new AttentionGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize) : null,
+        GeometrySource = GeometrySource,
+        Changes = Changes,
+        TensorCount = TensorCount,
+        SourceBytes = SourceBytes,
+        OutputBytes = OutputBytes,
+        OutputSha256 = OutputSha256,
+        ConfigurationChanges = Configuration,
+        Advice = Advice,
+        Elapsed = TimeSpan.FromSeconds(Seconds),
+        Error = Error is { } error ? new MigrationException(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null,
+    };
+}
+
+/// <summary>An <see cref="AttentionGeometry"/> as it is written down.</summary>
+internal sealed record GeometryRecord(int HeadCount, int QueryGroupCount, int HeadSize);
+
+/// <summary>A <see cref="MigrationException"/> as it is written down.</summary>
+internal sealed record ErrorRecord(FailureKind Kind, string Problem, string? File, string? Where, long? Offset);

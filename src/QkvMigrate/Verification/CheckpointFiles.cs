@@ -1,0 +1,66 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Batches;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// The files of a directory or tree that a migration has to do with: checkpoints, and what lies beside or below one.
+/// Found here anew, so that what the migration overlooked is found.
+/// </summary>
+internal sealed class CheckpointFiles
+{
+    private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = true };
+
+    private readonly HashSet<string> checkpoints;
+    private readonly Dictionary<string, bool> directories;
+
+    /// <summary>Looks at every file below <paramref name="root"/>; checkpoints that are not selected are as if they were not there.</summary>
+    public CheckpointFiles(string root, CheckpointSelection selection)
+    {
+        var files = Files(root);
+        var found = files.Where(name => Checkpoint.LooksLikeOne(Path.Combine(root, name))).ToHashSet(StringComparer.Ordinal);
+        checkpoints = selection.Of(found);
+
+        // A directory whose checkpoints are all left out belongs to nobody, and not to the directory above.
+        directories = found.GroupBy(Folder, checkpoints.Contains).ToDictionary(group => group.Key, group => group.Any(isSelected => isSelected), StringComparer.Ordinal);
+        Names = files.Where(name => checkpoints.Contains(name) || (!found.Contains(name) && DirectoryOf(name) is not null)).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>The files, relative to the root.</summary>
+    public IReadOnlySet<string> Names { get; }
+
+    /// <summary>Whether a file is a checkpoint.</summary>
+    public bool IsCheckpoint(string name) => checkpoints.Contains(name);
+
+    /// <summary>The nearest directory with a checkpoint in it that <paramref name="name"/> lies in, or null.</summary>
+    public string? DirectoryOf(string name)
+    {
+        for (var directory = Folder(name); ; directory = Folder(directory))
+        {
+            if (directories.TryGetValue(directory, out var isSelected))
+            {
+                return isSelected ? directory : null;
+            }
+
+            if (directory.Length == 0)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The files below another root that stand where a file of this one would belong to a checkpoint.</summary>
+    public IReadOnlySet<string> NamesIn(string other) =>
+        Files(other).Where(name => Names.Contains(name) || DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
+
+    private static List<string> Files(string root) =>
+    [
+        .. Directory.EnumerateFiles(root, "*", All)
+            .Where(file => !TemporaryName.Is(Path.GetFileName(file)) && FileIdentity.Of(file) is not { IsRegularFile: false })
+            .Select(file => Path.GetRelativePath(root, file))
+            .Where(name => !OutputRecord.Owns(root, name)),
+    ];
+
+    private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";
+}
