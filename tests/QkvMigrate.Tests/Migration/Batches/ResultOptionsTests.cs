@@ -1,0 +1,45 @@
+using QkvMigrate.Migration;
+using QkvMigrate.Migration.Batches;
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Verification;
+using Xunit;
+
+namespace QkvMigrate.Tests.Migration.Batches;
+
+public sealed class ResultOptionsTests
+{
+    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, VerificationMode.Quick);
+
+    /// <summary>What a request asks for either decides the result, and is in the options, or does not: whoever adds to it must say which.</summary>
+    [Fact]
+    public void Every_part_of_a_request_is_known_to_decide_the_result_or_not_to()
+    {
+        string[] deciding = ["Direction", "Geometry", "Lora", "Verification"];
+        string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "Engine", "Progress"];
+
+        Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
+    }
+
+    [Fact]
+    public void What_differs_has_to_be_made_again()
+    {
+        Assert.True(Quick.Satisfies(Quick));
+        Assert.False(Quick.Satisfies(Quick with { Direction = MigrationDirection.Downgrade }));
+        Assert.False(Quick.Satisfies(Quick with { HeadCount = 8 }));
+        Assert.False(Quick.Satisfies(Quick with { QueryGroupCount = 8 }));
+        Assert.False(Quick.Satisfies(Quick with { HeadSize = 8 }));
+        Assert.False(Quick.Satisfies(Quick with { Model = "pythia-1b" }));
+        Assert.False(Quick.Satisfies(Quick with { Configuration = "00" }));
+        Assert.False(Quick.Satisfies(Quick with { Lora = LoraTreatment.Expand }));
+        Assert.False(Quick.Satisfies(Quick with { IsLoraBefore900 = true }));
+    }
+
+    [Theory]
+    [InlineData(null, null, true)]
+    [InlineData(null, VerificationMode.Quick, false)]
+    [InlineData(VerificationMode.Quick, null, true)]
+    [InlineData(VerificationMode.Quick, VerificationMode.Full, false)]
+    [InlineData(VerificationMode.Full, VerificationMode.Quick, true)]
+    public void A_result_that_was_proven_less_has_to_be_made_again(VerificationMode? done, VerificationMode? wanted, bool isEnough) =>
+        Assert.Equal(isEnough, (Quick with { Verification = done }).Satisfies(Quick with { Verification = wanted }));
+}
