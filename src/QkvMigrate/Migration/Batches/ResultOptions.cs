@@ -16,6 +16,7 @@ namespace QkvMigrate.Migration.Batches;
 /// <param name="Configuration">The digest of the file that <c>--config</c> names.</param>
 /// <param name="Lora"><c>--lora</c>.</param>
 /// <param name="IsLoraBefore900"><c>--lora-era pre-900</c>.</param>
+/// <param name="DropOptimizer"><c>--drop-optimizer</c>.</param>
 /// <param name="Verification">How the result was proven, or null for not at all.</param>
 internal sealed record ResultOptions(
     MigrationDirection Direction,
@@ -26,6 +27,7 @@ internal sealed record ResultOptions(
     string? Configuration,
     LoraTreatment Lora,
     bool IsLoraBefore900,
+    bool DropOptimizer,
     VerificationMode? Verification)
 {
     /// <summary>The options of <paramref name="request"/>.</summary>
@@ -39,6 +41,7 @@ internal sealed record ResultOptions(
         request.Geometry.ConfigPath is { } file ? FileDigest.Whole(file, cancellation) : null,
         request.Lora.Treatment,
         request.Lora.IsBefore900,
+        request.DropOptimizer,
         request.Verification);
 
     /// <summary>Whether a result of these options is what <paramref name="wanted"/> asks for: the same, and proven no less.</summary>
