@@ -101,6 +101,7 @@ internal static class ConfigurationReader
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The second is what JsonElement says of half a surrogate pair.
             throw new MigrationException(FailureKind.Malformed, $"no JSON object: {error.Message}", inner: error);
         }
     }

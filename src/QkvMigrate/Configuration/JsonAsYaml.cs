@@ -22,6 +22,7 @@ internal static class JsonAsYaml
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The second is what JsonElement says of half a surrogate pair.
             throw new MigrationException(FailureKind.Malformed, $"no JSON: {error.Message}", inner: error);
         }
     }

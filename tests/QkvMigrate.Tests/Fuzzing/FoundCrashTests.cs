@@ -1,0 +1,43 @@
+using System.Text;
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
+using Xunit;
+
+namespace QkvMigrate.Tests.Fuzzing;
+
+/// <summary>Inputs by which fuzzing brought out another exception than the tool's own.</summary>
+public sealed class FoundCrashTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-tests-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("x: [1, 2name: a\nb: c\n&anchor x: [1, 2]\ny: *anchor\n")]
+    [InlineData("name: a\nsliding: interleaved\nn_layer: 4\n&anchor x: [1, 2name: a\nn: 4\n&anchor x: [1, 2]\ny: *anchor\nz: |\n  text\n")]
+    public void AFlowThatTurnsIntoABlockIsRefused(string yaml) =>
+        Assert.Contains("no YAML", Assert.Throws<MigrationException>(() => YamlFields.Parse(yaml)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void ATextThatBreaksOffAtAZeroIsRefused()
+    {
+        var bytes = Convert.FromBase64String("I3Frdm1pZ3JhdGUrIG1hZGUgZnJvbSBsaXRfY29uZmlnLmr/AAAAAAAAADogYQojcWt2bWlncmF0");
+        Assert.Contains("no YAML", Assert.Throws<MigrationException>(() => YamlFields.Parse(Encoding.UTF8.GetString(bytes))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void HalfASurrogatePairInJsonIsRefused()
+    {
+        Assert.Contains("no JSON", Assert.Throws<MigrationException>(() => JsonAsYaml.Convert("{\"a\": \"\\ud800\"}")).Message, StringComparison.Ordinal);
+        var path = Path.Combine(folder.FullName, "config.json");
+        File.WriteAllText(path, "{\"\\ud800\": 1}", Encoding.ASCII);
+        Assert.Contains("no JSON", Assert.Throws<MigrationException>(() => ConfigurationReader.Read(path, "config.json")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AMarkWithoutTheRestOfItsFileIsRead()
+    {
+        File.WriteAllText(Path.Combine(folder.FullName, ConfigurationRewrite.YamlName), "#qkvmigrate+ made from lit_config.json");
+        Assert.Equal("config-source-missing", Assert.Single(ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Downgrade).Advice).Code);
+    }
+}
