@@ -25,6 +25,8 @@ internal sealed class DurableFolder : IDisposable
     /// <summary>Starts a folder that will be called <paramref name="path"/>.</summary>
     public static DurableFolder Create(string path, bool mayExist)
     {
+        // With a separator at its end, the folder would be taken for its own parent.
+        path = path.TrimEnd(Path.DirectorySeparatorChar) is { Length: > 0 } trimmed ? trimmed : path;
         TargetLock? acquired = null;
         try
         {

@@ -172,6 +172,11 @@ public sealed class FileLayoutWriter
                             at += bytes.Length;
                         },
                         cancellation);
+                    if (at != computed.Target + computed.Length)
+                    {
+                        throw new InvalidOperationException($"{at - computed.Target} bytes were computed, {computed.Length} were announced");
+                    }
+
                     break;
                 case ReorderSegment reorder:
                     foreach (var slab in SlabPlan.Cut(reorder, slabBytes))

@@ -25,7 +25,8 @@ internal static class TemporaryName
     public static bool IsFor(string path, string name)
     {
         var start = $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}.";
-        return name.StartsWith(start, StringComparison.Ordinal)
+        return name.Length > start.Length + Ending.Length
+            && name.StartsWith(start, StringComparison.Ordinal)
             && name.EndsWith(Ending, StringComparison.Ordinal)
             && name[start.Length..^Ending.Length].Split('-') is [{ Length: > 0 } process, { Length: 8 } random]
             && process.All(char.IsAsciiDigit)

@@ -57,6 +57,10 @@ internal static class NaiveLayout
                 }
 
                 return [.. result];
+            case ComputedSegment computed:
+                var bytes = new List<byte>();
+                computed.Bytes.Compute(part => bytes.AddRange(part), CancellationToken.None);
+                return [.. bytes];
             default:
                 throw new ArgumentException($"a {segment.GetType().Name} is not known", nameof(segment));
         }

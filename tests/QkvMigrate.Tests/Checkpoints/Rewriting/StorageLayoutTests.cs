@@ -1,0 +1,118 @@
+using CsCheck;
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Tests.Support;
+using QkvMigrate.Tests.Writing;
+using Xunit;
+
+namespace QkvMigrate.Tests.Checkpoints.Rewriting;
+
+/// <summary>Which bytes of a storage move when its blocks are reordered: the pieces of the rows, and none between them.</summary>
+public sealed class StorageLayoutTests
+{
+    private const int StorageOffset = 11;
+
+    private static readonly Gen<Shape> Shapes =
+        from permutation in Reorders.Permutations
+        from pieceBytes in Gen.Int[1, 6]
+        from gaps in Gen.Frequency((1, Gen.Const(new[] { 0 })), (3, Gen.Int[0, 4].Array[1, 3]))
+        from outer in Gen.Int[1, 3]
+        from before in Gen.Int[0, 20]
+        select new Shape(permutation, pieceBytes, gaps, gaps is [0] ? outer : 1, before);
+
+    [Fact]
+    public void The_pieces_of_rows_move_and_nothing_else() => Gen.Select(Shapes.Array[1, 3], Gen.Int[0, 20]).Sample((shapes, behind) =>
+    {
+        var blocks = Blocks(shapes, behind);
+        var source = Source(blocks[0].Storage);
+        var builder = new FileLayoutBuilder();
+        StorageLayout.LayDown(builder, blocks[0].Storage, blocks);
+        var storage = source[StorageOffset..(int)(StorageOffset + blocks[0].Storage.Length)];
+        Assert.Equal(Reordered(storage, blocks), NaiveLayout.Apply(builder.Build(), source));
+    });
+
+    [Fact]
+    public void The_bytes_around_the_storages_are_copied() => Gen.Select(Shapes.Array[1, 3], Shapes.Array[1, 2]).Sample((first, second) =>
+    {
+        var one = Blocks(first, behind: 3);
+        var two = Blocks(second, behind: 4, offset: StorageOffset + one[0].Storage.Length + 5);
+        var end = (int)(two[0].Storage.Offset + two[0].Storage.Length + 9);
+        var source = Enumerable.Range(0, end + 50).Select(value => (byte)(value * 31 >> 2)).ToArray();
+        var builder = new FileLayoutBuilder();
+
+        // In any order: neither the storages nor their blocks are sorted.
+        StorageLayout.LayDown(builder, 2, end, [.. two.Concat(one).Reverse()]);
+        byte[] expected = [.. source[..end]];
+        foreach (var blocks in new[] { one, two })
+        {
+            var start = (int)blocks[0].Storage.Offset;
+            Reordered(source[start..(int)(start + blocks[0].Storage.Length)], blocks).CopyTo(expected, start);
+        }
+
+        Assert.Equal(expected[2..], NaiveLayout.Apply(builder.Build(), source));
+    });
+
+    [Theory]
+    [InlineData(0, 15, "block at byte 15 of storage 0 overlaps another or leaves the storage (Parameter 'blocks')")]
+    [InlineData(0, 25, "block at byte 25 of storage 0 overlaps another or leaves the storage (Parameter 'blocks')")]
+    public void Blocks_that_overlap_or_leave_the_storage_are_refused(long first, long second, string message)
+    {
+        var storage = new StorageEntry("0", 0, 40);
+        var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
+        var blocks = new[] { first, second }.Select(offset => new BlockReorder(storage, offset, 1, [0], 8, 8, swap)).ToList();
+        var refused = Assert.Throws<ArgumentException>(() => StorageLayout.LayDown(new FileLayoutBuilder(), storage, blocks));
+        Assert.Equal(message, refused.Message);
+    }
+
+    /// <summary>The blocks one behind the other in a storage.</summary>
+    private static List<BlockReorder> Blocks(Shape[] shapes, int behind, long offset = StorageOffset)
+    {
+        var places = new List<(Shape Shape, long Offset)>();
+        var end = 0L;
+        foreach (var shape in shapes)
+        {
+            places.Add((shape, end + shape.Before));
+            end += shape.Before + shape.Block(new StorageEntry("0", 0, 0), 0).Length;
+        }
+
+        var storage = new StorageEntry($"at {offset}", offset, end + behind);
+        return places.ConvertAll(place => place.Shape.Block(storage, place.Offset));
+    }
+
+    private static byte[] Source(StorageEntry storage) =>
+        [.. Enumerable.Range(0, (int)(storage.Offset + storage.Length)).Select(value => (byte)(value * 31 >> 2))];
+
+    /// <summary>Row by row and piece by piece, from the definition of a block.</summary>
+    private static byte[] Reordered(byte[] storage, IEnumerable<BlockReorder> blocks)
+    {
+        byte[] result = [.. storage];
+        foreach (var block in blocks)
+        {
+            var rows = block.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)).ToList();
+            for (var outer = 0; outer < block.Outer; outer++)
+            {
+                foreach (var (target, row) in rows.Index())
+                {
+                    foreach (var piece in block.Pieces)
+                    {
+                        var start = block.Offset + (outer * rows.Count * block.RowStride) + piece;
+                        Array.Copy(storage, start + (row * block.RowStride), result, start + (target * block.RowStride), block.PieceBytes);
+                    }
+                }
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>A block: its rows are pieces of so many bytes, with a gap behind each.</summary>
+    private sealed record Shape(RowPermutation Permutation, int PieceBytes, int[] Gaps, int Outer, int Before)
+    {
+        public BlockReorder Block(StorageEntry storage, long offset)
+        {
+            var pieces = Gaps.Select((_, number) => (long)Gaps.Take(number).Sum(gap => PieceBytes + gap)).ToList();
+            return new BlockReorder(storage, offset, Outer, pieces, PieceBytes, Gaps.Sum(gap => PieceBytes + gap), Permutation);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Reordering;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Tests.Writing;
+
+/// <summary>A source on the disk, and the new files that are written from it.</summary>
+internal sealed class LayoutWriting : IDisposable
+{
+    private readonly WorkFolder folder = new();
+
+    public LayoutWriting(byte[] source)
+    {
+        SourcePath = folder.At("source");
+        File.WriteAllBytes(SourcePath, source);
+        Source = SourceFile.Open(SourcePath);
+    }
+
+    public string SourcePath { get; }
+
+    public SourceFile Source { get; }
+
+    /// <summary>Bytes of which progress was told.</summary>
+    public long Progress { get; private set; }
+
+    /// <summary>The new file's path.</summary>
+    public string TargetPath => folder.At("target");
+
+    public int SlabBytes { get; init; } = 8;
+
+    public Func<IReorderEngine> Engine { get; init; } = () => new StreamReorderEngine();
+
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Writes the new file and returns its bytes.</summary>
+    public byte[] Write(FileLayout layout) => Write(layout, TargetPath);
+
+    /// <summary>Writes the new file under another name.</summary>
+    public byte[] Write(FileLayout layout, string path)
+    {
+        using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            FileLayoutWriter.Write(Source, layout, target, Engine, SlabBytes, Told, Cancellation);
+        }
+
+        return File.ReadAllBytes(path);
+    }
+
+    public void Dispose()
+    {
+        Source.Dispose();
+        folder.Dispose();
+    }
+
+    private void Told(long bytes)
+    {
+        // Two threads write, and both tell.
+        lock (folder)
+        {
+            Progress += bytes;
+        }
+    }
+}

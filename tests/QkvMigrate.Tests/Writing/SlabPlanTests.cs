@@ -1,0 +1,87 @@
+using CsCheck;
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Tests.Support;
+using QkvMigrate.Writing;
+using Xunit;
+
+namespace QkvMigrate.Tests.Writing;
+
+public sealed class SlabPlanTests
+{
+    private static readonly Gen<(ReorderSegment Segment, int Capacity)> Cases =
+        from permutation in Reorders.Permutations
+        from outer in Gen.Int[1, 6]
+        from unit in Gen.Int[1, 40]
+        from source in Gen.Int[0, 50]
+        from capacity in Gen.Int[1, 200]
+        select (new ReorderSegment(100, -1, source, outer, unit, permutation), capacity);
+
+    [Fact]
+    public void Slabs_are_small_and_follow_one_another() => Cases.Sample(sample =>
+    {
+        var (segment, capacity) = sample;
+        var target = segment.Target;
+        foreach (var slab in SlabPlan.Cut(segment, capacity))
+        {
+            Assert.Equal(target, slab.Target);
+            Assert.InRange(slab.Gather.ByteCount, 1, capacity);
+            Assert.Equal(slab.Gather.ByteCount, slab.Pieces.Sum(piece => piece.Length));
+            Assert.Equal(slab.Gather.Rows, slab.Gather.Runs.ToArray().Sum(run => run.Length));
+
+            // Read from the front to the back, in as few pieces as there are gaps.
+            Assert.All(slab.Pieces.Skip(1).Zip(slab.Pieces), pair => Assert.True(pair.First.Source > pair.Second.Source + pair.Second.Length));
+            target += slab.Gather.ByteCount;
+        }
+
+        Assert.Equal(segment.Target + segment.Length, target);
+    });
+
+    [Fact]
+    public void What_the_slabs_gather_is_the_block_reordered() => Cases.Sample(sample =>
+    {
+        var (segment, capacity) = sample;
+        var source = new byte[segment.Source + segment.Length];
+        new Random(1).NextBytes(source);
+        var expected = NaiveLayout.Apply(new FileLayout(segment.Length, [segment with { Target = 0 }], []), source);
+        Assert.Equal(expected, SlabPlan.Cut(segment, capacity).SelectMany(slab => Gathered(slab, source)));
+    });
+
+    [Theory]
+    [InlineData(1000, 100, 100)]
+    [InlineData(1000, 999, 500)]
+    [InlineData(7 * 11 * 13, 100, 91)]
+    [InlineData(65_537, 1000, 1)]
+    public void A_row_larger_than_a_slab_is_cut_into_its_largest_parts(int unit, int capacity, int part)
+    {
+        var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
+        var slabs = SlabPlan.Cut(new ReorderSegment(0, -1, 0, 1, unit, swap), capacity).ToList();
+        Assert.All(slabs, slab => Assert.Equal(part, slab.Gather.UnitBytes));
+        Assert.All(slabs.SkipLast(1), slab => Assert.Equal(capacity / part * part, slab.Gather.ByteCount));
+    }
+
+    [Fact]
+    public void Blocks_that_fit_a_slab_together_are_gathered_together()
+    {
+        var swap = RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]);
+        var slabs = SlabPlan.Cut(new ReorderSegment(50, -1, 1000, 10, 4, swap), 50).ToList();
+        Assert.Equal([(50L, 4), (98L, 4), (146L, 2)], slabs.Select(slab => (slab.Target, slab.Gather.Outer)));
+        Assert.Equal([new SlabPiece(1000, 48), new SlabPiece(1048, 48), new SlabPiece(1096, 24)], slabs.SelectMany(slab => slab.Pieces));
+    }
+
+    private static IEnumerable<byte> Gathered(Slab slab, byte[] source)
+    {
+        var input = slab.Pieces.SelectMany(piece => source.Skip((int)piece.Source).Take(piece.Length)).ToArray();
+        var gather = slab.Gather;
+        for (var outer = 0; outer < gather.Outer; outer++)
+        {
+            foreach (var row in gather.Runs.ToArray().SelectMany(run => Enumerable.Range(run.Start, run.Length)))
+            {
+                foreach (var value in input.AsSpan(((outer * gather.Rows) + row) * gather.UnitBytes, gather.UnitBytes).ToArray())
+                {
+                    yield return value;
+                }
+            }
+        }
+    }
+}
