@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+using System.Text;
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration;
+using Xunit;
+
+namespace QkvMigrate.Tests.Checkpoints.Safetensors;
+
+/// <summary>Safetensors files, byte by byte: what is read, what is refused, and what a migration changes.</summary>
+public sealed class SafetensorsCheckpointTests
+{
+    /// <summary>Interleaved rows q0 q1 k v of two groups: 8 rows.</summary>
+    private static readonly AttentionGeometry Geometry = new(4, 2, 1);
+
+    /// <summary>The interleaved rows 0 to 7 in sequential order: q of both groups, then k, then v.</summary>
+    private static readonly byte[] SequentialRows = [0, 1, 4, 5, 2, 6, 3, 7];
+
+    [Fact]
+    public void DescribesTensorsInTheHeadersOrder()
+    {
+        var bytes = File("""{"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"s":{"dtype":"F16","shape":[],"data_offsets":[12,14]},"e":{"dtype":"I64","shape":[0,3],"data_offsets":[14,14]}}""", new byte[14]);
+        var start = bytes.Length - 14;
+        Assert.Equal(
+            [
+                ("b", "float32", "2,1", "1,1", start + 4L, 8L),
+                ("a", "bfloat16", "2", "1", start + 0L, 4L),
+                ("s", "float16", "", "", start + 12L, 2L),
+                ("e", "int64", "0,3", "3,1", start + 14L, 0L),
+            ],
+            CheckpointBytes.Look(bytes, checkpoint => checkpoint.Tensors.Select(tensor => (tensor.Name!.Text, tensor.DType.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Strides), tensor.FileOffset, tensor.Storage.Length)).ToList()));
+        Assert.Equal(CheckpointFormat.Safetensors, CheckpointBytes.Look(bytes, checkpoint => checkpoint.Format));
+    }
+
+    [Fact]
+    public void UpgradeEditsKeysInPlaceAndKeepsTheDataWhereTheyAre()
+    {
+        var legacy = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.attn.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}}""", [9, 0, 1, 2, 3, 4, 5, 6, 7]);
+        var expected = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.qkv.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}} """, [9, .. SequentialRows]);
+        Assert.Equal(legacy.Length, expected.Length);
+        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        Assert.Equal(expected, upgraded);
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(16)]
+    public void TheWayBackGivesTheSameBytesWhateverThePadding(int spaces)
+    {
+        var legacy = Raw(OneTensor("attn.attn.bias") + new string(' ', spaces), [0, 1, 2, 3, 4, 5, 6, 7]);
+        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        Assert.Equal(Raw(OneTensor("attn.qkv.bias") + new string(' ', spaces + 1), SequentialRows), upgraded);
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+    }
+
+    [Fact]
+    public void AHeaderWithoutRoomGrowsByEight()
+    {
+        var sequential = Raw(OneTensor("attn.qkv.bias"), SequentialRows);
+        Assert.Equal(
+            Raw(OneTensor("attn.attn.bias") + new string(' ', 7), [0, 1, 2, 3, 4, 5, 6, 7]),
+            CheckpointBytes.Migrate(sequential, MigrationDirection.Downgrade, Geometry));
+    }
+
+    [Fact]
+    public void EscapesOfWhatDoesNotChangeStay()
+    {
+        const string Before = """\u0068\"é\ud83d\ude00.attn\u002eattn.bia\u0073""";
+        const string After = """\u0068\"é\ud83d\ude00.attn\u002eqkv.bia\u0073""";
+        var legacy = Raw(OneTensor(Before), [0, 1, 2, 3, 4, 5, 6, 7]);
+        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        Assert.Equal(Raw(OneTensor(After) + " ", SequentialRows), upgraded);
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+    }
+
+    [Fact]
+    public void AnUnknownElementTypeIsKeptAndDescribedByItsBytes()
+    {
+        var legacy = Raw("""{"w":{"dtype":"F4","shape":[3,2],"data_offsets":[8,11]},"attn.attn.bias":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", [0, 1, 2, 3, 4, 5, 6, 7, 70, 71, 72]);
+        Assert.Equal(("F4", 3L, 3L), CheckpointBytes.Look(legacy, checkpoint => (checkpoint.Tensors[0].DType.Name, checkpoint.Tensors[0].Shape.Single(), checkpoint.Tensors[0].Extent)));
+        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        Assert.Equal([.. SequentialRows, 70, 71, 72], upgraded[^11..]);
+    }
+
+    [Fact]
+    public void RowsOfAnUnknownElementTypeAreRefused()
+    {
+        var legacy = Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);
+        var error = Assert.Throws<MigrationException>(() => CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry));
+        Assert.Equal("its dtype F6_E2M3 is not known, so that its rows cannot be told apart", error.Problem);
+        Assert.Equal(("tensor 'attn.attn.bias'", FailureKind.Unsupported), (error.Where, error.Kind));
+    }
+
+    [Theory]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}""", "safetensors header at byte 60: the header is not valid JSON")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}x""", "safetensors header at byte 61: the header is not valid JSON")]
+    [InlineData("""{"\ud800":{}}""", "safetensors header at byte 18: the header is not valid JSON")]
+    [InlineData("""{"a":[]}""", "safetensors header at byte 13: the value of 'a' is no dict")]
+    [InlineData("""{"__metadata__":{"format":1}}""", "safetensors header at byte 34: the value of 'format' in __metadata__ is no string")]
+    [InlineData("""{"__metadata__":{"f":"","f":""}}""", "safetensors header at byte 32: the key 'f' stands twice")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0061":{}}""", "safetensors header at byte 61: the key 'a' stands twice")]
+    [InlineData("""{"a":{"dtype":"U8","dtype":"U8"}}""", "safetensors header at byte 27: the key 'dtype' stands twice")]
+    [InlineData("""{"a":{"dtype":8,"shape":[4],"data_offsets":[0,4]}}""", "safetensors header at byte 22: the dtype of 'a' is no string")]
+    [InlineData("""{"a":{"dtype":"U8","shape":4,"data_offsets":[0,4]}}""", "safetensors header at byte 35: the shape of 'a' is no list")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[-4],"data_offsets":[0,4]}}""", "safetensors header at byte 36: the shape of 'a' has something else than integers from 0 on")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}""", "safetensors header at byte 36: the shape of 'a' has something else than integers from 0 on")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,18446744073709551615]}}""", "safetensors header at byte 57: the data_offsets of 'a' has something else than integers from 0 on")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0]}}""", "tensor 'a': expected dtype, shape and two data_offsets")]
+    [InlineData("""{"a":{"shape":[4],"data_offsets":[0,4]}}""", "tensor 'a': expected dtype, shape and two data_offsets")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}""", "safetensors header: the tensors have 3 bytes in all, the file has 4 behind its header")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}}""", "tensor 'a': data_offsets [1, 4], expected a start at 0, where the tensor before it ends")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}}""", "tensor 'b': data_offsets [1, 4], expected a start at 2, where the tensor before it ends")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F4","shape":[1],"data_offsets":[4,3]}}""", "tensor 'b': data_offsets [4, 3], expected a start at 4, where the tensor before it ends")]
+    [InlineData("""{"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,4]}}""", "tensor 'a': shape (2, 2) of F16 takes 8 bytes, data_offsets give it 4")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,4]}}""", "tensor 'a': shape (4294967296, 4294967296, 4) takes more bytes than a file can have")]
+    public void AHeaderThatBreaksTheRulesIsRefused(string header, string message) =>
+        Assert.Equal(message, CheckpointBytes.Refusal(Raw(header, new byte[4])));
+
+    [Fact]
+    public void AHeaderBeyondTheFileIsRefused() =>
+        Assert.Equal("safetensors header: a header of 9 bytes, the file has 3 behind the length", CheckpointBytes.Refusal([9, 0, 0, 0, 0, 0, 0, 0, .. "{}\n"u8]));
+
+    [Fact]
+    public void AHeaderBeyondTheLimitIsRefused() =>
+        Assert.Equal("safetensors header: a header of 100000001 bytes, at most 100000000 are allowed", CheckpointBytes.Refusal([0x01, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, .. "{}"u8]));
+
+    [Fact]
+    public void AHeaderThatIsNoUtf8IsRefused() =>
+        Assert.Equal("safetensors header at byte 8: the header is not valid UTF-8", CheckpointBytes.Refusal([5, 0, 0, 0, 0, 0, 0, 0, .. "{\""u8, 0xff, .. "\"}"u8]));
+
+    [Fact]
+    public void AFileThatDoesNotStartWithABraceIsNoSafetensors() =>
+        Assert.Equal("this is no checkpoint: expected a file that torch.save wrote, or safetensors", CheckpointBytes.Refusal([3, 0, 0, 0, 0, 0, 0, 0, .. " {}"u8]));
+
+    private static string OneTensor(string key) => "{\"" + key + "\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}";
+
+    /// <summary>A file as the reference implementation writes it: the header is padded to a multiple of 8.</summary>
+    private static byte[] File(string header, byte[] data) =>
+        Raw(header + new string(' ', (8 - (Encoding.UTF8.GetByteCount(header) % 8)) % 8), data);
+
+    private static byte[] Raw(string header, byte[] data)
+    {
+        var json = Encoding.UTF8.GetBytes(header);
+        var bytes = new byte[8 + json.Length + data.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
+        json.CopyTo(bytes, 8);
+        data.CopyTo(bytes, 8 + json.Length);
+        return bytes;
+    }
+}

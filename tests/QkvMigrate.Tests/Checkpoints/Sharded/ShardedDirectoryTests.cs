@@ -1,0 +1,186 @@
+using System.Buffers.Binary;
+using System.Text;
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
+using QkvMigrate.Reordering;
+using Xunit;
+
+namespace QkvMigrate.Tests.Checkpoints.Sharded;
+
+/// <summary>A directory of safetensors shards with an index: migrated as one, or refused as one.</summary>
+public sealed class ShardedDirectoryTests : IDisposable
+{
+    private const string IndexName = "model.safetensors.index.json";
+    private const string Index = """
+        {
+          "metadata": {"total_size": 48},
+          "weight_map": {
+            "attn.attn.weight": "1.safetensors",
+            "attn.proj.weight": "2.safetensors"
+          }
+        }
+
+        """;
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-tests-");
+
+    private string Source => Path.Combine(folder.FullName, "source");
+
+    private string Output => Path.Combine(folder.FullName, "output");
+
+    [Fact]
+    public void ShardsAndIndexFollowAndTheWayBackGivesTheSameBytes()
+    {
+        WriteRight();
+        Assert.Equal([CheckpointStatus.Upgraded, CheckpointStatus.Unchanged], Run(MigrationDirection.Upgrade, Source, Output).Select(report => report.Status));
+        Assert.Equal(Index.Replace("attn.attn", "attn.qkv", StringComparison.Ordinal), File.ReadAllText(Path.Combine(Output, IndexName)));
+        Assert.Equal([0, 1, 4, 5, 2, 6, 3, 7], File.ReadAllBytes(Path.Combine(Output, "1.safetensors"))[^8..]);
+
+        var back = Path.Combine(folder.FullName, "back");
+        Assert.Equal([CheckpointStatus.Downgraded, CheckpointStatus.Unchanged], Run(MigrationDirection.Downgrade, Output, back).Select(report => report.Status));
+        foreach (var file in Directory.EnumerateFiles(Source))
+        {
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(back, Path.GetFileName(file))));
+        }
+    }
+
+    [Fact]
+    public void TheProjectionInTheOtherShardIsHeldAgainstTheGeometry()
+    {
+        WriteRight();
+        Write("2.safetensors", "attn.proj.weight", 5, 8);
+        Assert.Equal(FailureKind.Geometry, Refusal().Kind);
+    }
+
+    [Fact]
+    public void AnUpgradeInPlaceThatWasCutShortIsFinished()
+    {
+        WriteRight();
+        File.WriteAllText(Path.Combine(Source, IndexName), Index.Replace("attn.attn", "attn.qkv", StringComparison.Ordinal));
+        Assert.Equal(CheckpointStatus.Upgraded, Run(MigrationDirection.Upgrade, Source, Output)[0].Status);
+    }
+
+    [Fact]
+    public void AShardThatIsNotThereIsRefused()
+    {
+        WriteRight();
+        File.Delete(Path.Combine(Source, "2.safetensors"));
+        Assert.Equal("the shard 2.safetensors is not there", Refusal().Problem);
+    }
+
+    [Fact]
+    public void AKeyThatItsShardLacksIsRefused()
+    {
+        WriteRight();
+        Write("2.safetensors", [("other", 4, 1)]);
+        Write(IndexName, Index.Replace("\"attn.attn.weight\"", "\"other\": \"2.safetensors\", \"attn.attn.weight\"", StringComparison.Ordinal));
+        Assert.Equal("'attn.proj.weight' is said to be in the shard 2.safetensors, which has no such tensor", Refusal().Problem);
+    }
+
+    [Fact]
+    public void ATensorThatTheIndexLacksIsRefused()
+    {
+        WriteRight();
+        Write("2.safetensors", [("attn.proj.weight", 5, 4), ("other", 4, 1)]);
+        Assert.Equal("the shard 2.safetensors has a tensor 'other', which the index does not give it", Refusal().Problem);
+    }
+
+    [Fact]
+    public void BothNamesOfATensorAreRefused()
+    {
+        WriteRight();
+        Write("2.safetensors", [("attn.proj.weight", 5, 4), ("attn.qkv.weight", 8, 1)]);
+        Write(IndexName, Index.Replace("\"attn.proj.weight\"", "\"attn.qkv.weight\": \"2.safetensors\", \"attn.proj.weight\"", StringComparison.Ordinal));
+        var error = Refusal();
+        Assert.Equal("'attn.attn.weight' and 'attn.qkv.weight' are the legacy and the upgraded name of one tensor", error.Problem);
+        Assert.Equal(FailureKind.Conflict, error.Kind);
+    }
+
+    [Theory]
+    [InlineData("""{"weight_map": {"attn.attn.weight": "../1.safetensors"}}""", "'attn.attn.weight' names no file in the index's own directory")]
+    [InlineData("""{"weight_map": {"attn.attn.weight": 1}}""", "'attn.attn.weight' names no file in the index's own directory")]
+    [InlineData("""{"weight_map": {"a": "1.safetensors", "\u0061": "1.safetensors"}}""", "the key 'a' stands twice")]
+    [InlineData("""{"weight_map": {}, "weight_map": {}}""", "weight_map stands twice")]
+    [InlineData("""{"weight_map": []}""", "weight_map is no dict")]
+    [InlineData("""{"metadata": {}}""", "the index has no weight_map")]
+    [InlineData("""[]""", "the index is no dict")]
+    [InlineData("""{"weight_map": {}""", "the index is not valid JSON")]
+    public void AnIndexThatIsNoneIsRefused(string index, string problem)
+    {
+        WriteRight();
+        Write(IndexName, index);
+        Assert.Equal(problem, Refusal().Problem);
+    }
+
+    [Fact]
+    public void AnIndexWithoutLitGptsNamesIsLeftAlone()
+    {
+        WriteRight();
+        const string HuggingFace = """{"weight_map": {"gpt_neox.layers.0.attention.query_key_value.weight": "pytorch_model-00001-of-00002.bin"}}""";
+        Write("pytorch_model.bin.index.json", HuggingFace);
+        Run(MigrationDirection.Upgrade, Source, Output);
+        Assert.Equal(HuggingFace, File.ReadAllText(Path.Combine(Output, "pytorch_model.bin.index.json")));
+    }
+
+    [Fact]
+    public void AShardByItselfIsRefused()
+    {
+        WriteRight();
+        var report = Assert.Single(Run(MigrationDirection.Upgrade, Path.Combine(Source, "1.safetensors"), null));
+        Assert.Equal($"this is a shard of {IndexName}; name the directory, so that the index and the other shards follow", report.Error!.Problem);
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private void WriteRight()
+    {
+        Directory.CreateDirectory(Source);
+        Write(IndexName, Index);
+        Write("1.safetensors", [("attn.attn.weight", 8, 1)]);
+        Write("2.safetensors", [("attn.proj.weight", 5, 4)]);
+    }
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(Source, name), text);
+
+    private void Write(string name, string key, int rows, int columns) => Write(name, [(key, rows, columns)]);
+
+    /// <summary>A file of uint8 matrices whose bytes count from 0.</summary>
+    private void Write(string name, IReadOnlyList<(string Key, int Rows, int Columns)> tensors)
+    {
+        var header = new List<string>();
+        var end = 0;
+        foreach (var (key, rows, columns) in tensors)
+        {
+            header.Add($"\"{key}\":{{\"dtype\":\"U8\",\"shape\":[{rows},{columns}],\"data_offsets\":[{end},{end + (rows * columns)}]}}");
+            end += rows * columns;
+        }
+
+        var json = Encoding.UTF8.GetBytes($"{{{string.Join(',', header)}}}");
+        var bytes = new byte[8 + json.Length + end];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
+        json.CopyTo(bytes, 8);
+        for (var i = 0; i < end; i++)
+        {
+            bytes[8 + json.Length + i] = (byte)i;
+        }
+
+        File.WriteAllBytes(Path.Combine(Source, name), bytes);
+    }
+
+    /// <summary>The error of the first checkpoint; the second is not worked on, and nothing is written.</summary>
+    private MigrationException Refusal()
+    {
+        var reports = Run(MigrationDirection.Upgrade, Source, Output);
+        Assert.False(Directory.Exists(Output));
+        Assert.All(reports.Skip(1), report => Assert.Equal(CheckpointStatus.Skipped, report.Status));
+        return reports[0].Error!;
+    }
+
+    private static IReadOnlyList<CheckpointReport> Run(MigrationDirection direction, string source, string? output)
+    {
+        using var engine = new StreamReorderEngine();
+        return Migrator.Run(
+            new MigrationRequest { Path = source, Output = output, Direction = direction, Geometry = new GeometryFlags(4, 2, 1), Engine = () => engine },
+            TestContext.Current.CancellationToken);
+    }
+}
