@@ -27,6 +27,12 @@ internal static class ConfigurationFields
     /// <summary>How many layers the model has.</summary>
     public const string LayerCount = "n_layer";
 
+    /// <summary>
+    /// What <c>Config.__post_init__</c> works out from the other fields and its constructor does not take; it stands in
+    /// configurations that were saved as <c>config.__dict__</c> (lit-gpt, scripts/convert_hf_checkpoint.py, 2023).
+    /// </summary>
+    public const string DerivedRotation = "rope_n_elem";
+
     /// <summary>Fields whose name changed and whose meaning did not.</summary>
     public static IReadOnlyList<RenamedField> Renamed { get; } =
     [

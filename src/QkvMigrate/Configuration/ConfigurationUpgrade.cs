@@ -73,6 +73,12 @@ internal sealed class ConfigurationUpgrade
         {
             PlaceWindows(field);
         }
+        else if (field.Name == ConfigurationFields.DerivedRotation)
+        {
+            Editable(field);
+            lines.Replace(field.FirstLine, field.LastLine);
+            changes.Add($"{field.Name} goes: LitGPT works it out from the other fields");
+        }
         else if (!ConfigurationFields.Current.Contains(field.Name))
         {
             advice.Add(new Advice("config-unknown-field", $"the configuration has a field '{field.Name}' that LitGPT does not know; it is kept, and LitGPT will refuse it"));
