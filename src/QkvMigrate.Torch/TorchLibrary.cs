@@ -11,6 +11,7 @@ internal static class TorchLibrary
 {
     // TorchSharp asks for them in this order; libtorch_cuda comes with the CUDA build alone.
     private static readonly string[] Names = ["torch_cpu", "LibTorchSharp"];
+    private const string Users = "only generate, bench, verify --forward and --engine torch need it";
     private static readonly Lock Gate = new();
     private static bool loaded;
 
@@ -38,14 +39,14 @@ internal static class TorchLibrary
         {
             var file = FileName(name);
             var path = Find(file, folders)
-                ?? throw new MigrationException(FailureKind.Usage, $"TorchSharp's library {file} is not beside the program, looked in {string.Join(", ", folders)}; use --engine stream");
+                ?? throw new MigrationException(FailureKind.Usage, $"TorchSharp's library {file} is not beside the program, looked in {string.Join(", ", folders)}; {Users}");
             try
             {
                 NativeLibrary.Load(path);
             }
             catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
             {
-                throw new MigrationException(FailureKind.Usage, $"TorchSharp's library does not load: {Reason(exception.Message)}; use --engine stream", path, inner: exception);
+                throw new MigrationException(FailureKind.Usage, $"TorchSharp's library does not load: {Reason(exception.Message)}; {Users}", path, inner: exception);
             }
         }
     }

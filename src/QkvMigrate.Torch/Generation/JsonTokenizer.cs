@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
+using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Torch.Generation;
 
@@ -79,7 +80,7 @@ internal sealed class JsonTokenizer : IPromptTokenizer
         var settings = Path.Combine(Path.GetDirectoryName(path)!, "tokenizer_config.json");
         try
         {
-            using var document = File.Exists(settings) ? JsonDocument.Parse(File.ReadAllBytes(settings)) : null;
+            using var document = File.Exists(settings) ? JsonDocument.Parse(SourceFile.ReadAll(settings, TokenizerJson.MaximumBytes, "a tokenizer")) : null;
             if (document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("add_bos_token", out var value) && value.ValueKind == JsonValueKind.True)
             {
                 throw new MigrationException(FailureKind.Unsupported, "add_bos_token is not followed here; give --tokens", settings);
@@ -88,10 +89,6 @@ internal sealed class JsonTokenizer : IPromptTokenizer
         catch (JsonException error)
         {
             throw new MigrationException(FailureKind.Malformed, $"no JSON: {error.Message}", settings, inner: error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new MigrationException(FailureKind.Io, error.Message, settings, inner: error);
         }
     }
 }

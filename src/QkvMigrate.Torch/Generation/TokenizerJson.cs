@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Torch.Generation;
 
@@ -21,7 +22,7 @@ internal sealed record TokenizerJson(
     bool IsNormalized)
 {
     /// <summary>Bytes of the largest file that is read; Qwen's, one of the largest, has 7 MB.</summary>
-    private const int MaximumBytes = 1 << 26;
+    internal const int MaximumBytes = 1 << 26;
 
     /// <summary>GPT-2's words (huggingface/tokenizers, <c>pre_tokenizers/byte_level.rs</c>).</summary>
     private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -35,12 +36,7 @@ internal sealed record TokenizerJson(
     {
         try
         {
-            if (new FileInfo(path).Length > MaximumBytes)
-            {
-                throw new MigrationException(FailureKind.Malformed, $"more than the {MaximumBytes} bytes that a tokenizer may have");
-            }
-
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(SourceFile.ReadAll(path, MaximumBytes, "a tokenizer"));
             return Parse(document.RootElement);
         }
         catch (MigrationException error)
@@ -51,10 +47,6 @@ internal sealed record TokenizerJson(
         {
             // The last four are what JsonElement and Regex throw where the file has another shape than its format.
             throw new MigrationException(FailureKind.Malformed, $"no tokenizer of the Hugging Face format: {error.Message}", path, inner: error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
         }
     }
 

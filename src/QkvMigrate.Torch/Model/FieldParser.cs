@@ -1,11 +1,11 @@
+using QkvMigrate.Configuration;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
 namespace QkvMigrate.Torch.Model;
 
 /// <summary>
-/// Reads the fields of a <c>model_config.yaml</c> or a <c>lit_config.json</c>; JSON is YAML. Walks over the parser's
-/// events, so that neither depth nor aliases of a hostile file cost anything.
+/// Reads the fields of a <c>model_config.yaml</c> or a <c>lit_config.json</c>; JSON is YAML.
 /// </summary>
 internal static class FieldParser
 {
@@ -13,34 +13,28 @@ internal static class FieldParser
 
     /// <summary>The fields by name.</summary>
     /// <exception cref="MigrationException">The text is no mapping of names to values as <see cref="FieldValue"/> has them.</exception>
-    public static IReadOnlyDictionary<string, FieldValue> Parse(string text)
+    public static IReadOnlyDictionary<string, FieldValue> Parse(string text) => YamlText.Read(text, Fields);
+
+    private static Dictionary<string, FieldValue> Fields(Parser parser)
     {
-        try
+        parser.Consume<StreamStart>();
+        parser.Consume<DocumentStart>();
+        if (!parser.TryConsume<MappingStart>(out _))
         {
-            var parser = new Parser(new StringReader(text));
-            parser.Consume<StreamStart>();
-            parser.Consume<DocumentStart>();
-            if (!parser.TryConsume<MappingStart>(out _))
-            {
-                throw new MigrationException(FailureKind.Malformed, "no mapping of fields to values", where: "line 1");
-            }
-
-            var fields = new Dictionary<string, FieldValue>();
-            while (!parser.TryConsume<MappingEnd>(out _))
-            {
-                var key = Plain(parser, "a field's name");
-                if (!fields.TryAdd(key.Value, Value(parser, key.Start.Line)))
-                {
-                    throw new MigrationException(FailureKind.Malformed, $"field {key.Value} is given twice", where: $"line {key.Start.Line}");
-                }
-            }
-
-            return fields;
+            throw new MigrationException(FailureKind.Malformed, "no mapping of fields to values", where: "line 1");
         }
-        catch (YamlException error)
+
+        var fields = new Dictionary<string, FieldValue>();
+        while (!parser.TryConsume<MappingEnd>(out _))
         {
-            throw new MigrationException(FailureKind.Malformed, $"no YAML: {error.Message}", where: $"line {error.Start.Line}", inner: error);
+            var key = Plain(parser, "a field's name");
+            if (!fields.TryAdd(key.Value, Value(parser, key.Start.Line)))
+            {
+                throw new MigrationException(FailureKind.Malformed, $"field {key.Value} is given twice", where: $"line {key.Start.Line}");
+            }
         }
+
+        return fields;
     }
 
     private static FieldValue Value(Parser parser, long line)

@@ -1,4 +1,5 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Torch.Model;
 
@@ -10,9 +11,6 @@ public static class ModelConfigurationReader
 {
     /// <summary>The files of a checkpoint's directory that can have the configuration, the best first.</summary>
     public static IReadOnlyList<string> FileNames { get; } = ["model_config.yaml", "lit_config.json"];
-
-    /// <summary>Bytes of the largest file that is read; real ones have a thousand.</summary>
-    private const int MaximumBytes = 4 << 20;
 
     private static readonly Dictionary<string, NormKind> Norms = new() { ["LayerNorm"] = NormKind.LayerNorm, ["RMSNorm"] = NormKind.RmsNorm };
 
@@ -39,18 +37,11 @@ public static class ModelConfigurationReader
     {
         try
         {
-            var length = new FileInfo(path).Length;
-            return length <= MaximumBytes
-                ? Parse(File.ReadAllText(path))
-                : throw new MigrationException(FailureKind.Malformed, $"{length} bytes are more than the {MaximumBytes} that a configuration may have");
+            return Parse(ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark));
         }
         catch (MigrationException error)
         {
             throw error.InFile(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
         }
     }
 

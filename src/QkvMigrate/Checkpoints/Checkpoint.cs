@@ -64,10 +64,15 @@ public abstract class Checkpoint : IDisposable
 
     /// <summary>
     /// Whether the file's first bytes are those of a checkpoint. A glance, made to sort a directory's files: opening one
-    /// that looks like a checkpoint may still fail, and then must be told.
+    /// that looks like a checkpoint may still fail, and then must be told. FIFOs and devices are not opened.
     /// </summary>
     public static bool LooksLikeOne(string path)
     {
+        if (FileIdentity.Of(path) is { Special: not null })
+        {
+            return false;
+        }
+
         using var source = SourceFile.Open(path);
         return TorchZipCheckpoint.Matches(source) || SafetensorsCheckpoint.Matches(source) || TorchLegacyCheckpoint.Matches(source) || TorchTar.Matches(source);
     }

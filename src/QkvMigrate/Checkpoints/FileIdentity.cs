@@ -10,15 +10,14 @@ namespace QkvMigrate.Checkpoints;
 internal readonly partial record struct FileIdentity
 {
     private const int Current = -100; // AT_FDCWD
+    private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the descriptor itself
     private const uint Basic = 0x7ff; // STATX_BASIC_STATS
-
-    private const ushort TypeMask = 0xf000; // S_IFMT
-    private const ushort RegularType = 0x8000; // S_IFREG
 
     private FileIdentity(in Status status)
     {
         Device = ((ulong)status.DeviceMajor << 32) | status.DeviceMinor;
+        Mode = status.Mode;
         Inode = status.Inode;
         Size = status.Size;
         Modified = status.Modified;
@@ -26,7 +25,6 @@ internal readonly partial record struct FileIdentity
         Links = status.Links;
         Owner = status.Owner;
         Group = status.Group;
-        IsRegularFile = (status.Mode & TypeMask) == RegularType;
     }
 
     /// <summary>Bytes of the file.</summary>
@@ -38,8 +36,17 @@ internal readonly partial record struct FileIdentity
     /// <summary>The group that owns it.</summary>
     public uint Group { get; }
 
-    /// <summary>Whether it is a file of bytes, and no directory, pipe, socket or device.</summary>
-    public bool IsRegularFile { get; }
+    /// <summary>What stands under the name where it is no regular file, as reports call it (inode(7)); null where it is one.</summary>
+    public string? Special => (Mode & 0xf000) switch
+    {
+        0x8000 => null,
+        0x4000 => "a directory",
+        0x1000 => "a FIFO",
+        0xc000 => "a socket",
+        _ => "a device",
+    };
+
+    private ushort Mode { get; }
 
     private ulong Device { get; }
 
@@ -59,6 +66,11 @@ internal readonly partial record struct FileIdentity
     /// <summary>The file under a name, links followed; null where there is none.</summary>
     public static FileIdentity? Of(string path) =>
         Statx(Current, path, 0, Basic, out var status) == 0 ? new FileIdentity(status) : null;
+
+    /// <summary>Whether both are names of one file (link(2)); a symbolic link is a file of its own.</summary>
+    public static bool AreSame(string path, string other) =>
+        Statx(Current, path, NoFollow, Basic, out var one) == 0 && Statx(Current, other, NoFollow, Basic, out var two) == 0
+        && new FileIdentity(one).IsSameFile(new FileIdentity(two));
 
     /// <summary>Whether both are one file, whatever became of it.</summary>
     public bool IsSameFile(FileIdentity other) => Inode == other.Inode && Device == other.Device;

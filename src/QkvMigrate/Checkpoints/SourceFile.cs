@@ -30,13 +30,38 @@ public sealed class SourceFile : IDisposable
     {
         try
         {
+            // Before it is opened, because to open a FIFO is to wait for a writer, and some devices act; and after, for
+            // what was put in its place meanwhile.
+            Expect(FileIdentity.Of(path), path);
             var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return new SourceFile(path, handle, RandomAccess.GetLength(handle));
+            try
+            {
+                Expect(FileIdentity.Of(handle), path);
+                return new SourceFile(path, handle, RandomAccess.GetLength(handle));
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
         }
+    }
+
+    /// <summary>Reads a small file whole.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maximum">The most bytes that it may have.</param>
+    /// <param name="kind">What it is to be, as the failure names it: "a configuration".</param>
+    /// <exception cref="MigrationException">As <see cref="Open"/>, or it is larger.</exception>
+    public static byte[] ReadAll(string path, int maximum, string kind)
+    {
+        using var file = Open(path);
+        return file.Length <= maximum
+            ? file.Read(0, (int)file.Length)
+            : throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {maximum} that {kind} may have", path);
     }
 
     /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
@@ -92,4 +117,13 @@ public sealed class SourceFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
+
+    /// <summary>What is not there is left to the system to tell.</summary>
+    private static void Expect(FileIdentity? identity, string path)
+    {
+        if (identity?.Special is { } special)
+        {
+            throw new MigrationException(FailureKind.Io, $"this is no regular file but {special}", path);
+        }
+    }
 }

@@ -51,15 +51,9 @@ internal static class ConfigurationReader
     /// <exception cref="MigrationException">It cannot be read, is too large to be one, or is no UTF-8.</exception>
     public static string ReadText(string path)
     {
-        using var file = SourceFile.Open(path);
-        if (file.Length > MaximumBytes)
-        {
-            throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {MaximumBytes} that a configuration may have", path);
-        }
-
         try
         {
-            return Utf8.GetString(file.Read(0, (int)file.Length));
+            return Utf8.GetString(SourceFile.ReadAll(path, MaximumBytes, "a configuration"));
         }
         catch (DecoderFallbackException error)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Configuration;
@@ -19,8 +20,12 @@ public sealed class LoraHyperparameters
     private readonly MarkedLines lines;
     private readonly IReadOnlyList<YamlField> fields;
 
-    private LoraHyperparameters(string yaml)
+    private readonly string mark;
+
+    private LoraHyperparameters(string text)
     {
+        var yaml = text.TrimStart(ConfigurationReader.ByteOrderMark);
+        mark = text[..^yaml.Length];
         lines = new MarkedLines(yaml);
         fields = YamlFields.Parse(yaml);
     }
@@ -60,6 +65,11 @@ public sealed class LoraHyperparameters
 
     private ConfigurationRewrite Expand(LoraExpansion expansion)
     {
+        if (!lines.AreCountable)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"{RankField} has to change, but the file has line breaks other than LF and CRLF");
+        }
+
         var rank = Required(RankField);
         if (rank.Scalar == Text(expansion.NewRank) && MarkedLines.IsAdded(lines[rank.LastLine]))
         {
@@ -96,7 +106,7 @@ public sealed class LoraHyperparameters
             }
         }
 
-        return new ConfigurationRewrite([new ConfigurationFile(FileName, lines.ToBytes())], changes, []);
+        return new ConfigurationRewrite([new ConfigurationFile(FileName, (byte[])[.. Encoding.UTF8.GetBytes(mark), .. lines.ToBytes()])], changes, []);
     }
 
     private void Replace(YamlField field, string value)

@@ -20,22 +20,7 @@ internal static class YamlFields
 
     /// <summary>The fields in order.</summary>
     /// <exception cref="MigrationException">The text is no YAML, no mapping, names a field twice, or uses aliases.</exception>
-    public static IReadOnlyList<YamlField> Parse(string text)
-    {
-        try
-        {
-            return Fields(new Parser(new StringReader(text)));
-        }
-        catch (YamlException error)
-        {
-            throw new MigrationException(FailureKind.Malformed, $"no YAML: {error.Message}", where: $"line {error.Start.Line}", inner: error);
-        }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or EndOfStreamException)
-        {
-            // YamlDotNet 18.1 says so of some malformed texts: "%TAG !" without a prefix, a tag alone behind "...", a NUL.
-            throw new MigrationException(FailureKind.Malformed, $"no YAML: {error.Message}", inner: error);
-        }
-    }
+    public static IReadOnlyList<YamlField> Parse(string text) => YamlText.Read(text, Fields);
 
     private static List<YamlField> Fields(Parser parser)
     {

@@ -87,7 +87,7 @@ internal sealed class CheckpointTree
     }
 
     /// <summary>A link that leads nowhere is taken for a file, which fails where it has to come along; pipes and devices are not.</summary>
-    private static bool IsFile(string path) => FileIdentity.Of(path)?.IsRegularFile ?? true;
+    private static bool IsFile(string path) => FileIdentity.Of(path)?.Special is null;
 
     /// <summary>What may not be read is taken for a checkpoint, so that its directory is refused and not half done.</summary>
     private static bool LooksLikeCheckpoint(string path)

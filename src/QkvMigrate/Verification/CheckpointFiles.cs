@@ -57,7 +57,7 @@ internal sealed class CheckpointFiles
     private static List<string> Files(string root) =>
     [
         .. Directory.EnumerateFiles(root, "*", All)
-            .Where(file => !TemporaryName.Is(Path.GetFileName(file)) && FileIdentity.Of(file) is not { IsRegularFile: false })
+            .Where(file => !TemporaryName.Is(Path.GetFileName(file)) && FileIdentity.Of(file) is not { Special: not null })
             .Select(file => Path.GetRelativePath(root, file))
             .Where(name => !OutputRecord.Owns(root, name)),
     ];

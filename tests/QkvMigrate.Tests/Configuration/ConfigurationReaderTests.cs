@@ -101,7 +101,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     public void ALinkToAnEndlessDeviceEndsAtOnce()
     {
         System.IO.File.CreateSymbolicLink(File, "/dev/zero");
-        Assert.Contains("no YAML: ", Refused(), StringComparison.Ordinal);
+        Assert.EndsWith("this is no regular file but a device", Refused(), StringComparison.Ordinal);
     }
 
     [Fact]

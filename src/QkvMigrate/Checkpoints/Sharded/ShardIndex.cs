@@ -12,7 +12,7 @@ namespace QkvMigrate.Checkpoints.Sharded;
 internal sealed class ShardIndex
 {
     /// <summary>More than the index of any model has: a key and a file name for each tensor.</summary>
-    private const int MaximumLength = 100_000_000;
+    private const int MaximumBytes = 100_000_000;
 
     private const string WeightMap = "weight_map";
 
@@ -48,13 +48,7 @@ internal sealed class ShardIndex
 
     private static ShardIndex Read(string path)
     {
-        using var source = SourceFile.Open(path);
-        if (source.Length > MaximumLength)
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"an index of {source.Length} bytes, at most {MaximumLength} are read", path);
-        }
-
-        var text = source.Read(0, (int)source.Length);
+        var text = SourceFile.ReadAll(path, MaximumBytes, "an index");
         if (!Utf8.IsValid(text))
         {
             throw Malformed(path, 0, "the index is not valid UTF-8");
