@@ -109,6 +109,12 @@ internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes,
         }
 
         var name = Encoding.UTF8.GetString(span.Slice(ZipFormat.CentralHeaderLength, nameLength));
+        if (name.StartsWith('/') || name.AsSpan().ContainsAny('\\', '\0') || name.Split('/').Contains(".."))
+        {
+            // Nothing is unpacked here, but who unpacks the new file would trust it.
+            throw ZipFailure.At(name, offset, "the entry's name leads out of the archive");
+        }
+
         var flags = BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralFlags..]);
         if ((flags & ZipFormat.EncryptedFlag) != 0)
         {

@@ -91,7 +91,7 @@ public sealed class TorchZipCheckpointTests
 
     [Fact]
     public void A_pickle_in_another_folder_is_none() =>
-        AssertRefused(Image("version", "../other/data.pkl"), FailureKind.Malformed, "zip directory: the zip has no stem/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)");
+        AssertRefused(Image("version", "other/data.pkl"), FailureKind.Malformed, "zip directory: the zip has no stem/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)");
 
     [Fact]
     public void A_TorchScript_archive_is_refused() =>

@@ -32,6 +32,12 @@ public sealed class ZipMalformationTests
         Unsupported("zip entry 'a/one' at byte 80: the entry is encrypted", One with { Flags = 1 }, Two),
         Unsupported("zip entry 'a/two' at byte 131: the entry is compressed; torch.save stores entries as they are, and torch.load maps no other", One, Two with { Method = 8 }),
 
+        // Names that unpack to elsewhere
+        Malformed("zip entry '/two' at byte 130: the entry's name leads out of the archive", One, Two with { Name = "/two" }),
+        Malformed("zip entry 'a/../two' at byte 134: the entry's name leads out of the archive", One, Two with { Name = "a/../two" }),
+        Malformed("zip entry '..' at byte 128: the entry's name leads out of the archive", One, Two with { Name = ".." }),
+        Malformed("zip entry 'a\\two' at byte 131: the entry's name leads out of the archive", One, Two with { Name = "a\\two" }),
+
         // Entries do not cover the file
         Malformed("zip entry 'a/one' at byte 7: the local header is expected at byte 0, where the bytes before it end", One with { Before = new byte[7] }, Two),
         Malformed("zip entry 'a/one' at byte 40: 3 bytes behind the entry belong to nothing", One with { Behind = new byte[3] }, Two),
