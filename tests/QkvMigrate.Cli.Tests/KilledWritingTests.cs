@@ -5,19 +5,28 @@ using Xunit;
 namespace QkvMigrate.Cli.Tests;
 
 /// <summary>
-/// Upgrades that are killed at random moments: the file under the name is whole, the old one or the new one, and the next
-/// run takes away what was left. QKVMIGRATE_KILLS sets how many.
+/// Upgrades that are killed at random moments, to a new file, in place, and in place with a backup: the file under the name
+/// is whole, the old one or the new one, with a backup the old one is there under one name or the other, and the next run
+/// takes away what was left. QKVMIGRATE_KILLS sets how many.
 /// </summary>
 public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
 {
     private const int Layers = 24;
     private const int Seed = 20241216;
-    private const int Kills = 20;
+    private const int Kills = 24;
+    private const string Suffix = ".old";
 
     /// <summary>Half of the kills strike within this time of the first file, because most of a run is its start.</summary>
     private const int MillisecondsOfWriting = 120;
 
     private readonly WorkFolder folder = new();
+
+    private enum Way
+    {
+        NewFile,
+        InPlace,
+        WithBackup,
+    }
 
     private string Source => folder.At("model.pth");
 
@@ -26,7 +35,7 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void AKilledRunLeavesTheOldFileOrTheNewOneAndTheNextRunSweeps()
+    public void A_killed_run_leaves_the_old_file_or_the_new_one_and_the_next_run_sweeps()
     {
         var kills = int.TryParse(Environment.GetEnvironmentVariable("QKVMIGRATE_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : Kills;
         LegacyCheckpoint.Write(folder.At("original"), Layers);
@@ -37,11 +46,12 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
         var (survived, replaced, leftovers) = (0, 0, 0);
         for (var i = 0; i < kills; i++)
         {
-            var inPlace = i % 2 == 0;
+            var way = (Way)(i % 3);
+            var inPlace = way != Way.NewFile;
             Reset();
-            using (var run = RunningTool.Start(Arguments(inPlace)))
+            using (var run = RunningTool.Start(Arguments(way)))
             {
-                if (i % 4 < 2)
+                if (i % 2 == 0)
                 {
                     Thread.Sleep(random.Next((int)duration.TotalMilliseconds));
                 }
@@ -58,13 +68,15 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
             var found = inPlace || File.Exists(Target) ? WorkFolder.Sha256(inPlace ? Source : Target) : old;
             Assert.Contains(found, new[] { old, renewed });
             Assert.True(inPlace || WorkFolder.Sha256(Source) == old);
+            Assert.True(way != Way.WithBackup || found == old || WorkFolder.Sha256(Source + Suffix) == old);
             (survived, replaced) = found == old ? (survived + 1, replaced) : (survived, replaced + 1);
             leftovers += Hidden().Any() ? 1 : 0;
 
-            var next = Tool.Run([.. Arguments(inPlace), .. inPlace ? Array.Empty<string>() : ["--force"]]);
+            var next = Tool.Run([.. Arguments(way), .. inPlace ? Array.Empty<string>() : ["--force"]]);
 
             Assert.True(next.ExitCode == 0, next.Error);
             Assert.Equal(renewed, WorkFolder.Sha256(inPlace ? Source : Target));
+            Assert.True(way != Way.WithBackup || WorkFolder.Sha256(Source + Suffix) == old);
             Assert.Empty(Hidden());
         }
 
@@ -75,7 +87,7 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
     {
         Reset();
         var start = DateTime.UtcNow;
-        var run = Tool.Run(Arguments(inPlace: false));
+        var run = Tool.Run(Arguments(Way.NewFile));
         Assert.True(run.ExitCode == 0, run.Error);
         return DateTime.UtcNow - start;
     }
@@ -84,10 +96,23 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
     {
         File.Copy(folder.At("original"), Source, overwrite: true);
         File.Delete(Target);
+        File.Delete(Source + Suffix);
     }
 
-    private string[] Arguments(bool inPlace) =>
-        ["upgrade", Source, .. inPlace ? ["--in-place"] : Array.Empty<string>(), "--engine", "stream", .. LegacyCheckpoint.Arguments];
+    private string[] Arguments(Way way) =>
+    [
+        "upgrade",
+        Source,
+        .. way switch
+        {
+            Way.InPlace => ["--in-place"],
+            Way.WithBackup => ["--in-place", "--backup", Suffix],
+            _ => Array.Empty<string>(),
+        },
+        "--engine",
+        "stream",
+        .. LegacyCheckpoint.Arguments,
+    ];
 
     private void WaitForLock(RunningTool run)
     {

@@ -21,7 +21,9 @@ internal static class CheckpointWriting
 
         if (request.InPlace)
         {
-            if (Backup(output, request) is { } backup && Path.Exists(backup))
+            // One that is the old file itself was left by a run that was killed before it replaced that.
+            var replaced = FinalTarget(output);
+            if (Backup(replaced, request) is { } backup && Path.Exists(backup) && !FileIdentity.AreSame(replaced, backup))
             {
                 throw new MigrationException(FailureKind.Target, "the backup exists already; it is never replaced", backup);
             }

@@ -99,8 +99,9 @@ public sealed class DurableFile : IDisposable
             RandomAccess.FlushToDisk(Handle);
             Handle.Dispose();
 
-            // A second link, so that there is no moment without the old file under a name of its own; or a whole copy.
-            if (backup is not null && !Posix.HardLink(Path, backup))
+            // A second link, so that there is no moment without the old file under a name of its own; or a whole copy. A
+            // run that was killed behind this point has left the link.
+            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !Posix.HardLink(Path, backup))
             {
                 FileCopy.Copy(Path, backup, replace: false, CancellationToken.None);
             }

@@ -141,11 +141,20 @@ internal static partial class Posix
         return Marshal.GetLastPInvokeError() is NotPermitted or NotSupported or NoSystemCall or TooManyLinks ? false : throw Failure("link", newName);
     }
 
-    /// <summary>Renames; refuses to replace where <paramref name="replace"/> is false, without a moment between test and rename.</summary>
+    /// <summary>
+    /// Renames; refuses to replace where <paramref name="replace"/> is false. NFS and other filesystems cannot refuse by
+    /// themselves (rename(2), EINVAL): there the name is looked up first.
+    /// </summary>
     public static void Rename(string path, string newName, bool replace)
     {
         const int current = -100; // AT_FDCWD
-        if (RenameAt2(current, path, current, newName, replace ? 0u : 1u /* RENAME_NOREPLACE */) != 0)
+        var result = RenameAt2(current, path, current, newName, replace ? 0u : 1u /* RENAME_NOREPLACE */);
+        if (result != 0 && !replace && Marshal.GetLastPInvokeError() is (InvalidArgument or NoSystemCall) && !Path.Exists(newName))
+        {
+            result = RenameAt2(current, path, current, newName, 0);
+        }
+
+        if (result != 0)
         {
             throw Failure("rename", newName);
         }

@@ -12,7 +12,7 @@ internal readonly record struct ByteRange(long Start, long End)
 /// <summary>Watches by strace which bytes of a file the program reads, in whatever way.</summary>
 internal static partial class ReadTrace
 {
-    private const string Tracer = "/usr/bin/strace";
+    public const string Tracer = "/usr/bin/strace";
 
     // Every call that brings a file's bytes into memory or into another file.
     private const string Calls = "read,pread64,readv,preadv,preadv2,mmap,copy_file_range,sendfile,splice,ioctl";

@@ -1,0 +1,113 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>
+/// System calls that fail under the program's hands, as disks, quotas and filesystems make them fail: strace puts the
+/// error in place of the call (strace(1), -e inject).
+/// </summary>
+public sealed class InjectedFailureTests : IDisposable
+{
+    private const string Suffix = ".old";
+
+    private readonly WorkFolder folder = new();
+    private readonly string before;
+
+    public InjectedFailureTests()
+    {
+        LegacyCheckpoint.Write(Source, 2);
+        before = WorkFolder.Sha256(Source);
+    }
+
+    private string Source => folder.At("model.pth");
+
+    private string Backup => Source + Suffix;
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("fallocate", "ENOSPC", "no space left on the disk")]
+    [InlineData("fallocate", "EDQUOT", "the disk quota is used up")]
+    [InlineData("fallocate", "EFBIG", "the file would be larger than the limit of this process (ulimit -f) or of the filesystem")]
+    [InlineData("copy_file_range", "EIO", "the disk reports an input/output error")]
+    [InlineData("copy_file_range", "EDQUOT", "the disk quota is used up")]
+    [InlineData("copy_file_range", "ENOSPC", "no space left on the disk")]
+    [InlineData("pwrite64", "EIO", "the disk reports an input/output error")]
+    [InlineData("pwrite64", "EDQUOT", "the disk quota is used up")]
+    [InlineData("pwrite64", "ENOSPC", "no space left on the disk")]
+    [InlineData("fsync", "EIO", "the disk reports an input/output error")]
+    [InlineData("fsync", "EDQUOT", "the disk quota is used up")]
+    [InlineData("renameat2", "EROFS", "the filesystem is read-only")]
+    [InlineData("renameat2", "EIO", "the disk reports an input/output error")]
+    [InlineData("link", "EIO", "the disk reports an input/output error")]
+    [InlineData("link", "ENOSPC", "no space left on the disk")]
+    public void A_call_that_fails_is_told_in_one_line_and_nothing_is_lost_or_left(string call, string error, string problem)
+    {
+        var run = Inject($"{call}:error={error}", "--in-place", "--backup", Suffix);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.EndsWith($"{Source}: {problem}", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Equal(before, WorkFolder.Sha256(Source));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, ".*"));
+    }
+
+    [Fact]
+    public void A_source_that_cannot_be_read_is_told_with_the_place()
+    {
+        var run = Inject($"pread64:error=EIO:when=5+");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(Source, Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Contains("Input/output error", run.Error, StringComparison.Ordinal);
+        Assert.Equal([Source], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("EPERM")]
+    [InlineData("EOPNOTSUPP")]
+    [InlineData("EMLINK")]
+    public void Where_there_are_no_hard_links_the_backup_is_a_copy(string error)
+    {
+        var run = Inject($"link:error={error}", "--in-place", "--backup", Suffix);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(before, WorkFolder.Sha256(Backup));
+        Assert.NotEqual(before, WorkFolder.Sha256(Source));
+    }
+
+    /// <summary>As on NFS, whose rename has no flag to spare an existing file.</summary>
+    [Fact]
+    public void A_filesystem_whose_rename_takes_no_flags_is_written_all_the_same()
+    {
+        var target = folder.At("new.pth");
+        var run = Inject("renameat2:error=EINVAL:when=1", "-o", target);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal([Source, target], Directory.EnumerateFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_backup_that_is_no_copy_of_the_source_is_not_taken_for_one()
+    {
+        File.CreateSymbolicLink(Backup, Source);
+
+        var run = Tool.Run(["upgrade", Source, "--in-place", "--backup", Suffix, .. LegacyCheckpoint.Arguments]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.EndsWith($"{Backup}: the backup exists already; it is never replaced", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Equal(before, WorkFolder.Sha256(Source));
+    }
+
+    private ProcessResult Inject(string rule, params IEnumerable<string> arguments)
+    {
+        if (!File.Exists(ReadTrace.Tracer))
+        {
+            Prerequisite.Missing($"needs {ReadTrace.Tracer}: apt-get install strace");
+        }
+
+        var call = rule[..rule.IndexOf(':', StringComparison.Ordinal)];
+        string[] options = ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={rule}"];
+        return ChildProcess.Run(ReadTrace.Tracer, [.. options, "--", BuildFacts.Program, "upgrade", Source, .. arguments, "--engine", "stream", .. LegacyCheckpoint.Arguments], Tool.Environment);
+    }
+}
