@@ -1,7 +1,7 @@
 namespace QkvMigrate.Tests.Fuzzing;
 
 /// <summary>Makes hostile inputs out of good ones. The same seed gives the same inputs.</summary>
-internal sealed class Mutator(Random random, IReadOnlyList<byte[]> seeds, byte[] tokens)
+internal sealed class Mutator(Random random, IReadOnlyList<byte[]> seeds, IReadOnlyList<byte[]> tokens)
 {
     private const int MaximumRounds = 4;
 
@@ -41,9 +41,9 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> seeds, byte[]
                 var width = 1 << random.Next(4);
                 return Patched(bytes, at, BitConverter.GetBytes(Numbers[random.Next(Numbers.Length)]).AsSpan(0, width));
             case 4:
-                return Patched(bytes, at, [tokens[random.Next(tokens.Length)]]);
+                return Patched(bytes, at, Token());
             case 5:
-                return [.. bytes.AsSpan(0, at), tokens[random.Next(tokens.Length)], .. bytes.AsSpan(at)];
+                return [.. bytes.AsSpan(0, at), .. Token(), .. bytes.AsSpan(at)];
             case 6:
                 // Cut out, or repeat, a piece of it.
                 var end = Math.Min(bytes.Length, at + 1 + random.Next(64));
@@ -54,6 +54,8 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> seeds, byte[]
                 return [.. bytes.AsSpan(0, at), .. other.AsSpan(Position(other.Length))];
         }
     }
+
+    private byte[] Token() => tokens[random.Next(tokens.Count)];
 
     /// <summary>A place, in half of the cases near an end, where headers and directories are.</summary>
     private int Position(int length) => random.Next(4) switch
