@@ -96,7 +96,7 @@ public sealed class DurableFile : IDisposable
                 File.SetUnixFileMode(Handle, bits);
             }
 
-            RandomAccess.FlushToDisk(Handle);
+            Posix.Flush(Handle);
             Handle.Dispose();
 
             // A second link, so that there is no moment without the old file under a name of its own; or a whole copy. A

@@ -16,6 +16,19 @@ internal static partial class Posix
     private const int NoSystemCall = 38; // ENOSYS
     private const int NotSupported = 95; // EOPNOTSUPP
 
+    /// <summary>
+    /// Brings a file's bytes to the disk. .NET's own call (<c>RandomAccess.FlushToDisk</c>, .NET 10) says nothing where the
+    /// system reports that they did not get there.
+    /// </summary>
+    /// <exception cref="IOException">They did not, or may not have.</exception>
+    public static void Flush(SafeFileHandle file)
+    {
+        if (Fsync(file) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
+        {
+            throw Failure("fsync", null);
+        }
+    }
+
     /// <summary>Makes a rename in <paramref name="folder"/> durable: fsync of the folder (fsync(2), "Calling fsync() does not necessarily ensure that the entry in the directory ... has also reached disk").</summary>
     public static void FlushFolder(string folder)
     {
@@ -172,6 +185,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(SafeFileHandle descriptor);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

@@ -53,9 +53,18 @@ internal sealed partial class TargetLock : IDisposable
             // The holder before may have removed the file between the two calls: then the lock is on a file of no name.
             if (FileIdentity.Of(name) is { } named && named.IsSameFile(FileIdentity.Of(file)))
             {
-                RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
-                Sweep(target);
-                return new TargetLock(name, file);
+                var acquired = new TargetLock(name, file);
+                try
+                {
+                    RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                    Sweep(target);
+                    return acquired;
+                }
+                catch
+                {
+                    acquired.Dispose();
+                    throw;
+                }
             }
 
             file.Dispose();
