@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Migration;
+using QkvMigrate.Migration.Batches;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints;
@@ -44,7 +45,7 @@ public sealed class SourceFileTests : IDisposable
         File.WriteAllBytes(folder.At("model", "lit_model.pth"), LegacyFileBytes);
         File.WriteAllText(folder.At("model", "notes"), "kept");
         Fifo("model", "pipe");
-        var unit = Assert.Single(CheckpointUnit.Find(folder.Path));
+        var unit = Assert.Single(CheckpointTree.Find(folder.Path, CheckpointSelection.All).Units);
         Assert.Equal(["lit_model.pth"], unit.Checkpoints);
         Assert.Equal(["notes"], unit.OtherFiles);
     }
