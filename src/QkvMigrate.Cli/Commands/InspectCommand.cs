@@ -10,6 +10,7 @@ internal sealed class InspectCommand
     private readonly Argument<string[]> paths = PathArgument.Create();
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly SelectionOptions selection = new();
+    private readonly Option<bool> evidence = new("--evidence") { Description = "Read the attention weights and rank the geometries that they speak for." };
     private readonly GeometryOptions geometry = new();
 
     /// <summary>Makes the command.</summary>
@@ -19,6 +20,7 @@ internal sealed class InspectCommand
         var command = new Command("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
         command.Arguments.Add(options.paths);
         command.Options.Add(options.json);
+        command.Options.Add(options.evidence);
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
         command.SetAction(options.Run);
@@ -31,7 +33,7 @@ internal sealed class InspectCommand
         var reports = new List<CheckpointReport>();
         foreach (var path in parsed.GetValue(paths)!)
         {
-            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed))));
+            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed), parsed.GetValue(evidence))));
         }
 
         if (parsed.GetValue(json))

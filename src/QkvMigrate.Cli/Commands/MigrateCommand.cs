@@ -22,6 +22,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
+    private readonly Option<bool> strictEvidence = new("--strict-evidence") { Description = "Refuse where the weights clearly speak against the geometry, instead of warning." };
     private readonly BatchArguments batch = new();
     private readonly GeometryOptions geometry = new();
     private readonly LoraArguments lora = new();
@@ -37,7 +38,7 @@ internal sealed class MigrateCommand
             ? new Command("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new Command("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.allowUnsafePickle })
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.allowUnsafePickle, options.strictEvidence })
         {
             command.Options.Add(option);
         }
@@ -87,6 +88,7 @@ internal sealed class MigrateCommand
             Force = parsed.GetValue(force) || parsed.GetValue(check),
             DropOptimizer = parsed.GetValue(dropOptimizer),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
+            StrictEvidence = parsed.GetValue(strictEvidence),
             Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
             Engine = engines.Get,
         });

@@ -9,8 +9,14 @@ internal static class InspectReport
     /// <summary>Writes all reports.</summary>
     public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports)
     {
-        foreach (var report in reports.Where(report => report.Layout is not null || report.Error is null))
+        foreach (var report in reports)
         {
+            if (report.Layout is null && report.Error is not null)
+            {
+                WriteRefused(writer, report);
+                continue;
+            }
+
             writer.WriteLine(report.Path);
             Line("format", report.Format is { } format ? JsonNames.Kebab(format.ToString()) : "unknown");
             Line("size", $"{ByteSize.Text(report.SourceBytes)} in {report.TensorCount} tensors");
@@ -25,6 +31,11 @@ internal static class InspectReport
             {
                 Line("upgrade", $"changes {plan.Moves.Count} tensors:");
                 TextReport.WritePlan(writer, plan);
+            }
+
+            if (report.Evidence is { } evidence)
+            {
+                EvidenceTable.Write(writer, evidence);
             }
 
             foreach (var group in report.Globals.GroupBy(use => use.Safety).OrderByDescending(group => group.Key))
@@ -42,5 +53,15 @@ internal static class InspectReport
             use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name;
 
         void Line(string name, string value) => writer.WriteLine($"  {name,-9} {value}");
+    }
+
+    /// <summary>Why it is refused stands on standard error; what its weights say may show the way out.</summary>
+    private static void WriteRefused(TextWriter writer, CheckpointReport report)
+    {
+        if (report.Evidence is { } evidence)
+        {
+            writer.WriteLine(report.Path);
+            EvidenceTable.Write(writer, evidence);
+        }
     }
 }

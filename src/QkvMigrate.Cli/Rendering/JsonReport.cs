@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using QkvMigrate.Evidence;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -34,9 +35,15 @@ internal static class JsonReport
             report.ConfigurationChanges,
             [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],
             withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
+            report.Evidence is { } evidence ? Evidence(evidence) : null,
             withPlan && report.Plan is { IsNeeded: true } plan ? Plan(plan) : null,
             report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
     }
+
+    private static JsonEvidence Evidence(GeometryEvidence evidence) => new(
+        evidence.LayerCount,
+        evidence.Winner is not null,
+        [.. evidence.Ranking.Select(score => new JsonScore(score.Layout.Name, score.Geometry?.HeadCount, score.Geometry?.QueryGroupCount, score.Geometry?.HeadSize, Math.Round(score.Explained, 4)))]);
 
     private static JsonPlan Plan(MigrationPlan plan) => new(
         [.. plan.Moves.Select(move => new JsonMove(
@@ -70,6 +77,7 @@ internal sealed record JsonCheckpoint(
     IReadOnlyList<string> Configuration,
     IReadOnlyList<JsonMessage> Advice,
     IReadOnlyList<JsonGlobal>? Globals,
+    JsonEvidence? Evidence,
     JsonPlan? Plan,
     JsonMessage? Error);
 
@@ -84,6 +92,12 @@ internal sealed record JsonBytes(long Source, long? Output, long Reordered, long
 
 /// <summary>A code and a sentence.</summary>
 internal sealed record JsonMessage(string Code, string Message);
+
+/// <summary>What the weights say about the geometry; the best is first, and wins or does not.</summary>
+internal sealed record JsonEvidence(int Layers, bool HasWinner, IReadOnlyList<JsonScore> Ranking);
+
+/// <summary>The share of the variance of the log row norms that q, k and v explain in one order; the sequential one has no geometry.</summary>
+internal sealed record JsonScore(string Layout, int? NHead, int? NQueryGroups, int? HeadSize, double Explained);
 
 /// <summary>A global that a pickle names, with its first place.</summary>
 internal sealed record JsonGlobal(string Name, string Safety, string Where, long Offset, string? Why);

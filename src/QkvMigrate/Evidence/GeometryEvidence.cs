@@ -29,12 +29,13 @@ public sealed class GeometryEvidence
 
     private readonly IReadOnlyList<RowOrder> orders;
 
-    private GeometryEvidence(IReadOnlyList<RowOrder> orders, IReadOnlyList<EvidenceScore> ranking, int layers, int rows)
+    private GeometryEvidence(IReadOnlyList<RowOrder> orders, IReadOnlyList<EvidenceScore> ranking, int layers, int rows, string basis)
     {
         this.orders = orders;
         Ranking = ranking;
         LayerCount = layers;
         RowCount = rows;
+        Basis = basis;
     }
 
     /// <summary>Every order that the shapes allow, the best first.</summary>
@@ -45,6 +46,9 @@ public sealed class GeometryEvidence
 
     /// <summary>Rows of each.</summary>
     public int RowCount { get; }
+
+    /// <summary>What was read, in words.</summary>
+    public string Basis { get; }
 
     /// <summary>
     /// The order that wins, or null. A winner explains at least half as much again as the next, and so much in all that
@@ -79,20 +83,21 @@ public sealed class GeometryEvidence
             return null;
         }
 
-        var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, and {score.Explained:0.000} as {layout.Name} with {geometry} ({LayerCount} layers)";
+        var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, and {score.Explained:0.000} as {layout.Name} with {geometry} ({Basis})";
         return layout != QkvLayout.Sequential && winner.Geometry is null
             ? $"the rows look sequential already, in spite of their name: {numbers}"
             : $"the weights speak for another geometry: {numbers}";
     }
 
-    /// <summary>Reads the rows of the fused weights and ranks the orders; null where there are no such weights, or nothing says how wide q is.</summary>
+    /// <summary>Reads rows of the fused weights and ranks the orders; null where there are no such weights, or nothing says how wide q is.</summary>
     /// <param name="checkpoint">The file.</param>
+    /// <param name="sample">How much is read.</param>
     /// <param name="inUse">The geometry that is to be among the candidates, or null.</param>
-    /// <param name="maximumLayers">How many layers are read at most, evenly chosen.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
     /// <exception cref="MigrationException">The file cannot be read, or has names of both layouts.</exception>
-    public static GeometryEvidence? Measure(Checkpoint checkpoint, AttentionGeometry? inUse = null, int maximumLayers = int.MaxValue)
+    public static GeometryEvidence? Measure(Checkpoint checkpoint, EvidenceSample sample, AttentionGeometry? inUse = null, IReadOnlyList<TensorEntry>? otherShards = null)
     {
-        var fused = AttentionScan.Of(checkpoint).Fused
+        var fused = AttentionScan.Of(checkpoint, otherShards).Fused
             .Where(item => item is { Suffix: "weight" or "linear.weight", Dimension: 0 } && RowNorms.CanRead(item.Tensor))
             .ToList();
         if (fused.Count == 0
@@ -104,16 +109,16 @@ public sealed class GeometryEvidence
         var rows = fused[0].Tensor.Shape[0];
         var tensors = fused.Select(item => item.Tensor).Where(tensor => tensor.Shape[0] == rows).ToList();
         var candidates = columns < rows ? RowOrder.Candidates((int)rows, (int)columns, inUse) : [];
-        if (candidates.Count == 0)
-        {
-            return null;
-        }
+        return candidates.Count == 0 ? null : Rank(checkpoint.Source, tensors, candidates, sample);
+    }
 
-        var count = Math.Min(tensors.Count, maximumLayers);
+    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<RowOrder> candidates, EvidenceSample sample)
+    {
+        var count = Math.Min(tensors.Count, sample.Layers);
         var sums = new double[candidates.Count];
         for (var layer = 0; layer < count; layer++)
         {
-            var norms = RowNorms.Read(checkpoint.Source, tensors[(int)((long)layer * tensors.Count / count)]);
+            var norms = RowNorms.Read(source, tensors[(int)((long)layer * tensors.Count / count)], sample.Columns);
             for (var i = 0; i < sums.Length; i++)
             {
                 sums[i] += candidates[i].Explained(norms);
@@ -121,11 +126,13 @@ public sealed class GeometryEvidence
         }
 
         var ranked = candidates.Zip(sums).OrderByDescending(pair => pair.Second).ToList();
+        var width = tensors[0].Shape[1];
         return new GeometryEvidence(
             ranked.ConvertAll(pair => pair.First),
             ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / count)),
             count,
-            (int)rows);
+            (int)tensors[0].Shape[0],
+            $"{(count < tensors.Count ? $"{count} of {tensors.Count}" : count)} layers{(sample.Columns < width ? $", the first {sample.Columns} of {width} columns" : "")}");
     }
 
     /// <summary>

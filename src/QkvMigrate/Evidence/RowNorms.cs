@@ -25,9 +25,12 @@ internal static class RowNorms
         && tensor.Shape[0] <= int.MaxValue / sizeof(double);
 
     /// <summary>The logarithms of the norms; −∞ for a row of zeros, NaN or ∞ for one that is not finite.</summary>
-    public static double[] Read(SourceFile source, TensorEntry tensor)
+    /// <param name="source">The file.</param>
+    /// <param name="tensor">A tensor that <see cref="CanRead"/>.</param>
+    /// <param name="columns">How many of its columns are read at most, the first ones.</param>
+    public static double[] Read(SourceFile source, TensorEntry tensor, int columns)
     {
-        var rowBytes = (int)tensor.Shape[1] * tensor.DType.ItemSize;
+        var rowBytes = (int)Math.Min(tensor.Shape[1], columns) * tensor.DType.ItemSize;
         var stride = tensor.Strides[0] * tensor.DType.ItemSize;
         var norms = new double[tensor.Shape[0]];
         var perChunk = stride == rowBytes ? Math.Max(1, ChunkBytes / rowBytes) : 1;

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Evidence;
 using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Migration;
@@ -82,6 +83,9 @@ public sealed record CheckpointReport
 
     /// <summary>What its pickles name outside of themselves.</summary>
     public IReadOnlyList<GlobalUse> Globals { get; init; } = [];
+
+    /// <summary>What the weights say about the geometry, where they were asked.</summary>
+    public GeometryEvidence? Evidence { get; init; }
 
     /// <summary>What the user should know.</summary>
     public IReadOnlyList<Advice> Advice { get; init; } = [];

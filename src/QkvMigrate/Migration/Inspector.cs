@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
+using QkvMigrate.Evidence;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Migration;
@@ -11,8 +12,9 @@ public static class Inspector
     /// <param name="path">The path.</param>
     /// <param name="geometry">What the user says about the geometry.</param>
     /// <param name="selection">Which checkpoints of a directory or tree are looked at.</param>
+    /// <param name="withEvidence">Whether the weights are read and asked for their geometry.</param>
     /// <exception cref="MigrationException">The path is not there, or has no checkpoint.</exception>
-    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection)
+    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence)
     {
         var request = new MigrationRequest
         {
@@ -25,26 +27,32 @@ public static class Inspector
         };
         if (!Directory.Exists(path))
         {
-            return [Inspect(path, [], null, request)];
+            return [Inspect(path, [], null, request, withEvidence)];
         }
 
         var tree = CheckpointTree.Find(path, selection);
         return
         [
-            .. tree.Units.SelectMany(unit => Inspect(unit, request)),
+            .. tree.Units.SelectMany(unit => Inspect(unit, request, withEvidence)),
             .. tree.Unreadable.Select(error => CheckpointReport.Of(error.File!, error)),
         ];
     }
 
-    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request)
+    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request, bool withEvidence)
     {
         var shards = ShardSet.Open(unit.Root, out var unfit);
-        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request));
+        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence));
     }
 
-    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request)
+    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request, bool withEvidence)
     {
         using var planned = PlannedCheckpoint.Open(path, otherShards, request);
+        var report = Inspect(planned, unfit, request);
+        return withEvidence && planned.Checkpoint is { } checkpoint ? WithEvidence(report, checkpoint, otherShards) : report;
+    }
+
+    private static CheckpointReport Inspect(PlannedCheckpoint planned, MigrationException? unfit, MigrationRequest request)
+    {
         if ((planned.Error ?? unfit) is { } error)
         {
             return planned.Report(error);
@@ -57,6 +65,19 @@ public static class Inspector
 
         var report = planned.Report(CheckpointStatus.Unchanged);
         return planned.Plan.Layout == CheckpointLayout.Sequential ? WithGeometry(report, planned, request) : report;
+    }
+
+    /// <summary>Every row of every layer is read. What is wrong with the file's names is in the report already.</summary>
+    private static CheckpointReport WithEvidence(CheckpointReport report, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards)
+    {
+        try
+        {
+            return report with { Evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, report.Geometry, otherShards) };
+        }
+        catch (MigrationException error)
+        {
+            return report with { Error = report.Error ?? error.InFile(report.Path) };
+        }
     }
 
     /// <summary>A sequential checkpoint needs no geometry to be left alone; where one is found it is shown.</summary>

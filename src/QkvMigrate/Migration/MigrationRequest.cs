@@ -41,6 +41,9 @@ public sealed record MigrationRequest
     /// <summary>Work on files whose pickles can run code when PyTorch loads them. Here, nothing is run even then.</summary>
     public bool AllowUnsafePickle { get; init; }
 
+    /// <summary>Refuse where the weights clearly speak against the geometry, instead of warning.</summary>
+    public bool StrictEvidence { get; init; }
+
     /// <summary>How the new file is proven before it gets its name, or null for not at all.</summary>
     public VerificationMode? Verification { get; init; } = VerificationMode.Quick;
 

@@ -26,6 +26,9 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// <summary>The optimizers that are left out of the new file.</summary>
     public IReadOnlyList<OptimizerEntry> DroppedOptimizers { get; private set; } = [];
 
+    /// <summary>What the weights say against the plan.</summary>
+    private IReadOnlyList<Advice> EvidenceAdvice { get; set; } = [];
+
     /// <summary>Why there is no plan.</summary>
     public MigrationException? Error { get; private set; }
 
@@ -41,7 +44,13 @@ internal sealed class PlannedCheckpoint : IDisposable
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
             planned.DropOptimizers(request);
-            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveGeometry(request, shapes), request.Lora, otherShards);
+            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveOrRank(request, shapes, otherShards), request.Lora, otherShards);
+
+            // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
+            if (!request.DryRun)
+            {
+                planned.EvidenceAdvice = EvidenceCheck.Check(planned.Checkpoint, planned.Plan, otherShards, request.StrictEvidence);
+            }
         }
         catch (MigrationException error)
         {
@@ -68,6 +77,19 @@ internal sealed class PlannedCheckpoint : IDisposable
     public ResolvedGeometry ResolveGeometry(MigrationRequest request, IReadOnlyList<AttentionShape> shapes) =>
         GeometryResolver.Resolve(request.Geometry, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!, shapes);
 
+    /// <summary>The same; where there is none, and tensors may be read, the failure says which ones the weights speak for.</summary>
+    private ResolvedGeometry ResolveOrRank(MigrationRequest request, IReadOnlyList<AttentionShape> shapes, IReadOnlyList<TensorEntry> otherShards)
+    {
+        try
+        {
+            return ResolveGeometry(request, shapes);
+        }
+        catch (MigrationException error) when (error.Kind == FailureKind.Geometry && !request.DryRun)
+        {
+            throw EvidenceCheck.WithRanking(error, Checkpoint!, otherShards);
+        }
+    }
+
     /// <summary>The same checkpoint, which failed after it was planned.</summary>
     public PlannedCheckpoint Failed(MigrationException error)
     {
@@ -90,7 +112,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],
-        Advice = [.. PickleAdvice, .. DropAdvice(), .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
+        Advice = [.. PickleAdvice, .. DropAdvice(), .. EvidenceAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
         Elapsed = watch.Elapsed,
         Error = error ?? Error,
     };

@@ -21,7 +21,7 @@ public sealed class GeometryEvidenceTests : IDisposable
     {
         using var checkpoint = Checkpoint.Open(Sample(sample));
 
-        var evidence = GeometryEvidence.Measure(checkpoint)!;
+        var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All)!;
 
         Assert.Equal(new AttentionGeometry(heads, groups, headSize), evidence.Winner?.Geometry);
         Assert.Equal((best, next), (Math.Round(evidence.Ranking[0].Explained, 4), Math.Round(evidence.Ranking[1].Explained, 4)));
@@ -34,7 +34,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
         var wrong = new AttentionGeometry(16, 4, 8);
 
-        var against = GeometryEvidence.Measure(checkpoint, wrong)!.Against(QkvLayout.Interleaved, wrong);
+        var against = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, wrong)!.Against(QkvLayout.Interleaved, wrong);
 
         Assert.Equal(
             "the weights speak for another geometry: the classes q, k and v explain 0.350 of the variance of the row norms as interleaved with n_head=8 n_query_groups=2 head_size=16, and 0.160 as interleaved with n_head=16 n_query_groups=4 head_size=8 (4 layers)",
@@ -60,10 +60,21 @@ public sealed class GeometryEvidenceTests : IDisposable
         File.WriteAllBytes(path, legacy);
         using var checkpoint = Checkpoint.Open(path);
 
-        var evidence = GeometryEvidence.Measure(checkpoint, geometry)!;
+        var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, geometry)!;
 
         Assert.Equal(QkvLayout.Sequential, evidence.Winner?.Layout);
         Assert.StartsWith("the rows look sequential already, in spite of their name: ", evidence.Against(QkvLayout.Interleaved, geometry), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sample_of_layers_and_columns_speaks_for_the_same_geometry_and_says_what_it_is()
+    {
+        using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
+
+        var evidence = GeometryEvidence.Measure(checkpoint, new EvidenceSample(Layers: 2, Columns: 48))!;
+
+        Assert.Equal(new AttentionGeometry(8, 2, 16), evidence.Winner?.Geometry);
+        Assert.Equal("2 of 4 layers, the first 48 of 128 columns", evidence.Basis);
     }
 
     [Fact]
@@ -75,7 +86,7 @@ public sealed class GeometryEvidenceTests : IDisposable
             File.WriteAllBytes(path, RandomModel.Write(seed));
             using var checkpoint = Checkpoint.Open(path);
 
-            var evidence = GeometryEvidence.Measure(checkpoint)!;
+            var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All)!;
 
             Assert.Null(evidence.Winner);
             Assert.Null(evidence.Against(QkvLayout.Interleaved, new AttentionGeometry(8, 4, 4)));
@@ -89,7 +100,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         File.WriteAllBytes(path, new StateDict([new("lm_head.weight", 0, [2, 3], [3, 1])], [6]).ToFile());
         using var checkpoint = Checkpoint.Open(path);
 
-        Assert.Null(GeometryEvidence.Measure(checkpoint));
+        Assert.Null(GeometryEvidence.Measure(checkpoint, EvidenceSample.All));
     }
 
     private static string Sample(string name) => Path.Combine(Repository.Root, "samples", name, "lit_model.pth");
