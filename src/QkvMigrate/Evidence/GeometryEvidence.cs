@@ -44,7 +44,7 @@ public sealed class GeometryEvidence
     /// <summary>How many fused matrices were read.</summary>
     public int LayerCount { get; }
 
-    /// <summary>Rows of each.</summary>
+    /// <summary>Rows of each that were read.</summary>
     public int RowCount { get; }
 
     /// <summary>What was read, in words.</summary>
@@ -118,7 +118,7 @@ public sealed class GeometryEvidence
         var sums = new double[candidates.Count];
         for (var layer = 0; layer < count; layer++)
         {
-            var norms = RowNorms.Read(source, tensors[(int)((long)layer * tensors.Count / count)], sample.Columns);
+            var norms = RowNorms.Read(source, tensors[(int)((long)layer * tensors.Count / count)], sample);
             for (var i = 0; i < sums.Length; i++)
             {
                 sums[i] += candidates[i].Explained(norms);
@@ -126,13 +126,17 @@ public sealed class GeometryEvidence
         }
 
         var ranked = candidates.Zip(sums).OrderByDescending(pair => pair.Second).ToList();
-        var width = tensors[0].Shape[1];
+        var (rows, columns) = ((int)tensors[0].Shape[0], tensors[0].Shape[1]);
+        var step = sample.Step(rows);
+        var read = (rows + step - 1) / step;
         return new GeometryEvidence(
             ranked.ConvertAll(pair => pair.First),
             ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / count)),
             count,
-            (int)tensors[0].Shape[0],
-            $"{(count < tensors.Count ? $"{count} of {tensors.Count}" : count)} layers{(sample.Columns < width ? $", the first {sample.Columns} of {width} columns" : "")}");
+            read,
+            $"{Part(count, tensors.Count)} layers{(read < rows ? $", {read} of {rows} rows" : "")}{(sample.Columns < columns ? $", {sample.Columns} of {columns} columns" : "")}");
+
+        static string Part(int part, int whole) => part < whole ? $"{part} of {whole}" : $"{whole}";
     }
 
     /// <summary>

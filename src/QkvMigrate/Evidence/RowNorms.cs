@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
 
@@ -24,20 +25,22 @@ internal static class RowNorms
         && tensor.Shape[1] <= MaximumRowBytes / tensor.DType.ItemSize
         && tensor.Shape[0] <= int.MaxValue / sizeof(double);
 
-    /// <summary>The logarithms of the norms; −∞ for a row of zeros, NaN or ∞ for one that is not finite.</summary>
+    /// <summary>The logarithms of the norms: −∞ for a row of zeros, NaN or ∞ for one that is not finite, NaN for one that is not read.</summary>
     /// <param name="source">The file.</param>
     /// <param name="tensor">A tensor that <see cref="CanRead"/>.</param>
-    /// <param name="columns">How many of its columns are read at most, the first ones.</param>
-    public static double[] Read(SourceFile source, TensorEntry tensor, int columns)
+    /// <param name="sample">How much of it is read.</param>
+    public static double[] Read(SourceFile source, TensorEntry tensor, EvidenceSample sample)
     {
-        var rowBytes = (int)Math.Min(tensor.Shape[1], columns) * tensor.DType.ItemSize;
+        var rowBytes = (int)Math.Min(tensor.Shape[1], sample.Columns) * tensor.DType.ItemSize;
         var stride = tensor.Strides[0] * tensor.DType.ItemSize;
         var norms = new double[tensor.Shape[0]];
-        var perChunk = stride == rowBytes ? Math.Max(1, ChunkBytes / rowBytes) : 1;
-        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(perChunk, tensor.Shape[0]) * rowBytes);
-        for (var row = 0; row < norms.Length; row += perChunk)
+        Array.Fill(norms, double.NaN);
+        var step = sample.Step(norms.Length);
+        var perChunk = stride == rowBytes && step == 1 ? Math.Max(1, ChunkBytes / rowBytes) : 1;
+        var buffer = GC.AllocateUninitializedArray<byte>(Math.Min(perChunk, norms.Length) * rowBytes);
+        for (var row = 0L; row < norms.Length; row += perChunk * step)
         {
-            var count = Math.Min(perChunk, norms.Length - row);
+            var count = (int)Math.Min(perChunk, norms.Length - row);
             source.Read(tensor.FileOffset + (row * stride), buffer.AsSpan(0, count * rowBytes));
             for (var i = 0; i < count; i++)
             {
@@ -56,6 +59,9 @@ internal static class RowNorms
         _ => SumOfDoubles(MemoryMarshal.Cast<byte, double>(row)),
     };
 
+    // Vectors of the machine's own width are compiled when the program runs: at once in their best form, because a large
+    // file's rows would otherwise be read by the slow first one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfDoubles(ReadOnlySpan<double> row)
     {
         var vectors = MemoryMarshal.Cast<double, Vector<double>>(row);
@@ -74,6 +80,7 @@ internal static class RowNorms
         return total;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfSingles(ReadOnlySpan<float> row)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(row);
@@ -94,6 +101,7 @@ internal static class RowNorms
     }
 
     /// <summary>A bfloat16 is the upper half of a float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfBrainFloats(ReadOnlySpan<ushort> row)
     {
         var vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(row);
@@ -119,6 +127,7 @@ internal static class RowNorms
     /// The bits of a float16 without its sign, put where a float32 has exponent and fraction, are the number over 2^112:
     /// denormals too. Infinities come out as 2^16 and more, which no norm of a model reaches.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfHalves(ReadOnlySpan<ushort> row)
     {
         var vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(row);

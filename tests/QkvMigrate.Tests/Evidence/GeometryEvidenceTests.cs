@@ -66,15 +66,17 @@ public sealed class GeometryEvidenceTests : IDisposable
         Assert.StartsWith("the rows look sequential already, in spite of their name: ", evidence.Against(QkvLayout.Interleaved, geometry), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_sample_of_layers_and_columns_speaks_for_the_same_geometry_and_says_what_it_is()
+    [Theory]
+    [InlineData(3, 192, 64, "3 of 4 layers, 64 of 128 columns")]
+    [InlineData(4, 100, 128, "4 layers, 39 of 192 rows")]
+    public void A_sample_speaks_for_the_same_geometry_and_says_what_it_is(int layers, int rows, int columns, string basis)
     {
         using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
 
-        var evidence = GeometryEvidence.Measure(checkpoint, new EvidenceSample(Layers: 2, Columns: 48))!;
+        var evidence = GeometryEvidence.Measure(checkpoint, new EvidenceSample(layers, rows, columns))!;
 
-        Assert.Equal(new AttentionGeometry(8, 2, 16), evidence.Winner?.Geometry);
-        Assert.Equal("2 of 4 layers, the first 48 of 128 columns", evidence.Basis);
+        Assert.Equal(new AttentionGeometry(8, 2, 16), evidence.Ranking[0].Geometry);
+        Assert.Equal(basis, evidence.Basis);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class RowNormsTests : IDisposable
         using var source = SourceFile.Open(path);
         var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName(dtype)!, [Rows, Columns], [Columns, 1], new StorageEntry("0", 0, source.Length), 0);
 
-        var norms = RowNorms.Read(source, tensor, columns);
+        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Columns = columns });
 
         Assert.True(RowNorms.CanRead(tensor));
         for (var row = 0; row < Rows; row++)
@@ -41,6 +41,19 @@ public sealed class RowNormsTests : IDisposable
             var expected = Math.Log(Math.Sqrt(stored.Skip(row * Columns).Take(columns).Sum(item => item.Value * item.Value)));
             Assert.Equal(expected, norms[row], 1e-6);
         }
+    }
+
+    [Fact]
+    public void Rows_that_are_not_in_the_sample_are_no_numbers()
+    {
+        File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes(new float[] { 1, 2, 3, 4, 5, 6, 7, 8 }.AsSpan())]);
+        using var source = SourceFile.Open(path);
+        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName("float32")!, [8, 1], [1, 1], new StorageEntry("0", 0, source.Length), 0);
+
+        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Rows = 4 });
+
+        // Every second row would be read, but 2 divides 8: a period of two rows would show one of its rows alone.
+        Assert.Equal([Math.Log(1), double.NaN, double.NaN, Math.Log(4), double.NaN, double.NaN, Math.Log(7), double.NaN], norms);
     }
 
     private static (double Value, byte[] Bytes) Stored(string dtype, double value)
