@@ -28,6 +28,8 @@ public sealed class LoraExpansionTests(FixtureSet fixtures) : IDisposable
         {
             var run = Tool.Run(["upgrade", _folder.Take(fixtures[name].Folder), "--lora", "expand", .. era]);
             Assert.True(run.ExitCode == 0, run.Error);
+            var verify = Tool.Run("verify", fixtures[name].Folder, upgraded[name]);
+            Assert.True(verify.ExitCode == 0, verify.Output + verify.Error);
         }
 
         var pairs = names.Select(name => new LoraPair(name, fixtures[name].Folder, upgraded[name], fixtures[name].Geometry, era.Length > 0));

@@ -39,6 +39,18 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
 
     [Theory]
     [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
+    public void TheVerifierAgreesInBothDirections(string name)
+    {
+        var roundTrip = upgraded.RoundTripOf(name);
+        foreach (var (from, to) in new[] { (roundTrip.Copy, roundTrip.Upgraded), (roundTrip.Upgraded, roundTrip.Back) })
+        {
+            var verify = Tool.Run(["verify", from, to, .. fixtures[name].Arguments]);
+            Assert.True(verify.ExitCode == 0, verify.Output + verify.Error);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
     public void TheSourceIsNotTouched(string name) =>
         Assert.Equal(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(upgraded.RoundTripOf(name).Copy));
 

@@ -48,6 +48,8 @@ internal static class VerificationText
             _ => $"{coverage.Tensors} tensors, none of which had to change",
         };
         var geometry = report.Geometry is { } numbers ? $", {numbers}" : "";
-        return $"{way}{geometry}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)} and {coverage.Checksums} of {coverage.Entries} checksums in {report.Elapsed.TotalSeconds:0.00} s";
+        var lora = report.LoraRank is { } rank ? $", LoRA of rank {rank.Before} in {coverage.ExpandedLayers} layers multiplied out against rank {rank.After}" : "";
+        var checksums = coverage.StoredChecksums > 0 ? $" and {coverage.Checksums} of {coverage.StoredChecksums} checksums" : "";
+        return $"{way}{geometry}{lora}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";
     }
 }

@@ -61,14 +61,13 @@ internal static class CheckpointWriting
     /// <summary>Has the new file proven before it gets its name.</summary>
     private static void Verify(PlannedCheckpoint planned, string written, string path, MigrationRequest request, CancellationToken cancellation)
     {
-        // The verifier reads PyTorch's zips alone, and knows of rows that move, not of what is written anew or left out.
-        if (request.Verification is not { } mode || planned.Checkpoint!.Format != CheckpointFormat.TorchZip
-            || planned.Plan is not { LoraExpansion: null, Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
+        // A file with storages of its own for tensors that had to leave theirs, or without its optimizer, is another graph of objects.
+        if (request.Verification is not { } mode || planned.Plan is not { Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
         {
             return;
         }
 
-        var report = CheckpointVerifier.Verify(planned.Path, written, planned.Plan.Geometry!.Geometry, mode, cancellation);
+        var report = CheckpointVerifier.Verify(planned.Path, written, _ => planned.Plan!.Geometry!.Geometry, planned.OtherShards, mode, cancellation);
         if (!report.IsVerified)
         {
             throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);

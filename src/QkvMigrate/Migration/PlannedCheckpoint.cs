@@ -9,10 +9,17 @@ internal sealed class PlannedCheckpoint : IDisposable
 {
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
-    private PlannedCheckpoint(string path) => Path = path;
+    private PlannedCheckpoint(string path, IReadOnlyList<TensorEntry> otherShards)
+    {
+        Path = path;
+        OtherShards = otherShards;
+    }
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>The tensors in the other files of the same model, where it has several.</summary>
+    public IReadOnlyList<TensorEntry> OtherShards { get; }
 
     /// <summary>The open file, where it could be opened.</summary>
     public Checkpoint? Checkpoint { get; private set; }
@@ -38,13 +45,13 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// </summary>
     public static PlannedCheckpoint Open(string path, IReadOnlyList<TensorEntry> otherShards, MigrationRequest request)
     {
-        var planned = new PlannedCheckpoint(path);
+        var planned = new PlannedCheckpoint(path, otherShards);
         try
         {
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
             planned.DropOptimizers(request);
-            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveOrRank(request, shapes, otherShards), request.Lora, otherShards);
+            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveOrRank(request, shapes), request.Lora, otherShards);
 
             // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
             if (!request.DryRun)
@@ -78,7 +85,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         GeometryResolver.Resolve(request.Geometry, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!, shapes);
 
     /// <summary>The same; where there is none, and tensors may be read, the failure says which ones the weights speak for.</summary>
-    private ResolvedGeometry ResolveOrRank(MigrationRequest request, IReadOnlyList<AttentionShape> shapes, IReadOnlyList<TensorEntry> otherShards)
+    private ResolvedGeometry ResolveOrRank(MigrationRequest request, IReadOnlyList<AttentionShape> shapes)
     {
         try
         {
@@ -86,7 +93,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         }
         catch (MigrationException error) when (error.Kind == FailureKind.Geometry && !request.DryRun)
         {
-            throw EvidenceCheck.WithRanking(error, Checkpoint!, otherShards);
+            throw EvidenceCheck.WithRanking(error, Checkpoint!, OtherShards);
         }
     }
 

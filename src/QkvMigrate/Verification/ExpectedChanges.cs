@@ -11,7 +11,11 @@ internal sealed class ExpectedChanges
     private readonly Dictionary<string, string> paths = [];
     private readonly List<MovedView> moved = [];
 
-    private ExpectedChanges(MigrationDirection? direction) => Direction = direction;
+    private ExpectedChanges(MigrationDirection? direction, ExpandedLora? lora)
+    {
+        Direction = direction;
+        Lora = lora;
+    }
 
     /// <summary>The way from the first file to the second; null where nothing changes.</summary>
     public MigrationDirection? Direction { get; }
@@ -21,6 +25,15 @@ internal sealed class ExpectedChanges
 
     /// <summary>The tensors whose rows move.</summary>
     public IReadOnlyList<MovedView> Moved => moved;
+
+    /// <summary>The LoRA whose matrices become larger, or null.</summary>
+    public ExpandedLora? Lora { get; }
+
+    /// <summary>A tensor of the first file as the second must describe it, apart from its name and the place of its bytes.</summary>
+    public TensorEntry After(TensorEntry tensor) => Lora?.After(tensor) ?? tensor;
+
+    /// <summary>The bytes that a storage of the first file has in the second, where they are not as many.</summary>
+    public long? LengthAfter(StorageEntry storage) => Lora?.LengthAfter(storage);
 
     /// <summary>Where a container of the first file is in the second: an optimizer's state for a named parameter is under its new name.</summary>
     public string PathAfter(string path) => paths.GetValueOrDefault(path, path);
@@ -45,13 +58,14 @@ internal sealed class ExpectedChanges
     /// <param name="original">The first file.</param>
     /// <param name="direction">The way.</param>
     /// <param name="geometry">The geometry; may be null where nothing changes.</param>
+    /// <param name="fused">The fused tensors of the first file.</param>
+    /// <param name="lora">How its LoRA is expanded, where it is.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, DifferenceLog log)
+    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, List<FusedTensor> fused, ExpandedLora? lora, DifferenceLog log)
     {
-        var changes = new ExpectedChanges(direction);
+        var changes = new ExpectedChanges(direction, lora);
         if (direction is { } way)
         {
-            var fused = FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade);
             changes.Rename(original, fused, way);
             changes.Move(original, fused, geometry ?? throw new ArgumentNullException(nameof(geometry), "a file with fused attention needs one"), way, log);
         }
@@ -59,7 +73,7 @@ internal sealed class ExpectedChanges
         return changes;
     }
 
-    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Of(checkpoint, legacy).Count > 0;
+    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Of(checkpoint, legacy, []).Count > 0;
 
     private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
     {

@@ -2,12 +2,12 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>The bytes that an entry of the second file must have, from front to back: moved runs from their source, the rest from its own place.</summary>
+/// <summary>The bytes that a region of the second file must have, from front to back: moved runs from their source, the rest from its own place.</summary>
 /// <param name="runs">The moved runs, ascending and without overlap.</param>
-/// <param name="pair">The entry.</param>
+/// <param name="pair">The region.</param>
 /// <param name="original">The first file.</param>
 /// <param name="window">Reads small pieces of the first file.</param>
-internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, EntryPair pair, SourceFile original, SourceWindow window)
+internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, RegionPair pair, SourceFile original, SourceWindow window)
 {
     private MovedRun? current;
     private bool isStarted;
@@ -54,10 +54,10 @@ internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, EntryPair pair, 
                 FailureKind.Unsupported,
                 "two tensors whose rows move share bytes, so what they must be is not known",
                 original.Path,
-                ZipComparison.Place(pair.Before),
-                pair.Before.DataOffset + run.Target);
+                pair.Place,
+                pair.Before.Offset + run.Target);
         }
     }
 
-    private void ReadOriginal(long at, Span<byte> buffer) => window.Read(pair.Before.DataOffset + at, buffer);
+    private void ReadOriginal(long at, Span<byte> buffer) => window.Read(pair.Before.Offset + at, buffer);
 }

@@ -17,30 +17,36 @@ internal static class FusedTensors
     private const string Projection = "attn.proj.weight";
 
     /// <summary>The tensors under modules of one age, in the checkpoint's order.</summary>
-    public static List<FusedTensor> Of(Checkpoint checkpoint, bool legacy)
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="legacy">Which age.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a module may be cut in two.</param>
+    public static List<FusedTensor> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
     {
-        var named = checkpoint.Tensors
-            .Select(tensor => (Tensor: tensor, Name: tensor.Name is { } name ? FusedName.Find(name.Text, legacy) : null))
-            .Where(item => item.Name is { Suffix.Length: > 0 })
-            .ToList();
-        var quantized = named.Where(item => item.Name!.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container, item.Name!.Prefix)).ToHashSet();
+        var named = Named(checkpoint.Tensors, legacy);
+        var quantized = named.Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
         return named.ConvertAll(item =>
         {
-            var known = FusedAxis.TryFind(item.Name!.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container, item.Name.Prefix)), out var axis);
+            var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container.Path, item.Name.Prefix)), out var axis);
             return new FusedTensor(item.Tensor, item.Name, axis, known);
         });
     }
 
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
-    public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused)
+    public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused, IReadOnlyList<TensorEntry> otherShards)
     {
-        var projections = checkpoint.Tensors
+        var projections = checkpoint.Tensors.Concat(otherShards)
             .Where(tensor => tensor.Name is not null && tensor.Shape.Count == 2)
-            .ToLookup(tensor => (tensor.Container, tensor.Name!.Text), tensor => tensor.Shape[1]);
+            .ToLookup(tensor => (tensor.Container.Path, tensor.Name!.Text), tensor => tensor.Shape[1]);
         return [.. from item in fused
             where item is { IsKnown: true, Axis: { IsPacked: false } }
             let key = item.Name.Prefix.Length > 0 ? $"{item.Name.Prefix}.{Projection}" : Projection
-            let columns = projections[(item.Tensor.Container, key)].Cast<long?>().FirstOrDefault()
+            let columns = projections[(item.Tensor.Container.Path, key)].Cast<long?>().FirstOrDefault()
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
+
+    private static List<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy) =>
+        [.. from tensor in tensors
+            let name = tensor.Name is { } key ? FusedName.Find(key.Text, legacy) : null
+            where name is { Suffix.Length: > 0 }
+            select (tensor, name)];
 }

@@ -1,4 +1,5 @@
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Verification;
@@ -29,7 +30,7 @@ public static class PathVerifier
 
         if (!Directory.Exists(original))
         {
-            return [Verify(original, upgraded, geometry, mode, cancellation)];
+            return [Verify(original, upgraded, [], geometry, mode, cancellation)];
         }
 
         try
@@ -48,32 +49,17 @@ public static class PathVerifier
         var after = before.NamesIn(upgraded);
         var reports = new List<VerificationReport>();
         var log = new DifferenceLog();
-        foreach (var name in before.Names.Union(after).Order(StringComparer.Ordinal))
+        foreach (var folder in before.Names.Union(after).Order(StringComparer.Ordinal).GroupBy(name => Path.GetDirectoryName(name)!))
         {
-            var (source, target) = (Path.Combine(original, name), Path.Combine(upgraded, name));
-            if (before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory)))
+            var gone = folder.Where(name => before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory))).ToList();
+            reports.AddRange(gone.Where(before.IsCheckpoint).Select(name => VerifyNothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name), geometry, cancellation)));
+            var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(name)).ToList();
+            var found = VerifyCheckpoints(Path.Combine(original, folder.Key), Path.Combine(upgraded, folder.Key), checkpoints, geometry, mode, cancellation);
+            reports.AddRange(found);
+            var others = new DirectoryComparison(original, upgraded, found, log, cancellation);
+            foreach (var name in folder.Except(gone).Except(checkpoints))
             {
-                reports.AddRange(before.IsCheckpoint(name) ? [VerifyNothingToDo(source, target, geometry, cancellation)] : []);
-            }
-            else if (ConfigurationComparison.IsConfiguration(name))
-            {
-                ConfigurationComparison.Compare(original, upgraded, name, log);
-            }
-            else if (!after.Contains(name))
-            {
-                log.Add($"file '{name}'", "it is not in the second directory");
-            }
-            else if (!before.Names.Contains(name))
-            {
-                log.Add($"file '{name}'", "the first directory has no such file");
-            }
-            else if (before.IsCheckpoint(name))
-            {
-                reports.Add(Verify(source, target, geometry, mode, cancellation));
-            }
-            else
-            {
-                FileComparison.Compare(original, upgraded, name, log, cancellation);
+                others.Compare(name, before.Names.Contains(name), after.Contains(name));
             }
         }
 
@@ -90,18 +76,33 @@ public static class PathVerifier
     /// <summary>A file that has no counterpart because it is what it was to become already: held against itself, nothing may have to change.</summary>
     private static VerificationReport VerifyNothingToDo(string original, string missing, GeometryFlags flags, CancellationToken cancellation)
     {
-        var report = Verify(original, original, flags, VerificationMode.Quick, cancellation);
+        var report = Verify(original, original, [], flags, VerificationMode.Quick, cancellation);
         return report.IsVerified || report.Error is not null
             ? report
             : new VerificationReport { Original = original, Upgraded = missing, Mode = report.Mode, Differences = [new Difference("file", "it is not in the second directory")], DifferenceCount = 1 };
     }
 
-    private static VerificationReport Verify(string original, string upgraded, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)
+    /// <summary>The checkpoints of one folder; several may be the shards of one model.</summary>
+    private static List<VerificationReport> VerifyCheckpoints(string original, string upgraded, IEnumerable<string> names, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    {
+        var files = names.Select(name => Path.GetFileName(name)!).ToList();
+        if (files.Count == 0)
+        {
+            return [];
+        }
+
+        var shards = ShardSet.Open(original, out var unfit);
+        return unfit is null
+            ? files.ConvertAll(file => Verify(Path.Combine(original, file), Path.Combine(upgraded, file), shards.Beside(file), geometry, mode, cancellation))
+            : [new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Error = unfit.InFile(original) }];
+    }
+
+    private static VerificationReport Verify(string original, string upgraded, IReadOnlyList<TensorEntry> otherShards, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)
     {
         try
         {
             var directory = Path.GetDirectoryName(Path.GetFullPath(original))!;
-            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, mode, cancellation);
+            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, otherShards, mode, cancellation);
         }
         catch (MigrationException error)
         {

@@ -17,10 +17,11 @@ internal sealed class PickleComparison
     private readonly HashSet<int> upgradedFrameEnds;
     private readonly Dictionary<int, int> literals = [];
     private readonly IReadOnlyDictionary<int, string> renames;
+    private readonly IReadOnlyDictionary<int, long> numbers;
     private readonly long start;
     private readonly DifferenceLog log;
 
-    private PickleComparison(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, long start, DifferenceLog log)
+    private PickleComparison(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, IReadOnlyDictionary<int, long> numbers, long start, DifferenceLog log)
     {
         originalReader = new PickleReader(original.Bytes);
         upgradedReader = new PickleReader(upgraded.Bytes);
@@ -29,6 +30,7 @@ internal sealed class PickleComparison
         originalFrameEnds = [.. original.Frames.Select(frame => frame.End)];
         upgradedFrameEnds = [.. upgraded.Frames.Select(frame => frame.End)];
         this.renames = renames;
+        this.numbers = numbers;
         this.start = start;
         this.log = log;
     }
@@ -37,10 +39,11 @@ internal sealed class PickleComparison
     /// <param name="original">The first file's.</param>
     /// <param name="upgraded">The second file's.</param>
     /// <param name="renames">New texts by the instruction of the first pickle that pushes the name.</param>
+    /// <param name="numbers">New ints by the instruction of the first pickle that pushes the old one.</param>
     /// <param name="start">Where the second pickle starts in its file.</param>
     /// <param name="log">Takes the differences.</param>
-    public static void Compare(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, long start, DifferenceLog log) =>
-        new PickleComparison(original, upgraded, renames, start, log).Run();
+    public static void Compare(PickleDocument original, PickleDocument upgraded, IReadOnlyDictionary<int, string> renames, IReadOnlyDictionary<int, long> numbers, long start, DifferenceLog log) =>
+        new PickleComparison(original, upgraded, renames, numbers, start, log).Run();
 
     /// <summary>Every instruction that pushes a string: literals, and fetches from the memo.</summary>
     private static Dictionary<int, PickleString> Uses(PickleDocument document)
@@ -91,6 +94,12 @@ internal sealed class PickleComparison
             return true;
         }
 
+        if (numbers.TryGetValue(before.Offset, out var number))
+        {
+            CompareNumber(number, after);
+            return true;
+        }
+
         // The length of a frame follows its contents; where it ends was compared above.
         var isSame = before.Opcode == after.Opcode
             && (before.Opcode == PickleOpcode.Frame || SameBytes(before, after));
@@ -100,6 +109,16 @@ internal sealed class PickleComparison
         }
 
         return before.Opcode == after.Opcode;
+    }
+
+    /// <summary>An int takes another opcode where it becomes larger or smaller than the old one's bytes can say.</summary>
+    private void CompareNumber(long expected, in PickleInstruction after)
+    {
+        var isInteger = after.Opcode is PickleOpcode.BinInt1 or PickleOpcode.BinInt2 or PickleOpcode.BinInt or PickleOpcode.Int or PickleOpcode.Long or PickleOpcode.Long1 or PickleOpcode.Long4;
+        if (!isInteger || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != expected)
+        {
+            Add(after, $"{after.Opcode} is not the int {expected}");
+        }
     }
 
     private void CompareStrings(in PickleInstruction before, PickleString text, in PickleInstruction after, PickleString found)

@@ -1,5 +1,4 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
@@ -7,14 +6,13 @@ namespace QkvMigrate.Verification;
 internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IReadOnlyList<MovedView> moved)
 {
     /// <summary>Describes the byte.</summary>
-    /// <param name="entry">The entry of the second file that holds the storage.</param>
-    /// <param name="storageKey">The storage.</param>
-    /// <param name="at">The byte, from the start of the storage.</param>
+    /// <param name="pair">The region that holds the byte.</param>
+    /// <param name="at">The byte, from the start of the region.</param>
     /// <param name="next">The first byte behind the row, or behind <paramref name="at"/> where the row is not one piece.</param>
-    public Difference Describe(ZipEntry entry, string storageKey, long at, out long next)
+    public Difference Describe(RegionPair pair, long at, out long next)
     {
         next = at + 1;
-        foreach (var tensor in byStorage[storageKey].OrderByDescending(tensor => moved.Any(view => view.Tensor == tensor)))
+        foreach (var tensor in (pair.StorageKey is { } key ? byStorage[key] : []).OrderByDescending(tensor => moved.Any(view => view.Tensor == tensor)))
         {
             var view = moved.FirstOrDefault(candidate => candidate.Tensor == tensor);
             var dimension = view?.Dimension ?? 0;
@@ -27,7 +25,7 @@ internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IRead
             var difference = new Difference($"tensor '{tensor.Label}'", "")
             {
                 Row = tensor.Shape.Count > 0 ? row : null,
-                Offset = entry.DataOffset + at,
+                Offset = pair.After.Offset + at,
             };
             if (view is null)
             {
@@ -44,7 +42,7 @@ internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IRead
             };
         }
 
-        return new Difference(ZipComparison.Place(entry), "the bytes are not the first file's, and belong to no tensor") { Offset = entry.DataOffset + at };
+        return new Difference(pair.Place, "the bytes are not the first file's, and belong to no tensor") { Offset = pair.After.Offset + at };
     }
 
     /// <summary>The index along a dimension of the element that holds a byte, or null where the byte is none of the tensor's.</summary>

@@ -15,16 +15,22 @@ public sealed record VerificationCoverage
     /// <summary>Keys, module paths and parameter names that are new.</summary>
     public int RenamedNames { get; init; }
 
-    /// <summary>Entries of the zip.</summary>
-    public int Entries { get; init; }
+    /// <summary>Layers whose LoRA is of higher rank and was multiplied out.</summary>
+    public int ExpandedLayers { get; init; }
 
-    /// <summary>Entries whose CRC-32 was computed from their bytes.</summary>
+    /// <summary>Regions of the file whose bytes were compared: entries of a zip, storages and what stands between them.</summary>
+    public int Regions { get; init; }
+
+    /// <summary>CRC-32s that the second file gives for its regions: one for each entry of a zip, none in other formats.</summary>
+    public int StoredChecksums { get; init; }
+
+    /// <summary>How many of them were computed from the bytes.</summary>
     public int Checksums { get; init; }
 
-    /// <summary>Bytes of the second file's entries that were compared with what they must be.</summary>
+    /// <summary>Bytes of the second file's regions that were compared with what they must be.</summary>
     public long ComparedBytes { get; init; }
 
-    /// <summary>Bytes of the second file's entries.</summary>
+    /// <summary>Bytes of the second file's regions.</summary>
     public long TotalBytes { get; init; }
 }
 
@@ -46,10 +52,13 @@ public sealed record VerificationReport
     /// <summary>The geometry by which rows were expected to have moved, or null where none do.</summary>
     public AttentionGeometry? Geometry { get; init; }
 
+    /// <summary>LitGPT's <c>lora_r</c> in the first and in the second file, where the LoRA is expanded.</summary>
+    public (long Before, long After)? LoraRank { get; init; }
+
     /// <summary>The first differences; empty where there are none.</summary>
     public IReadOnlyList<Difference> Differences { get; init; } = [];
 
-    /// <summary>All differences that were counted: one of a row, and of an entry of the zip not many more than are named.</summary>
+    /// <summary>All differences that were counted: one of a row, and of a region not many more than are named.</summary>
     public long DifferenceCount { get; init; }
 
     /// <summary>Why nothing could be verified: the first file cannot be read, or its geometry is not known.</summary>

@@ -26,7 +26,7 @@ public sealed class CheckpointVerifierTests : IDisposable
 
         // The tied weight of layer 2 is layer 0's, and moved once.
         Assert.Equal((7, 4, 5), (report.Coverage.Tensors, report.Coverage.MovedTensors, report.Coverage.RenamedNames));
-        Assert.Equal((8, 8), (report.Coverage.Entries, report.Coverage.Checksums));
+        Assert.Equal((8, 8, 8), (report.Coverage.Regions, report.Coverage.Checksums, report.Coverage.StoredChecksums));
         Assert.Equal(report.Coverage.TotalBytes, report.Coverage.ComparedBytes);
     }
 

@@ -7,18 +7,25 @@ namespace QkvMigrate.Tests.Verification;
 public sealed class MutationTests
 {
     private const int MutationsPerFixture = 150;
+    private const string Synthetic = "synthetic";
+    private const string Safetensors = "safetensors";
+    private const string Before16 = "torch before 1.6";
 
     private static readonly Dictionary<string, AttentionGeometry> Geometries = new()
     {
         ["golden/llama-gqa"] = new(8, 2, 4),
         ["golden/pythia-mha"] = new(4, 4, 8),
-        ["synthetic"] = LegacyModel.Geometry,
+        [Synthetic] = LegacyModel.Geometry,
     };
 
+    /// <summary>Fixtures that are zips.</summary>
     public static TheoryData<string> Fixtures => [.. Geometries.Keys];
 
+    /// <summary>Fixtures of every format.</summary>
+    public static TheoryData<string> EveryFixture => [.. Geometries.Keys, Safetensors, Before16];
+
     [Theory]
-    [MemberData(nameof(Fixtures))]
+    [MemberData(nameof(EveryFixture))]
     public void A_flipped_bit_anywhere_is_caught(string fixture)
     {
         using var pair = Make(fixture);
@@ -68,7 +75,7 @@ public sealed class MutationTests
     }
 
     [Theory]
-    [MemberData(nameof(Fixtures))]
+    [MemberData(nameof(EveryFixture))]
     public void Bytes_that_are_cut_off_put_in_or_moved_are_caught(string fixture)
     {
         using var pair = Make(fixture);
@@ -84,8 +91,14 @@ public sealed class MutationTests
 
     private static VerifiedPair Make(string fixture)
     {
-        var original = fixture == "synthetic" ? LegacyModel.Legacy.ToFile() : File.ReadAllBytes(Path.Combine(Repository.Root, "tests", fixture, "lit_model.pth"));
-        var pair = new VerifiedPair(original, Geometries[fixture]);
+        var original = fixture switch
+        {
+            Synthetic => LegacyModel.Legacy.ToFile(),
+            Safetensors => LegacyModel.Legacy.ToSafetensors(),
+            Before16 => LegacyModel.Legacy.ToFileBefore16(),
+            _ => File.ReadAllBytes(Path.Combine(Repository.Root, "tests", fixture, "lit_model.pth")),
+        };
+        var pair = new VerifiedPair(original, Geometries.GetValueOrDefault(fixture, LegacyModel.Geometry));
         Assert.Empty(pair.Verify().Differences);
         return pair;
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text;
 
 namespace QkvMigrate.Tests.Verification;
@@ -18,6 +19,42 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
     /// <summary>The file.</summary>
     public byte[] ToFile() => TorchFile.Write(
         [("archive/data.pkl", Pickle()), .. StorageSizes.Select((size, key) => ($"archive/data/{key}", Values(key, size))), ("archive/version", "3\n"u8.ToArray())]);
+
+    /// <summary>The file that PyTorch wrote before 1.6: pickles of a magic number, a protocol and the machine, of the objects, of the storages' keys; then the storages.</summary>
+    public byte[] ToFileBefore16()
+    {
+        var keys = Enumerable.Range(0, StorageSizes.Count).Where(key => Tensors.Any(tensor => tensor.Storage == key)).ToList();
+        var file = new List<byte>();
+        file.AddRange([0x80, 2, 0x8a, 10, .. BigInteger.Parse("119547037146038801333356").ToByteArray(), (byte)'.']);
+        file.AddRange([0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, (byte)'}', (byte)'.']);
+        file.AddRange(Pickle());
+        file.AddRange([0x80, 2, (byte)']', (byte)'(']);
+        keys.ForEach(key => Text(file, $"{key}"));
+        file.AddRange("e."u8);
+        foreach (var key in keys)
+        {
+            file.AddRange([.. BitConverter.GetBytes((long)StorageSizes[key]), .. Values(key, StorageSizes[key])]);
+        }
+
+        return [.. file];
+    }
+
+    /// <summary>A safetensors file of those tensors that have a storage of their own and are dense, with what its metadata say.</summary>
+    public byte[] ToSafetensors()
+    {
+        var header = new StringBuilder("""{"__metadata__": {"format": "pt", "note": "attn.attn stays here"}""");
+        var data = new List<byte>();
+        foreach (var tensor in Tensors.Where(tensor => tensor.Strides[^1] == 1 && tensor.Offset == 0).DistinctBy(tensor => tensor.Storage))
+        {
+            var bytes = Values(tensor.Storage, StorageSizes[tensor.Storage]);
+            header.Append($$""", "{{tensor.Key}}":{"dtype":"F32","shape":[{{string.Join(',', tensor.Shape)}}],"data_offsets":[{{data.Count}},{{data.Count + bytes.Length}}]}""");
+            data.AddRange(bytes);
+        }
+
+        var json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
+        var length = (json.Length + 7) / 8 * 8;
+        return [.. BitConverter.GetBytes((long)length), .. json, .. Enumerable.Repeat((byte)' ', length - json.Length), .. data];
+    }
 
     private static byte[] Values(int storage, int count)
     {

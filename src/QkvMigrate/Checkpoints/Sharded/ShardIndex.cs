@@ -12,7 +12,7 @@ namespace QkvMigrate.Checkpoints.Sharded;
 internal sealed class ShardIndex
 {
     /// <summary>More than the index of any model has: a key and a file name for each tensor.</summary>
-    private const int MaximumBytes = 100_000_000;
+    public const int MaximumBytes = 100_000_000;
 
     private const string WeightMap = "weight_map";
 
@@ -34,10 +34,13 @@ internal sealed class ShardIndex
     /// <summary>The name of each tensor and the name of the file, beside the index, that holds it.</summary>
     public IEnumerable<(string Key, string File)> Entries => entries.Select(entry => (entry.Key.Text, entry.File));
 
+    /// <summary>Whether a file is called as an index is.</summary>
+    public static bool IsNameOfOne(string name) => Endings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+
     /// <summary>The indexes that stand in <paramref name="directory"/>, in the order of their names.</summary>
     /// <exception cref="MigrationException">One cannot be read, or is no index.</exception>
     public static IReadOnlyList<ShardIndex> Find(string directory) =>
-        [.. Directory.EnumerateFiles(directory).Where(file => Endings.Any(ending => file.EndsWith(ending, StringComparison.Ordinal)))
+        [.. Directory.EnumerateFiles(directory).Where(IsNameOfOne)
             .Order(StringComparer.Ordinal)
             .Select(Read)];
 

@@ -61,6 +61,9 @@ internal sealed class TorchPickle
     /// <summary>The pickle's bytes.</summary>
     public ReadOnlyMemory<byte> Bytes => document.Bytes;
 
+    /// <summary>Where the numbers of one of <see cref="Tensors"/> stand.</summary>
+    public TorchTensorPlaces PlacesOf(TensorEntry tensor) => places[tensor].Tensor.Places;
+
     /// <summary>What the pickle names outside of itself; reports call it <paramref name="where"/>.</summary>
     public IReadOnlyList<GlobalUse> Globals(string where) => PicklePolicy.Examine(document, where);
 

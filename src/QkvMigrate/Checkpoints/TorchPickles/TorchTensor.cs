@@ -2,8 +2,8 @@ using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchPickles;
 
-/// <summary>Where the numbers of a tensor stand in its pickle.</summary>
-internal sealed record TorchTensorPlaces(PickleItem Offset, IReadOnlyList<PickleItem> Shape, IReadOnlyList<PickleItem> Strides);
+/// <summary>Where the numbers of a tensor stand in its pickle, and the count of elements of the storage that it names.</summary>
+internal sealed record TorchTensorPlaces(PickleItem Count, PickleItem Offset, IReadOnlyList<PickleItem> Shape, IReadOnlyList<PickleItem> Strides);
 
 /// <summary>Where a tensor stands in a container of its pickle.</summary>
 /// <param name="Tensor">The tensor.</param>
@@ -50,7 +50,7 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
         }
 
         var storage = storages.Read(persistent);
-        var places = new TorchTensorPlaces(arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
+        var places = new TorchTensorPlaces(((PickleTuple)persistent.Id.Node).Items[TorchStorages.CountIndex], arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
         var shape = Numbers(at, places.Shape, "size");
         var strides = Numbers(at, places.Strides, "stride");
         if (shape.Length != strides.Length)

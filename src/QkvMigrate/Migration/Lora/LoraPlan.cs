@@ -25,7 +25,6 @@ internal sealed record LoraPlan(LoraExpansion? Expansion, IReadOnlyList<(TensorE
     public IReadOnlyList<Advice> Advice => Expansion is null ? [] :
     [
         new("lora-settings-change", $"the LoRA is to be used with lora_r {Expansion.NewRank} instead of {Expansion.Rank}, {Expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true"),
-        new("lora-not-verified", "an expanded LoRA has other matrices than the old file, so the new file was not verified against it"),
     ];
 
     /// <summary>The moves of a checkpoint with those of the LoRA's matrices.</summary>

@@ -1,0 +1,54 @@
+using QkvMigrate.Checkpoints.Sharded;
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Holds the files of a directory that are no checkpoints against each other. Those that follow the checkpoints may
+/// change as these did: LitGPT's configuration, an index of shards, the hyperparameters of a LoRA. All others are copies.
+/// </summary>
+/// <param name="original">The first root.</param>
+/// <param name="upgraded">The second root.</param>
+/// <param name="checkpoints">What was found of the checkpoints in the same directory.</param>
+/// <param name="log">Takes the differences.</param>
+/// <param name="cancellation">Ends the work.</param>
+internal sealed class DirectoryComparison(string original, string upgraded, IReadOnlyList<VerificationReport> checkpoints, DifferenceLog log, CancellationToken cancellation)
+{
+    private readonly MigrationDirection? direction = checkpoints.Select(report => report.Direction).FirstOrDefault(way => way is not null);
+    private readonly (long Before, long After)? loraRank = checkpoints.Select(report => report.LoraRank).FirstOrDefault(rank => rank is not null);
+
+    /// <summary>Compares a file that one or both directories have.</summary>
+    /// <param name="name">Its path below the roots.</param>
+    /// <param name="isBefore">Whether the first has it.</param>
+    /// <param name="isAfter">Whether the second has it.</param>
+    public void Compare(string name, bool isBefore, bool isAfter)
+    {
+        var place = $"file '{name}'";
+        var (before, after) = (Path.Combine(original, name), Path.Combine(upgraded, name));
+        if (ConfigurationComparison.IsConfiguration(name))
+        {
+            ConfigurationComparison.Compare(original, upgraded, name, log);
+        }
+        else if (!isAfter)
+        {
+            log.Add(place, "it is not in the second directory");
+        }
+        else if (!isBefore)
+        {
+            log.Add(place, "the first directory has no such file");
+        }
+        else if (direction is { } way && ShardIndex.IsNameOfOne(name))
+        {
+            ShardIndexComparison.Compare(before, after, way, place, log);
+        }
+        else if (loraRank is { } rank && Path.GetFileName(name) == LoraHyperparameters.FileName)
+        {
+            HyperparameterComparison.Compare(before, after, rank.Before, rank.After, place, log);
+        }
+        else
+        {
+            FileComparison.Compare(original, upgraded, name, log, cancellation);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Holds an expanded LoRA against the old one by multiplying both out: what is added to each row of a layer's weight must
+/// be what was added to the same row before. Which row that is follows from the layouts (<see cref="RowOrigin"/>).
+/// </summary>
+internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, AttentionGeometry geometry, MigrationDirection direction, VerificationMode mode, CancellationToken cancellation)
+{
+    /// <summary>Compares a layer.</summary>
+    /// <returns>The differences, a row each; empty where there are none.</returns>
+    public DifferenceLog Compare(LoraPair layer)
+    {
+        var before = new LoraDelta(original.Source, layer.A, layer.B);
+        var after = new LoraDelta(upgraded.Source, upgraded.Tensors[layer.IndexA], upgraded.Tensors[layer.IndexB]);
+        if (!layer.IsFused)
+        {
+            return Compare(layer, before, after, null);
+        }
+
+        // Which of q, k and v have LoRA the shapes may leave open, k or v for one. The rows then tell.
+        var choices = LoraChoice.Fitting(geometry, layer);
+        var logs = choices.Select(choice => Compare(layer, before, after, choice)).ToList();
+        if (logs.Count == 0)
+        {
+            var none = new DifferenceLog();
+            none.Add($"tensor '{layer.B.Label}'", $"its {layer.B.Shape[0]} rows are not those of {layer.BlockCount} of q, k and v");
+            return none;
+        }
+
+        return logs.MinBy(log => log.Count)!;
+    }
+
+    private DifferenceLog Compare(LoraPair layer, LoraDelta before, LoraDelta after, LoraChoice? choice)
+    {
+        var log = new DifferenceLog();
+        var (expected, found) = (new double[before.Width], new double[after.Width]);
+        foreach (var row in Rows(layer))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var origin = choice is null ? default : RowOrigin.Of(row, geometry, geometry.HeadSize, direction);
+            if (choice is null)
+            {
+                before.Row(row, 0, expected);
+                after.Row(row, 0, found);
+            }
+            else
+            {
+                choice.Row(before, origin.Source, expected);
+                LoraChoice.All(geometry).Row(after, row, found);
+            }
+
+            if (!expected.AsSpan().SequenceEqual(found))
+            {
+                log.Add(new Difference($"tensor '{layer.B.Label}'", choice is null ? "times its lora_A it adds something else than in the first file" : $"times its lora_A it does not add what the first file adds to row {origin.Source}")
+                {
+                    Row = row,
+                    Section = choice is null ? null : origin.Section,
+                    Head = choice is null ? null : origin.Head,
+                    QueryGroup = choice is null ? null : origin.QueryGroup,
+                });
+            }
+
+            if (log.Count == DifferenceLog.Kept)
+            {
+                break;
+            }
+        }
+
+        return log;
+    }
+
+    /// <summary>Every row; or the first and last of each head, and of any other layer.</summary>
+    private IEnumerable<long> Rows(LoraPair layer)
+    {
+        var rows = layer.IsFused ? geometry.FusedRows : layer.B.Shape[0];
+        var step = mode == VerificationMode.Full ? 1 : layer.IsFused ? geometry.HeadSize : Math.Max(rows, 1);
+        for (var row = 0L; row < rows; row += step)
+        {
+            yield return row;
+            if (step > 1)
+            {
+                yield return row + step - 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace QkvMigrate.Verification;
+
+/// <summary>A run of bytes of a file.</summary>
+/// <param name="Offset">Where it starts.</param>
+/// <param name="Length">How many bytes it has.</param>
+/// <param name="Crc">The CRC-32 that the file gives for it, or null where it gives none.</param>
+internal readonly record struct FileRegion(long Offset, long Length, uint? Crc = null);
+
+/// <summary>A region of both files: an entry of a zip, a storage, what stands between two storages.</summary>
+/// <param name="Place">How reports name it.</param>
+/// <param name="Before">The first file's.</param>
+/// <param name="After">The second file's.</param>
+/// <param name="StorageKey">The storage that it holds, or null where it holds none.</param>
+/// <param name="Moved">The views in it whose rows move, in the order of their bytes.</param>
+/// <param name="ComparesBytes">False for what is compared by its meaning instead: a pickle, the matrix of an expanded LoRA.</param>
+internal sealed record RegionPair(string Place, FileRegion Before, FileRegion After, string? StorageKey, IReadOnlyList<MovedView> Moved, bool ComparesBytes = true);
+
+/// <summary>What came of one region.</summary>
+/// <param name="Log">The differences; at most <see cref="DifferenceLog.Kept"/> rows and a checksum.</param>
+/// <param name="ComparedBytes">Bytes of the second file that were compared.</param>
+/// <param name="HasChecksum">Whether the CRC-32 was computed.</param>
+internal readonly record struct RegionResult(DifferenceLog Log, long ComparedBytes, bool HasChecksum);

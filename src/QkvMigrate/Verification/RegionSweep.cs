@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Compares regions in the order of the file, by as many threads as there are cores.</summary>
+internal static class RegionSweep
+{
+    /// <summary>What came of each of <paramref name="pairs"/>, in their order.</summary>
+    /// <exception cref="MigrationException">A file cannot be read, or what it must be is not known.</exception>
+    public static IReadOnlyList<RegionResult> Run(Checkpoint original, Checkpoint upgraded, IReadOnlyList<RegionPair> pairs, IReadOnlyList<MovedView> moved, VerificationMode mode, CancellationToken cancellation)
+    {
+        var places = new TensorPlaces(original.Tensors.ToLookup(tensor => tensor.Storage.Key), moved);
+        var results = new RegionResult[pairs.Count];
+        try
+        {
+            Parallel.ForEach(
+                Partitioner.Create(Enumerable.Range(0, pairs.Count), EnumerablePartitionerOptions.NoBuffering),
+                new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+                () => new RegionComparison(original.Source, upgraded.Source, places),
+                (i, _, comparison) =>
+                {
+                    results[i] = comparison.Compare(pairs[i], mode, cancellation);
+                    return comparison;
+                },
+                _ => { });
+        }
+        catch (AggregateException errors) when (errors.InnerExceptions.OfType<MigrationException>().FirstOrDefault() is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error);
+        }
+
+        return results;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Sharded;
+using QkvMigrate.Migration;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Holds two indexes of shards against each other: the keys of <c>weight_map</c> change as the tensors' names do, nothing else does.</summary>
+internal static class ShardIndexComparison
+{
+    private const string WeightMap = "weight_map";
+
+    /// <summary>Compares the indexes.</summary>
+    public static void Compare(string original, string upgraded, MigrationDirection direction, string place, DifferenceLog log)
+    {
+        try
+        {
+            var (before, after) = (SourceFile.ReadAll(original, ShardIndex.MaximumBytes, "an index"), SourceFile.ReadAll(upgraded, ShardIndex.MaximumBytes, "an index"));
+            var end = JsonComparison.Compare(before, after, name => name is { Depth: 2, Parent: WeightMap } ? FusedName.After(name.Text, direction) : name.Text, place, 0, log);
+            if (end is { } last && !after.AsSpan(last).SequenceEqual(before.AsSpan(before.Length - (after.Length - last))))
+            {
+                log.Add(place, "other bytes behind its text", last);
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            log.Add(place, "it is no JSON");
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Io)
+        {
+            log.Add(place, error.Problem);
+        }
+    }
+}

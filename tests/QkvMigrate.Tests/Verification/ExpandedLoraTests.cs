@@ -1,0 +1,152 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Tests.Migration.Lora;
+using QkvMigrate.Verification;
+using Xunit;
+
+namespace QkvMigrate.Tests.Verification;
+
+/// <summary>A LoRA of higher rank is verified by multiplying it out.</summary>
+public sealed class ExpandedLoraTests : IDisposable
+{
+    private const string Checkpoint = "lit_model.pth.lora";
+    private static readonly AttentionGeometry Geometry = new(6, 2, 4);
+    private static readonly LoraOptions Expand = new(LoraTreatment.Expand);
+    private static readonly LoraOptions ExpandBefore900 = new(LoraTreatment.Expand, IsBefore900: true);
+
+    private readonly LoraFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, false)]
+    [InlineData(false, false, true)]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, true)]
+    public void An_expanded_LoRA_is_verified(bool query, bool key, bool value)
+    {
+        var sections = new LoraSections(query, key, value);
+        Write(sections, Geometry);
+        Assert.Null(folder.Upgrade(sections == LoraSections.All ? Expand : ExpandBefore900).Error);
+
+        foreach (var mode in new[] { VerificationMode.Quick, VerificationMode.Full })
+        {
+            var report = Assert.Single(Verify(mode));
+            Assert.Empty(report.Differences);
+            Assert.Equal((LoraModel.Rank, sections.Count * LoraModel.Rank), (report.LoraRank!.Value.Before, report.LoraRank.Value.After));
+            Assert.Equal((2, 1), (report.Coverage.ExpandedLayers, report.Coverage.MovedTensors));
+        }
+    }
+
+    [Fact]
+    public void The_way_back_is_verified()
+    {
+        Upgrade();
+        Assert.Null(folder.Downgrade(Expand).Error);
+
+        var report = Assert.Single(PathVerifier.Run(folder.Upgraded, folder.Back, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
+
+        Assert.Empty(report.Differences);
+        Assert.Equal((6, 18), report.LoraRank);
+    }
+
+    [Fact]
+    public void Each_changed_number_of_lora_B_is_named_with_its_row()
+    {
+        Upgrade();
+        var upgraded = Path.Combine(folder.Upgraded, Checkpoint);
+        var bytes = File.ReadAllBytes(upgraded);
+        var entry = ZipSurgery.Find(bytes, "data/1");
+        const int RowBytes = 3 * LoraModel.Rank * sizeof(float);
+        // The byte with most of the exponent: a change that rounding does not swallow.
+        for (var at = 3; at < entry.Length; at += sizeof(float))
+        {
+            var place = at;
+            File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, entry, content => content[place] ^= 0x40));
+
+            var difference = Assert.Single(Assert.Single(Verify()).Differences);
+
+            Assert.Equal(($"tensor '{LoraModel.Prefix}attn.lora_B'", at / RowBytes), (difference.Place, difference.Row));
+        }
+    }
+
+    [Fact]
+    public void Two_swapped_heads_of_lora_B_are_named()
+    {
+        Upgrade();
+        var upgraded = Path.Combine(folder.Upgraded, Checkpoint);
+        var bytes = File.ReadAllBytes(upgraded);
+        const int HeadBytes = 4 * 3 * LoraModel.Rank * sizeof(float);
+        File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, ZipSurgery.Find(bytes, "data/1"), content =>
+        {
+            var first = content.AsSpan(0, HeadBytes).ToArray();
+            content.AsSpan(HeadBytes, HeadBytes).CopyTo(content);
+            first.CopyTo(content, HeadBytes);
+        }));
+
+        var differences = Assert.Single(Verify(VerificationMode.Quick)).Differences;
+
+        Assert.Equal(
+            [(0L, QkvSection.Query, 0), (3L, QkvSection.Query, 0), (4L, QkvSection.Query, 1), (7L, QkvSection.Query, 1)],
+            differences.Select(difference => (difference.Row!.Value, difference.Section!.Value, difference.Head!.Value)));
+        Assert.Equal($"tensor '{LoraModel.Prefix}attn.lora_B' row 0 (q, head 0, group 0): times its lora_A it does not add what the first file adds to row 0", differences[0].ToString());
+    }
+
+    [Fact]
+    public void A_changed_number_of_another_layer_is_named()
+    {
+        Upgrade();
+        var upgraded = Path.Combine(folder.Upgraded, Checkpoint);
+        var bytes = File.ReadAllBytes(upgraded);
+        File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, ZipSurgery.Find(bytes, "data/3"), content => content[2] ^= 0x40));
+
+        Assert.Equal($"tensor '{LoraModel.Prefix}proj.lora_B' row 0: times its lora_A it adds something else than in the first file", Assert.Single(Verify()).Differences[0].ToString());
+    }
+
+    [Fact]
+    public void New_names_alone_are_not_enough_where_q_k_and_v_all_have_LoRA()
+    {
+        // With one query group the layouts coincide, so a directory that says so is upgraded by new names.
+        Write(LoraSections.All, new AttentionGeometry(3, 1, 8));
+        Assert.Null(folder.Upgrade(new LoraOptions()).Error);
+
+        var report = CheckpointVerifier.Verify(folder.Checkpoint, Path.Combine(folder.Upgraded, Checkpoint), Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            $"tensor '{LoraModel.Prefix}attn.lora_B': q, k and v all have LoRA, so that its rows were added in the order of the old layout; under the new name alone they are added to other heads",
+            report.Differences[0].ToString());
+    }
+
+    [Theory]
+    [InlineData("lora_r: 6", "lora_r: 4", "lora_r is 4, which does not follow from 2 and a LoRA of rank 6 instead of 2")]
+    [InlineData("lora_alpha: 48", "lora_alpha: 16", "lora_alpha is 16, which does not follow from 16 and a LoRA of rank 6 instead of 2")]
+    [InlineData("lora_value: true", "lora_value: false", "lora_value is false, which does not follow from true and a LoRA of rank 6 instead of 2")]
+    [InlineData("seed: 1337", "seed: 1338", "seed is 1338, which does not follow from 1337 and a LoRA of rank 6 instead of 2")]
+    [InlineData("precision: null\n", "", "precision is missing, which does not follow from null and a LoRA of rank 6 instead of 2")]
+    public void Hyperparameters_that_do_not_follow_are_named(string text, string edited, string expected)
+    {
+        Upgrade();
+        var path = Path.Combine(folder.Upgraded, "hyperparameters.yaml");
+        File.WriteAllText(path, File.ReadAllText(path).Replace(text, edited, StringComparison.Ordinal));
+
+        Assert.Equal($"file 'hyperparameters.yaml': {expected}", Assert.Single(Verify()[^1].Differences).ToString());
+    }
+
+    private void Upgrade()
+    {
+        Write(LoraSections.All, Geometry);
+        Assert.Null(folder.Upgrade(Expand).Error);
+    }
+
+    private void Write(LoraSections sections, AttentionGeometry said)
+    {
+        var model = new LoraModel(Geometry, sections);
+        folder.Write(model.Tensors(), $"n_embd: {model.Width}\nn_head: {said.HeadCount}\nn_query_groups: {said.QueryGroupCount}\nhead_size: {said.HeadSize}\n", model.Hyperparameters());
+    }
+
+    private IReadOnlyList<VerificationReport> Verify(VerificationMode mode = VerificationMode.Full) =>
+        PathVerifier.Run(folder.Legacy, folder.Upgraded, new GeometryFlags(), mode, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,73 @@
+using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
+using QkvMigrate.Reordering;
+using QkvMigrate.Verification;
+using Xunit;
+
+namespace QkvMigrate.Tests.Verification;
+
+/// <summary>A model in two safetensors files with an index; the projection, which says how wide q is, stands in the other file.</summary>
+public sealed class ShardVerificationTests : IDisposable
+{
+    private const string Index = "model.safetensors.index.json";
+    private const string First = "model-00001-of-00002.safetensors";
+    private const string Second = "model-00002-of-00002.safetensors";
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-shards-");
+    private readonly GeometryFlags geometry = new(HeadCount: 4);
+
+    public ShardVerificationTests()
+    {
+        Directory.CreateDirectory(Original);
+        File.WriteAllBytes(Path.Combine(Original, First), new StateDict([new("transformer.h.0.attn.attn.weight", 0, [32, 3], [3, 1])], [96]).ToSafetensors());
+        File.WriteAllBytes(Path.Combine(Original, Second), new StateDict([new("transformer.h.0.attn.proj.weight", 0, [3, 16], [16, 1])], [48]).ToSafetensors());
+        File.WriteAllText(
+            Path.Combine(Original, Index),
+            $$$"""{"metadata": {"total_size": 576}, "weight_map": {"transformer.h.0.attn.attn.weight": "{{{First}}}", "transformer.h.0.attn.proj.weight": "{{{Second}}}"}}""" + "\n");
+        using var engine = new StreamReorderEngine();
+        var request = new MigrationRequest { Path = Original, Output = Upgraded, Direction = MigrationDirection.Upgrade, Geometry = geometry, Engine = () => engine };
+        Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Null(report.Error));
+    }
+
+    private string Original => Path.Combine(folder.FullName, "model");
+
+    private string Upgraded => Path.Combine(folder.FullName, "model-qkv");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Fact]
+    public void Shards_and_index_are_verified()
+    {
+        var reports = Verify();
+
+        Assert.Equal(2, reports.Count);
+        Assert.All(reports, report => Assert.Empty(report.Differences));
+        Assert.Equal((LegacyModel.Geometry, null), (reports[0].Geometry, reports[1].Geometry));
+    }
+
+    [Theory]
+    [InlineData("attn.qkv", "attn.attn", "file 'model.safetensors.index.json' at byte 49: the name 'transformer.h.0.attn.attn.weight', expected 'transformer.h.0.attn.qkv.weight'")]
+    [InlineData("576", "577", "file 'model.safetensors.index.json' at byte 28: another value under 'total_size'")]
+    [InlineData("}}\n", "}}\n\n", "file 'model.safetensors.index.json' at byte 192: other bytes behind its text")]
+    [InlineData("}}\n", "}", "file 'model.safetensors.index.json': it is no JSON")]
+    public void An_index_that_does_not_follow_is_named(string text, string edited, string expected)
+    {
+        var path = Path.Combine(Upgraded, Index);
+        File.WriteAllText(path, File.ReadAllText(path).Replace(text, edited, StringComparison.Ordinal));
+
+        Assert.Equal(expected, Assert.Single(Verify()[^1].Differences).ToString());
+    }
+
+    [Fact]
+    public void Shards_that_the_index_does_not_describe_are_refused()
+    {
+        File.Delete(Path.Combine(Original, Second));
+
+        var error = Assert.Single(Verify(), report => report.Error is not null).Error!;
+
+        Assert.Equal($"the shard {Second} is not there", error.Problem);
+    }
+
+    private IReadOnlyList<VerificationReport> Verify() =>
+        PathVerifier.Run(Original, Upgraded, geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+}
