@@ -1,0 +1,42 @@
+using ArchUnitNET.Fluent.Syntax.Elements.Types;
+using ArchUnitNET.Loader;
+using ArchUnitNET.xUnitV3;
+using QkvMigrate.Checkpoints;
+using Xunit;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+
+namespace QkvMigrate.Tests.Architecture;
+
+/// <summary>
+/// The verifier must be able to catch what plans and writes new files, so nothing of that is in it: it opens files as
+/// everything does, and works out for itself what must be in them.
+/// </summary>
+public sealed class VerifierTests
+{
+    private static readonly ArchUnitNET.Domain.Architecture Library = new ArchLoader().LoadAssembly(typeof(Checkpoint).Assembly).Build();
+
+    private static readonly GivenTypesConjunctionWithDescription Verifier = Types().That().ResideInNamespaceMatching(@"^QkvMigrate\.Verification$").As("the verifier");
+
+    private static readonly GivenTypesConjunctionWithDescription Executor = Types().That()
+        .ResideInNamespaceMatching(@"^QkvMigrate\.(Writing|Reordering|Checkpoints\.Rewriting|Migration\.Lora)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Attention\.(RowPermutation|QkvLayout)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Migration\.(AttentionScan|FusedNames|MigrationPlanner|MigrationPlan|OptimizerMoves|SharedStorages|StridedBlocks|CheckpointWriting|DirectoryMigration)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Pickling\.Pickle(Edit|Editor|Rename)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Checkpoints\.(TorchPickles\.TorchNumberEdits|TorchZip\.Zip(Rewriter|Padding|Content)|JsonTexts\.JsonKeyEditor)$")
+        .As("what plans and writes new files");
+
+    [Fact]
+    public void Nothing_of_what_plans_and_writes_is_in_the_verifier() =>
+        Types().That().Are(Verifier).Should().NotDependOnAny(Executor).Check(Library);
+
+    /// <summary>The rule above says something: each of its sides has types, and the planner breaks it.</summary>
+    [Fact]
+    public void What_migrates_does_depend_on_it()
+    {
+        Assert.Contains(Verifier.GetObjects(Library), type => type.Name == "CheckpointVerifier");
+        Assert.Equal(
+            ["BlockReorder", "FileLayoutWriter", "RowPermutation", "StreamReorderEngine", "StridedBlocks", "ZipRewriter"],
+            Executor.GetObjects(Library).Select(type => type.Name).Intersect(["BlockReorder", "FileLayoutWriter", "RowPermutation", "StreamReorderEngine", "StridedBlocks", "ZipRewriter"]).Order());
+        Assert.False(Types().That().ResideInNamespaceMatching(@"^QkvMigrate\.Migration$").Should().NotDependOnAny(Executor).HasNoViolations(Library));
+    }
+}
