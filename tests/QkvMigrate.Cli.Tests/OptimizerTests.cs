@@ -50,5 +50,10 @@ public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
         var verdict = PyTorch.Run("without_optimizer.py", Path.Combine(copy, "lit_model.pth"), Path.Combine(copy + "-qkv", "lit_model.pth"));
         Assert.True(verdict.ExitCode == 0, verdict.Error);
         Assert.Empty(JsonSerializer.Deserialize<string[]>(verdict.Output)!);
+
+        // The verifier takes such a file for neither right nor wrong, and says why.
+        var verify = Tool.Run("verify", copy, copy + "-qkv");
+        Assert.Equal((1, ""), (verify.ExitCode, verify.Output));
+        Assert.EndsWith("the second file is without it, as --drop-optimizer leaves it; such a file is not verified", Assert.Single(verify.ErrorLines), StringComparison.Ordinal);
     }
 }

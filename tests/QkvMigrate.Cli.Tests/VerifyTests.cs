@@ -36,9 +36,9 @@ public sealed class VerifyTests : IDisposable
     {
         { "a bit of a moved tensor", "tensor 'transformer.h.0.attn.attn.weight' row 21 (k, head 1, group 1) at byte {data/1+426}: the bytes are not those of row 25 of the first file" },
         { "a bit of an untouched tensor", "tensor 'transformer.wte.weight' row 3 at byte {data/0+61}: the bytes are not the first file's" },
-        { "two heads swapped", "tensor 'transformer.h.0.attn.attn.weight' row 0 (q, head 0, group 0) at byte {data/1+0}: the bytes are not those of row 0 of the first file" },
-        { "k and v swapped", "tensor 'transformer.h.0.attn.attn.weight' row 16 (k, head 0, group 0) at byte {data/1+320}: the bytes are not those of row 8 of the first file" },
-        { "another geometry", "tensor 'transformer.h.0.attn.attn.weight' row 8 (q, head 2, group 1) at byte {data/1+160}: the bytes are not those of row 16 of the first file" },
+        { "two heads swapped", "tensor 'transformer.h.0.attn.attn.weight' row 0 (q, head 0, group 0) at byte {data/1+1}: the bytes are not those of row 0 of the first file" },
+        { "k and v swapped", "tensor 'transformer.h.0.attn.attn.weight' row 16 (k, head 0, group 0) at byte {data/1+321}: the bytes are not those of row 8 of the first file" },
+        { "another geometry", "tensor 'transformer.h.0.attn.attn.weight' row 8 (q, head 2, group 1) at byte {data/1+161}: the bytes are not those of row 16 of the first file" },
         { "a key missing", "tensor 'lm_head.weight': it is not in the second file, or those before it have taken its place" },
         { "two keys swapped", "tensor 'transformer.h.0.attn.attn.weight': 'transformer.h.1.attn.qkv.weight' stands in its place, expected the name 'transformer.h.0.attn.qkv.weight'" },
         { "a changed stride", "tensor 'transformer.wte.weight': strides (1, 7), expected (5, 1)" },
@@ -63,7 +63,7 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal((0, ""), (verify.ExitCode, verify.Error));
         Assert.Matches(
-            $@"^verified: {Original} -> {Upgraded}\n  rows of 3 of 5 tensors from interleaved to sequential, 3 names changed, n_head=4 n_query_groups=2 head_size=4; compared [0-9.]+ KiB of [0-9.]+ KiB and 7 of 7 checksums in [0-9.]+ s\n$",
+            $@"^verified: {Original} -> {Upgraded}\n  rows of 3 of 5 tensors from interleaved to sequential, 3 names changed, n_head=4 n_query_groups=2 head_size=4; compared [0-9.]+ kB of [0-9.]+ kB and 7 of 7 checksums in [0-9.]+ s\n$",
             verify.Output);
     }
 

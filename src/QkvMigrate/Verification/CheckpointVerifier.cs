@@ -74,6 +74,7 @@ public sealed class CheckpointVerifier
 
     private VerificationReport Run(Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry)
     {
+        OtherObjects.Refuse(original, upgraded);
         var direction = ExpectedChanges.DirectionOf(original, upgraded);
         List<FusedTensor> fused = direction is { } way ? FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade, otherShards) : [];
         var geometry = direction is null ? null : resolveGeometry(FusedTensors.Shapes(original, fused, otherShards));

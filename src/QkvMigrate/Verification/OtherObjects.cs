@@ -1,0 +1,40 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>
+/// Files whose pickles make other objects than the first file's with new names: a tensor that left a storage it shared, an
+/// optimizer that was left out. They are right by what was asked for, and neither proven nor wrong here.
+/// </summary>
+internal static class OtherObjects
+{
+    /// <summary>Refuses to judge such a file.</summary>
+    /// <exception cref="MigrationException">The second file is one.</exception>
+    public static void Refuse(Checkpoint original, Checkpoint upgraded)
+    {
+        foreach (var optimizer in original.Optimizers.Where(optimizer => upgraded.Optimizers.All(other => other.Path != optimizer.Path)))
+        {
+            throw Unsupported($"optimizer state '{optimizer.Path}'", "the second file is without it, as --drop-optimizer leaves it; such a file is not verified");
+        }
+
+        var keys = original.Tensors.Select(tensor => tensor.Storage.Key).ToHashSet();
+        foreach (var (before, after) in original.Tensors.Zip(upgraded.Tensors))
+        {
+            var isAlone = !keys.Contains(after.Storage.Key) && after is { StorageOffset: 0 } && after.Storage.Length == before.Extent;
+            if (isAlone && IsFused(before) && IsShared(original, before))
+            {
+                throw Unsupported($"tensor '{before.Label}'", "it shares its bytes in the first file and has a storage of its own in the second; such a file is not verified");
+            }
+        }
+
+        MigrationException Unsupported(string where, string problem) => new(FailureKind.Unsupported, problem, original.Source.Path, where);
+    }
+
+    /// <summary>Only rows that move make a tensor leave its storage; that another one does is a tie that broke.</summary>
+    private static bool IsFused(TensorEntry tensor) =>
+        tensor.Name?.Text is { } name && (FusedName.Find(name, legacy: true) ?? FusedName.Find(name, legacy: false)) is not null;
+
+    private static bool IsShared(Checkpoint checkpoint, TensorEntry tensor) =>
+        checkpoint.OpaqueStorages.Contains(tensor.Storage)
+        || checkpoint.Tensors.Any(other => !ReferenceEquals(other, tensor) && other.Storage == tensor.Storage);
+}
