@@ -98,7 +98,7 @@ internal sealed class CheckpointTree
         }
         catch (MigrationException error) when (error.Kind == FailureKind.Io)
         {
-            return File.Exists(path);
+            return FileIdentity.Of(path) is not null;
         }
     }
 

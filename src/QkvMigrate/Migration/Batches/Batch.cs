@@ -7,6 +7,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
 {
     private readonly List<PathWork> works = [];
     private readonly List<BatchUnit> units = [];
+    private readonly List<CheckpointReport> failures = [];
 
     /// <summary>Adds what <paramref name="request"/> finds.</summary>
     /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
@@ -34,19 +35,35 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     public IReadOnlyList<CheckpointReport> Run()
     {
         var own = Own();
+        var begun = works.Where(work => Try(work, work.Begin)).ToList();
+        own.RemoveAll(unit => works.Exists(work => !begun.Contains(work) && work.Units.Contains(unit)));
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
-        works.ForEach(work => work.Begin());
-        var reports = new IReadOnlyList<CheckpointReport>[own.Count];
+        var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
         ForEach(own.Count, i => reports[i] = Run(own[i]));
-        works.ForEach(work => work.End());
-        return [.. reports.Where(report => report is not null).SelectMany(report => report)];
+        begun.ForEach(work => Try(work, work.End));
+        return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
+    }
+
+    /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>
+    private bool Try(PathWork work, Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (MigrationException error)
+        {
+            failures.Add(CheckpointReport.Of(work.Path, error));
+            return false;
+        }
     }
 
     private List<BatchUnit> Own()
     {
         if (options.Shard is not { } shard)
         {
-            return units;
+            return [.. units];
         }
 
         var numbers = Shard.Deal([.. units.Select(unit => unit.Bytes)], shard.Count);

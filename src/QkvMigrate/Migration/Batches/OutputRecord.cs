@@ -95,7 +95,7 @@ internal sealed class OutputRecord
         var path = Path.Combine(root, ChecksumsName);
         for (byte[]? written = null; ;)
         {
-            var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(Documents(Manifest).Select(file => RecordDocument.Read(file, RecordJson.Readable.ManifestEntry)).OfType<ManifestEntry>()));
+            var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(Documents(Manifest).Select(ReadUsable).OfType<ManifestEntry>()));
             if (lines.AsSpan().SequenceEqual(written) || (written is null && lines.Length == 0))
             {
                 return;
@@ -103,6 +103,19 @@ internal sealed class OutputRecord
 
             Replace(path, lines);
             written = lines;
+        }
+    }
+
+    /// <summary>An entry that is none is told where its unit has its turn.</summary>
+    private static ManifestEntry? ReadUsable(string file)
+    {
+        try
+        {
+            return RecordDocument.Read(file, RecordJson.Readable.ManifestEntry);
+        }
+        catch (MigrationException error) when (error.Kind is FailureKind.Malformed or FailureKind.Unsupported)
+        {
+            return null;
         }
     }
 

@@ -29,6 +29,9 @@ internal sealed class PathWork
         Units = [file];
     }
 
+    /// <summary>The path, as the user named it.</summary>
+    public string Path => request.Path;
+
     /// <summary>The units, in an order that depends on their paths alone.</summary>
     public IReadOnlyList<BatchUnit> Units { get; }
 
@@ -43,7 +46,7 @@ internal sealed class PathWork
         }
 
         var found = CheckpointTree.Find(request.Path, selection);
-        var output = request.Output ?? $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path))}{Migrator.OutputSuffix}";
+        var output = request.Output ?? $"{System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(request.Path))}{Migrator.OutputSuffix}";
         return request.InPlace || !IsWithin(output, request.Path)
             ? new PathWork(request, output, found)
             : throw new MigrationException(FailureKind.Target, "the output lies within the source", output);
@@ -71,7 +74,7 @@ internal sealed class PathWork
 
     private BatchUnit Unit(CheckpointUnit unit) => new(unit.Root, unit.CountBytes(), cancellation =>
     {
-        var output = request.InPlace ? unit.Root : Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath));
+        var output = request.InPlace ? unit.Root : System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.Combine(root, unit.RelativePath));
         return record is null ? DirectoryMigration.Run(unit, output, request, null, cancellation) : RunRecorded(record, unit, output, cancellation);
     });
 
@@ -93,7 +96,7 @@ internal sealed class PathWork
         }
         catch (MigrationException error)
         {
-            return Reported(record, unit.RelativePath, [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))]);
+            return Reported(record, unit.RelativePath, [.. unit.Checkpoints.Select(name => CheckpointReport.Of(System.IO.Path.Combine(unit.Root, name), error))]);
         }
         catch (OperationCanceledException)
         {
@@ -123,13 +126,13 @@ internal sealed class PathWork
 
     private string Relative(string path)
     {
-        var relative = Path.GetRelativePath(request.Path, path);
+        var relative = System.IO.Path.GetRelativePath(request.Path, path);
         return relative == "." ? "" : relative;
     }
 
     private static bool IsWithin(string path, string root)
     {
-        var relative = Path.GetRelativePath(Path.GetFullPath(root), Path.GetFullPath(path));
-        return relative == "." || !(relative == ".." || relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) || Path.IsPathRooted(relative));
+        var relative = System.IO.Path.GetRelativePath(System.IO.Path.GetFullPath(root), System.IO.Path.GetFullPath(path));
+        return relative == "." || !(relative == ".." || relative.StartsWith($"..{System.IO.Path.DirectorySeparatorChar}", StringComparison.Ordinal) || System.IO.Path.IsPathRooted(relative));
     }
 }

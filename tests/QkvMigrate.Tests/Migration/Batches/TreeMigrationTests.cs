@@ -214,7 +214,7 @@ public sealed class TreeMigrationTests : IDisposable
     {
         File.Delete(Source("a", "model_config.yaml"));
         Run(options: new BatchOptions { Shard = Shard(1, 2) });
-        Assert.Equal("upgraded pending upgraded", Statuses(BatchReport.Read(Output(""))));
+        Assert.Equal("upgraded refused pending", Statuses(BatchReport.Read(Output(""))));
 
         Run(options: new BatchOptions { Shard = Shard(2, 2) });
         var report = BatchReport.Read(Output(""));
@@ -239,6 +239,20 @@ public sealed class TreeMigrationTests : IDisposable
         Assert.Equal("upgraded upgraded upgraded", Statuses(reports));
         Assert.Equal(digests, reports.Select(report => report.OutputSha256));
         Assert.Equal(Models.Select(model => Output(model, "lit_model.pth")), reports.Select(report => report.Output));
+    }
+
+    [Fact]
+    public void An_output_that_cannot_be_made_is_one_failure_and_the_next_path_has_its_turn()
+    {
+        File.WriteAllText(Output(""), "a file");
+        var request = new MigrationRequest { Path = Source(""), Output = Output(""), Direction = MigrationDirection.Upgrade, Engine = () => engine };
+        var other = new MigrationRequest { Path = Source("a", "lit_model.pth"), Direction = MigrationDirection.Upgrade, Engine = () => engine };
+
+        var reports = Migrator.Run([request, other], new BatchOptions(), TestContext.Current.CancellationToken);
+
+        Assert.Equal("upgraded failed", Statuses(reports));
+        Assert.Equal((Source(""), FailureKind.Io), (reports[1].Path, reports[1].Error!.Kind));
+        Assert.Equal("a file", File.ReadAllText(Output("")));
     }
 
     [Fact]
