@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
 using QkvMigrate.Migration;
 using QkvMigrate.Migration.Batches;
