@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Batches;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Tests.Migration.Lora;
 using QkvMigrate.Verification;
@@ -47,7 +48,7 @@ public sealed class ExpandedLoraTests : IDisposable
         Upgrade();
         Assert.Null(folder.Downgrade(Expand).Error);
 
-        var report = Assert.Single(PathVerifier.Run(folder.Upgraded, folder.Back, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
+        var report = Assert.Single(PathVerifier.Run(folder.Upgraded, folder.Back, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
 
         Assert.Empty(report.Differences);
         Assert.Equal((6, 18), report.LoraRank);
@@ -148,5 +149,5 @@ public sealed class ExpandedLoraTests : IDisposable
     }
 
     private IReadOnlyList<VerificationReport> Verify(VerificationMode mode = VerificationMode.Full) =>
-        PathVerifier.Run(folder.Legacy, folder.Upgraded, new GeometryFlags(), mode, TestContext.Current.CancellationToken);
+        PathVerifier.Run(folder.Legacy, folder.Upgraded, CheckpointSelection.All, new GeometryFlags(), mode, TestContext.Current.CancellationToken);
 }

@@ -1,5 +1,6 @@
 using QkvMigrate.Configuration;
 using QkvMigrate.Migration;
+using QkvMigrate.Migration.Batches;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
 using Xunit;
@@ -69,5 +70,5 @@ public sealed class ShardVerificationTests : IDisposable
     }
 
     private IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(Original, Upgraded, geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(Original, Upgraded, CheckpointSelection.All, geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
 }
