@@ -24,8 +24,8 @@ public sealed class VerifierTests
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Writing\.(?!TemporaryName$)")
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Attention\.(RowPermutation|QkvLayout)$")
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Migration\.(AttentionScan|FusedNames|MigrationPlanner|MigrationPlan|OptimizerMoves|SharedStorages|StridedBlocks|CheckpointWriting|DirectoryMigration)$")
-        .Or().HaveFullNameMatching(@"^QkvMigrate\.Pickling\.Pickle(Edit|Editor|Rename)$")
-        .Or().HaveFullNameMatching(@"^QkvMigrate\.Checkpoints\.(TorchPickles\.TorchNumberEdits|TorchZip\.Zip(Rewriter|Padding|Content)|JsonTexts\.JsonKeyEditor)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Pickling\.Pickle(Copy|Edit|Editor|Likeness|Removal|Rename)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Checkpoints\.(TorchPickles\.Torch(NumberEdits|Splits|StorageCheck)|TorchZip\.Zip(Rewriter|Padding|Content|Changes)|JsonTexts\.JsonKeyEditor)$")
         .As("what plans and writes new files");
 
     [Fact]
