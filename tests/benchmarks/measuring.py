@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import subprocess
 import tempfile
 import time
@@ -24,3 +25,21 @@ def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
     return f"{os.cpu_count()} cores ({model}), {memory} GiB of memory, Linux {platform.release()}"
+
+
+def filesystem(folder):
+    """The type of the filesystem that holds a folder."""
+    return subprocess.run(["stat", "-f", "-c", "%T", folder], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def summary(seconds, memory, base):
+    """A row for each way: medians over the rounds, of the ratios to the base of the same round, and the largest peak memory."""
+    return [
+        {
+            "way": name,
+            "seconds": round(statistics.median(walls), 3),
+            "ratio": round(statistics.median(wall / other for wall, other in zip(walls, seconds[base])), 3),
+            "peak_mib": round(memory[name] / 1024, 1),
+        }
+        for name, walls in seconds.items()
+    ]

@@ -36,6 +36,17 @@ public sealed class QuickVerificationTests : IDisposable
         Assert.Equal(small.Count, report.Coverage.Checksums);
     }
 
+    [Fact]
+    public void A_long_pickle_is_compared_by_its_instructions_and_not_by_a_sample_of_bytes()
+    {
+        const int layers = 700;
+        var deep = new StateDict([.. Enumerable.Range(0, layers).Select(layer => new TestTensor($"transformer.h.{layer}.attn.attn.bias", layer, [32], [1]))], [.. Enumerable.Repeat(32, layers)]);
+        using var upgrade = new VerifiedPair(deep.ToFile(), LegacyModel.Geometry);
+
+        Assert.InRange(ZipSurgery.Find(upgrade.Upgraded, "data.pkl").Length, 64 << 10, int.MaxValue);
+        Assert.Empty(upgrade.Verify(VerificationMode.Quick).Differences);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3)]
