@@ -46,7 +46,7 @@ internal sealed class FuzzRun(string name, FuzzTarget target)
     private void RunOne(byte[] input)
     {
         current = input;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = GC.GetTotalAllocatedBytes();
         started = Stopwatch.GetTimestamp();
         try
         {
@@ -63,7 +63,7 @@ internal sealed class FuzzRun(string name, FuzzTarget target)
         }
 
         slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, Stopwatch.GetElapsedTime(started).Ticks));
-        most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - before);
+        most = Math.Max(most, GC.GetTotalAllocatedBytes() - before);
         Assert.True(most <= MaximumAllocation, $"{name}: an input took {most} bytes: {Show(input)}");
     }
 

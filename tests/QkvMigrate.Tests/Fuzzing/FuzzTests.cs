@@ -3,6 +3,7 @@ using Xunit;
 namespace QkvMigrate.Tests.Fuzzing;
 
 /// <summary>Mutated inputs for every parser: nothing but <see cref="MigrationException"/> comes out, and no input takes much time or memory.</summary>
+[Collection(FuzzSchedule.Name)]
 public sealed class FuzzTests(ITestOutputHelper log) : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.Exists("/dev/shm")

@@ -8,6 +8,7 @@ using Xunit;
 namespace QkvMigrate.Torch.Tests.Fuzzing;
 
 /// <summary>Mutated inputs for the files that only <c>generate</c> and its kin read.</summary>
+[Collection(FuzzSchedule.Name)]
 public sealed class ModelFuzzTests(ITestOutputHelper log) : IDisposable
 {
     private const string Tokenizer = """

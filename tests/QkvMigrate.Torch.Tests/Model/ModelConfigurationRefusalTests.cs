@@ -49,6 +49,25 @@ public sealed class ModelConfigurationRefusalTests
     public void What_makes_no_sense_is_refused(string text, string message) => Refused(FailureKind.Malformed, text, message);
 
     [Theory]
+    [InlineData("", "no YAML: ")]
+    [InlineData("%TAG ! \n", "no YAML: ")]
+    [InlineData("...\r\n!!int ", "no YAML: ")]
+    public void What_is_no_YAML_is_refused(string text, string start)
+    {
+        var refused = Assert.Throws<MigrationException>(() => ModelConfigurationReader.Parse(text));
+        Assert.Contains(start, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(FailureKind.Malformed, refused.Kind);
+    }
+
+    [Fact]
+    public void A_file_of_megabytes_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("model_config.yaml", "n_layer: 1\n".PadRight((4 << 20) + 1, '#'));
+        Assert.Equal($"{path}: 4194305 bytes are more than the 4194304 that a configuration may have", Assert.Throws<MigrationException>(() => ModelConfigurationReader.Read(path)).Message);
+    }
+
+    [Theory]
     [InlineData("n_embd: 33", "n_embd 33 is not a multiple of n_head 32, and head_size is not given")]
     [InlineData("n_query_groups: 3", "n_head 32 is not a multiple of n_query_groups 3")]
     public void A_geometry_that_is_none_is_refused(string text, string message) => Refused(FailureKind.Geometry, text, message);

@@ -120,6 +120,10 @@ public sealed class SafetensorsCheckpointTests
         Assert.Equal(message, CheckpointBytes.Refusal(Raw(header, new byte[4])));
 
     [Fact]
+    public void AKeyBeyondTheLimitIsRefused() =>
+        Assert.Equal("a key of 65537 bytes, at most 65536 are read", CheckpointBytes.Refusal(Raw($"{{\"{new string('k', 65537)}\":{{}}}}", [])));
+
+    [Fact]
     public void AHeaderBeyondTheFileIsRefused() =>
         Assert.Equal("safetensors header: a header of 9 bytes, the file has 3 behind the length", CheckpointBytes.Refusal([9, 0, 0, 0, 0, 0, 0, 0, .. "{}\n"u8]));
 
