@@ -9,12 +9,25 @@ namespace QkvMigrate.Cli.Commands;
 /// The log on standard error, one line a message: <c>qkvmigrate: error: ...</c>. The logger is made with the first
 /// message, because most runs have none.
 /// </summary>
-internal sealed partial class ConsoleLog(bool quiet, bool verbose) : IDisposable
+internal sealed partial class ConsoleLog : IDisposable
 {
-    private ILoggerFactory? factory;
-    private ILogger? logger;
+    private readonly bool quiet;
+    private readonly bool verbose;
+    private readonly Lazy<(ILoggerFactory Factory, ILogger Logger)> made;
 
-    private ILogger Logger => logger ??= (factory = LoggerFactory.Create(Configure)).CreateLogger("qkvmigrate");
+    /// <param name="quiet">Errors only.</param>
+    /// <param name="verbose">Details too.</param>
+    public ConsoleLog(bool quiet, bool verbose)
+    {
+        this.quiet = quiet;
+        this.verbose = verbose;
+        made = new(Make);
+    }
+
+    private ILogger Logger => made.Value.Logger;
+
+    /// <summary>Says how far a long run is.</summary>
+    public void Progress(string message) => LogProgress(Logger, message);
 
     /// <summary>Says a thing that is of interest with --verbose.</summary>
     public void Detail(string message)
@@ -38,7 +51,19 @@ internal sealed partial class ConsoleLog(bool quiet, bool verbose) : IDisposable
     }
 
     /// <summary>Writes what is still queued.</summary>
-    public void Dispose() => factory?.Dispose();
+    public void Dispose()
+    {
+        if (made.IsValueCreated)
+        {
+            made.Value.Factory.Dispose();
+        }
+    }
+
+    private (ILoggerFactory Factory, ILogger Logger) Make()
+    {
+        var factory = LoggerFactory.Create(Configure);
+        return (factory, factory.CreateLogger("qkvmigrate"));
+    }
 
     private void Configure(ILoggingBuilder builder)
     {
@@ -53,6 +78,9 @@ internal sealed partial class ConsoleLog(bool quiet, bool verbose) : IDisposable
 
     [LoggerMessage(LogLevel.Error, "{Message}")]
     private static partial void LogFailure(ILogger logger, string message);
+
+    [LoggerMessage(LogLevel.Information, "{Message}")]
+    private static partial void LogProgress(ILogger logger, string message);
 
     [LoggerMessage(LogLevel.Debug, "{Message}")]
     private static partial void LogDetail(ILogger logger, string message);

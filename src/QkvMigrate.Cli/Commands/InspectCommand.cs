@@ -1,5 +1,8 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Cli.Rendering.Html;
+using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Commands;
@@ -9,6 +12,8 @@ internal sealed class InspectCommand
 {
     private readonly Argument<string[]> paths = PathArgument.Create();
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
+    private readonly Option<string?> html = new("--html") { Description = "Write a page as well, with pictures of the norms of all heads. An existing FILE is refused.", HelpName = "FILE" };
+    private readonly Option<bool> force = new("--force") { Description = "Replace an existing FILE of --html; never a checkpoint." };
     private readonly SelectionOptions selection = new();
     private readonly Option<bool> evidence = new("--evidence") { Description = "Read the attention weights and rank the geometries that they speak for." };
     private readonly GeometryOptions geometry = new();
@@ -20,9 +25,18 @@ internal sealed class InspectCommand
         var command = new Command("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
         command.Arguments.Add(options.paths);
         command.Options.Add(options.json);
+        command.Options.Add(options.html);
+        command.Options.Add(options.force);
         command.Options.Add(options.evidence);
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(options.force) && result.GetValue(options.html) is null)
+            {
+                result.AddError("--force goes with --html");
+            }
+        });
         command.SetAction(options.Run);
         return command;
     }
@@ -30,6 +44,7 @@ internal sealed class InspectCommand
     private int Run(ParseResult parsed)
     {
         using var log = new ConsoleLog(quiet: false, verbose: false);
+        using var page = parsed.GetValue(html) is { } file ? InspectPage.Create(file, parsed.GetValue(force)) : null;
         var reports = new List<CheckpointReport>();
         foreach (var path in parsed.GetValue(paths)!)
         {
@@ -40,12 +55,22 @@ internal sealed class InspectCommand
         {
             JsonReport.Write(Console.Out, reports, withPlan: true, withGlobals: true);
         }
+        else if (Terminal.IsOutput)
+        {
+            TerminalInspectReport.Write(Terminal.Open(Console.Out), reports);
+        }
         else
         {
             InspectReport.Write(Console.Out, reports);
         }
 
         log.Failures(reports);
+        if (page is not null)
+        {
+            using var progress = ProgressDisplays.Start(log, quiet: false);
+            page.Write(reports, progress, Signals.Token);
+        }
+
         WorkflowAnnotations.Write(reports);
         return PathReports.HasFailure(reports) ? ExitCode.Failure : ExitCode.Success;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Migration;
 using QkvMigrate.Verification;
@@ -72,27 +73,8 @@ internal sealed class MigrateCommand
     private int Run(ParseResult parsed)
     {
         using var log = new ConsoleLog(parsed.GetValue(quiet), parsed.GetValue(verbose));
-        using var engines = engine.Read(parsed);
-        var planOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
         var withPlan = parsed.GetValue(dryRun) || parsed.GetValue(verbose);
-        var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
-        {
-            Path = path,
-            Direction = direction,
-            Geometry = geometry.Read(parsed),
-            Lora = lora.Read(parsed),
-            Output = parsed.GetValue(output),
-            InPlace = parsed.GetValue(inPlace),
-            BackupSuffix = parsed.GetValue(backup),
-            DryRun = planOnly,
-            Force = parsed.GetValue(force) || parsed.GetValue(check),
-            DropOptimizer = parsed.GetValue(dropOptimizer),
-            AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
-            StrictEvidence = parsed.GetValue(strictEvidence),
-            Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
-            Engine = engines.Get,
-        });
-        var reports = Migrator.Run(requests, batch.Read(parsed) with { KeepPlans = withPlan }, Signals.Token);
+        var reports = Migrate(parsed, log, keepPlans: withPlan);
         if (parsed.GetValue(json))
         {
             JsonReport.Write(Console.Out, reports, withPlan);
@@ -109,5 +91,31 @@ internal sealed class MigrateCommand
             : PathReports.HasFailure(reports) ? ExitCode.Failure
             : parsed.GetValue(check) && reports.Any(report => report.Status == CheckpointStatus.Planned) ? ExitCode.LegacyFound
             : ExitCode.Success;
+    }
+
+    /// <summary>Migrates all paths. The progress is off the terminal when this returns, so that reports can be printed.</summary>
+    private IReadOnlyList<CheckpointReport> Migrate(ParseResult parsed, ConsoleLog log, bool keepPlans)
+    {
+        using var engines = engine.Read(parsed);
+        using var progress = ProgressDisplays.Start(log, parsed.GetValue(quiet));
+        var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
+        {
+            Path = path,
+            Direction = direction,
+            Geometry = geometry.Read(parsed),
+            Lora = lora.Read(parsed),
+            Output = parsed.GetValue(output),
+            InPlace = parsed.GetValue(inPlace),
+            BackupSuffix = parsed.GetValue(backup),
+            DryRun = parsed.GetValue(dryRun) || parsed.GetValue(check),
+            Force = parsed.GetValue(force) || parsed.GetValue(check),
+            DropOptimizer = parsed.GetValue(dropOptimizer),
+            AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
+            StrictEvidence = parsed.GetValue(strictEvidence),
+            Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
+            Engine = engines.Get,
+            Progress = progress,
+        });
+        return Migrator.Run(requests, batch.Read(parsed) with { KeepPlans = keepPlans, Observer = progress }, Signals.Token);
     }
 }

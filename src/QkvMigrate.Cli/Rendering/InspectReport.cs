@@ -1,67 +1,39 @@
+using QkvMigrate.Cli.Rendering.Inspecting;
 using QkvMigrate.Migration;
-using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Cli.Rendering;
 
-/// <summary>Writes what a checkpoint is, for people.</summary>
+/// <summary>Writes what a checkpoint is, for people who read it from a file or a pipe: plain, and a line for each thing.</summary>
 internal static class InspectReport
 {
+    /// <summary>Columns of the strips. Nothing else is cut to a width, so that each thing stands in one line.</summary>
+    private const int StripWidth = 80 - LabelWidth;
+
+    private const int LabelWidth = 12;
+
     /// <summary>Writes all reports.</summary>
     public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports)
     {
-        foreach (var report in reports)
+        foreach (var report in reports.Where(InspectLines.IsWorthShowing))
         {
-            if (report.Layout is null && report.Error is not null)
-            {
-                WriteRefused(writer, report);
-                continue;
-            }
-
             writer.WriteLine(report.Path);
-            Line("format", report.Format is { } format ? JsonNames.Kebab(format.ToString()) : "unknown");
-            Line("size", $"{ByteSize.Text(report.SourceBytes)} in {report.TensorCount} tensors");
-            var layout = report.Layout ?? CheckpointLayout.None;
-            Line("layout", $"{JsonNames.Kebab(layout.ToString())}: {TextReport.Reason(layout)}");
-            if (report.Geometry is { } geometry)
-            {
-                Line("geometry", $"{geometry} (from {report.GeometrySource})");
-            }
-
+            Lines(InspectLines.Facts(report, StripWidth));
             if (report.Plan is { IsNeeded: true } plan)
             {
-                Line("upgrade", $"changes {plan.Moves.Count} tensors:");
+                Lines([new ReportLine("upgrade", $"changes {plan.Moves.Count} tensors:")]);
                 TextReport.WritePlan(writer, plan);
             }
 
-            if (report.Evidence is { } evidence)
-            {
-                EvidenceTable.Write(writer, evidence);
-            }
-
-            foreach (var group in report.Globals.GroupBy(use => use.Safety).OrderByDescending(group => group.Key))
-            {
-                Line("globals", $"{JsonNames.Kebab(group.Key.ToString())}: {string.Join(", ", group.DistinctBy(use => use.Name).Select(Global))}");
-            }
-
-            foreach (var advice in report.Advice)
-            {
-                Line("note", $"[{advice.Code}] {advice.Message}");
-            }
+            Lines(InspectLines.Evidence(report));
+            Lines(InspectLines.Remarks(report));
         }
 
-        static string Global(GlobalUse use) =>
-            use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name;
-
-        void Line(string name, string value) => writer.WriteLine($"  {name,-9} {value}");
-    }
-
-    /// <summary>Why it is refused stands on standard error; what its weights say may show the way out.</summary>
-    private static void WriteRefused(TextWriter writer, CheckpointReport report)
-    {
-        if (report.Evidence is { } evidence)
+        void Lines(IEnumerable<ReportLine> lines)
         {
-            writer.WriteLine(report.Path);
-            EvidenceTable.Write(writer, evidence);
+            foreach (var line in lines)
+            {
+                writer.WriteLine(line.Label.Length == 0 ? $"    {line.Text}" : $"  {line.Label,-9} {line.Text}");
+            }
         }
     }
 }

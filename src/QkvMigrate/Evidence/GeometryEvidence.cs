@@ -98,7 +98,7 @@ public sealed class GeometryEvidence
     public static GeometryEvidence? Measure(Checkpoint checkpoint, EvidenceSample sample, AttentionGeometry? inUse = null, IReadOnlyList<TensorEntry>? otherShards = null)
     {
         var fused = AttentionScan.Of(checkpoint, otherShards).Fused
-            .Where(item => item is { Suffix: "weight" or "linear.weight", Dimension: 0 } && RowNorms.CanRead(item.Tensor))
+            .Where(RowNorms.IsFusedMatrix)
             .ToList();
         if (fused.Count == 0
             || (inUse?.ProjectionColumns ?? fused.Select(item => item.Projection is { Shape: [_, var width] } ? width : (long?)null).FirstOrDefault(width => width is not null)) is not { } columns)

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration;
 
 namespace QkvMigrate.Evidence;
 
@@ -24,6 +25,10 @@ internal static class RowNorms
         && tensor.DType.Name is "float16" or "bfloat16" or "float32" or "float64"
         && tensor.Shape[1] <= MaximumRowBytes / tensor.DType.ItemSize
         && tensor.Shape[0] <= int.MaxValue / sizeof(double);
+
+    /// <summary>Whether <paramref name="fused"/> is a fused matrix itself, of a model or under an adapter, and its rows can be read.</summary>
+    public static bool IsFusedMatrix(FusedTensor fused) =>
+        fused is { Suffix: "weight" or "linear.weight", Dimension: 0 } && CanRead(fused.Tensor);
 
     /// <summary>The logarithms of the norms: −∞ for a row of zeros, NaN or ∞ for one that is not finite, NaN for one that is not read.</summary>
     /// <param name="source">The file.</param>

@@ -69,6 +69,9 @@ public sealed record CheckpointReport
     /// <summary>All tensors of the file.</summary>
     public int TensorCount { get; init; }
 
+    /// <summary>The element types of its tensors, the one of most bytes first.</summary>
+    public IReadOnlyList<DTypeShare> DTypes { get; init; } = [];
+
     /// <summary>Bytes of the source.</summary>
     public long SourceBytes { get; init; }
 

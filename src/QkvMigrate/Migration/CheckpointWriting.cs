@@ -47,9 +47,11 @@ internal static class CheckpointWriting
         try
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
-            Action<long>? progress = request.Progress is { } report ? bytes => report(planned.Path, bytes, layout.Length) : null;
-            WriteUnchanged(source, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress, cancellation));
+            using var progress = request.Progress?.Begin(planned.Path, layout.Length);
+            WriteUnchanged(source, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation));
+            progress?.Enter(WriteStage.Verifying);
             Verify(planned, file.TemporaryPath, path, request, cancellation);
+            progress?.Enter(WriteStage.Syncing);
             file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
         }
         catch (Exception error) when (IoFailure.IsOne(error))

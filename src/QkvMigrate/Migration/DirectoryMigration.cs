@@ -209,7 +209,7 @@ internal sealed class DirectoryMigration
             }
             else
             {
-                FileCopy.Copy(checkpoint.Path, target, request.Force, cancellation);
+                FileCopy.Copy(checkpoint.Path, target, request.Force, request.Progress, cancellation);
             }
         }
 
@@ -217,7 +217,7 @@ internal sealed class DirectoryMigration
         {
             var target = Path.Combine(folder.WritePath, file);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            FileCopy.Copy(Path.Combine(unit.Root, file), target, request.Force, cancellation);
+            FileCopy.Copy(Path.Combine(unit.Root, file), target, request.Force, request.Progress, cancellation);
         }
 
         WriteConfiguration(folder.WritePath, configuration);

@@ -2,6 +2,7 @@ using QkvMigrate.Configuration;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
 
@@ -50,6 +51,6 @@ public sealed record MigrationRequest
     /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
     public required Func<IReorderEngine> Engine { get; init; }
 
-    /// <summary>Told of bytes as they are written: the checkpoint's path, bytes since the last time, bytes in all.</summary>
-    public Action<string, long, long>? Progress { get; init; }
+    /// <summary>Told of each file as it is written, or null.</summary>
+    public IWriteProgress? Progress { get; init; }
 }

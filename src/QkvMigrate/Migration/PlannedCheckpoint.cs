@@ -117,6 +117,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         Plan = Plan,
         Changes = Plan is { } plan ? PlanCounts.Of(plan) : null,
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
+        DTypes = Checkpoint is { } open ? DTypeShare.Of(open.Tensors) : [],
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],
         Advice = [.. PickleAdvice, .. DropAdvice(), .. EvidenceAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],

@@ -83,6 +83,22 @@ public sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>Has <paramref name="write"/> put the content into the temporary file, from its start.</summary>
+    /// <exception cref="MigrationException">The system cannot write.</exception>
+    public void Write(Action<Stream> write)
+    {
+        try
+        {
+            // The stream must not close the file, which is still to be synced.
+            using var stream = new FileStream(new SafeFileHandle(Handle.DangerousGetHandle(), ownsHandle: false), FileAccess.Write);
+            write(stream);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, Path);
+        }
+    }
+
     /// <summary>Makes the file durable and gives it its name.</summary>
     /// <param name="mode">Its permissions, or null for what the process's mask leaves.</param>
     /// <param name="backup">A second name that the file which is replaced keeps, or null.</param>
@@ -103,7 +119,7 @@ public sealed class DurableFile : IDisposable
             // run that was killed behind this point has left the link.
             if (backup is not null && !FileIdentity.AreSame(Path, backup) && !Posix.HardLink(Path, backup))
             {
-                FileCopy.Copy(Path, backup, replace: false, CancellationToken.None);
+                FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
             }
 
             Posix.Rename(temporary, Path, replace);

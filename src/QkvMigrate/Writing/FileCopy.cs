@@ -7,13 +7,15 @@ namespace QkvMigrate.Writing;
 internal static class FileCopy
 {
     /// <summary>Copies <paramref name="source"/>, with its permissions and time of change.</summary>
-    public static void Copy(string source, string target, bool replace, CancellationToken cancellation)
+    public static void Copy(string source, string target, bool replace, IWriteProgress? observer, CancellationToken cancellation)
     {
         using var file = SourceFile.Open(source);
         using var copy = DurableFile.Create(target, replace);
         var layout = new FileLayout(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
-        FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), null, cancellation);
+        using var progress = observer?.Begin(source, file.Length);
+        FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), progress is null ? null : progress.Advance, cancellation);
         file.CheckUnchanged();
+        progress?.Enter(WriteStage.Syncing);
         copy.Commit(File.GetUnixFileMode(file.Handle));
         File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
     }

@@ -1,0 +1,67 @@
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Cli.Rendering.Inspecting;
+using QkvMigrate.Cli.Terminals;
+using QkvMigrate.Migration;
+using Spectre.Console;
+
+namespace QkvMigrate.Cli.Rendering;
+
+/// <summary>Writes what a checkpoint is, for people at a terminal: in its width, in colours, tensors of all layers as one.</summary>
+internal static class TerminalInspectReport
+{
+    private const int LabelWidth = 9;
+    private const int Indent = 2;
+
+    /// <summary>Writes all reports.</summary>
+    public static void Write(IAnsiConsole console, IEnumerable<CheckpointReport> reports)
+    {
+        // The last column stays free: some terminals wrap a line that fills it.
+        var width = console.Profile.Width - Indent - LabelWidth - 2;
+        foreach (var report in reports.Where(InspectLines.IsWorthShowing))
+        {
+            var lines = new Grid { Expand = false }
+                .AddColumn(new GridColumn { NoWrap = true, Width = LabelWidth, Padding = new Padding(Indent, 0, 1, 0) })
+                .AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0), Width = width });
+            foreach (var line in InspectLines.Facts(report, width).Concat(Changes(report)).Concat(InspectLines.Evidence(report)).Concat(InspectLines.Remarks(report)))
+            {
+                lines.AddRow(new Text(line.Label, Palette.Faint), Paragraph(line));
+            }
+
+            console.Write(new Text(Printable.Text(report.Path), Palette.Title));
+            console.WriteLine();
+            console.Write(lines);
+        }
+    }
+
+    private static IEnumerable<ReportLine> Changes(CheckpointReport report)
+    {
+        if (report.Plan is not { IsNeeded: true } plan)
+        {
+            yield break;
+        }
+
+        var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
+        yield return new ReportLine("upgrade", $"changes {plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered");
+        foreach (var group in ChangeGroup.Of(plan))
+        {
+            yield return new ReportLine("", $"{Printable.Text(group.Names)}{(group.NewName is { } name ? $" -> {Printable.Text(name)}" : "")}");
+            yield return new ReportLine("", $"  {group.Count} x {group.Kind}, {group.Change}");
+        }
+
+        if (plan.NameChanges.Count > 0)
+        {
+            yield return new ReportLine("", $"{plan.NameChanges.Count} names in _metadata and optimizers");
+        }
+    }
+
+    private static Paragraph Paragraph(ReportLine line)
+    {
+        var paragraph = new Paragraph();
+        foreach (var span in line.Spans)
+        {
+            paragraph.Append(span.Text, span.IsWarning ? Palette.Warning : span.Section is { } section ? Palette.Block(section) : Style.Plain);
+        }
+
+        return paragraph;
+    }
+}

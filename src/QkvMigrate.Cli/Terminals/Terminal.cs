@@ -1,0 +1,20 @@
+using Spectre.Console;
+
+namespace QkvMigrate.Cli.Terminals;
+
+/// <summary>Whether a stream of the program is a terminal that can do more than print lines.</summary>
+internal static class Terminal
+{
+    /// <summary>Whether standard output is.</summary>
+    public static bool IsOutput => !Console.IsOutputRedirected && IsCapable;
+
+    /// <summary>Whether standard error is.</summary>
+    public static bool IsError => !Console.IsErrorRedirected && IsCapable;
+
+    /// <summary>Terminals say what they are in TERM; <c>dumb</c> is one that prints lines and nothing else.</summary>
+    private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
+
+    /// <summary>The terminal behind a stream. Spectre.Console asks TERM, COLORTERM and NO_COLOR how many colours it has.</summary>
+    public static IAnsiConsole Open(TextWriter stream) =>
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(stream) });
+}
