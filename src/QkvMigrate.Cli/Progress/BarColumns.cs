@@ -9,8 +9,10 @@ internal sealed class BarColumns
     /// <summary>What the numbers need: <c>100% 999.9/999.9 GB 999.9 MB/s 00:00:00</c> and the gaps before them.</summary>
     private const int NumbersWidth = 42;
 
-    private const int SmallestName = 12;
+    private const int SmallestName = 16;
     private const int SmallestBar = 8;
+
+    private const string Cut = "...";
 
     private readonly int nameWidth;
 
@@ -41,7 +43,11 @@ internal sealed class BarColumns
     /// <summary>The columns.</summary>
     public ProgressColumn[] All { get; }
 
-    /// <summary>A name as its column takes it: the end of one that is too long, which tells more than its start.</summary>
-    public string Description(string name) =>
-        Markup.Escape((name.Length <= nameWidth ? name : $"…{name[^(nameWidth - 1)..]}").PadRight(nameWidth));
+    /// <summary>What the name's column says: what is being done, and the end of the name, which tells more than its start.</summary>
+    public string Description(string prefix, string name)
+    {
+        var room = nameWidth - prefix.Length;
+        var shown = name.Length <= room ? name : $"{Cut}{name[^Math.Max(0, room - Cut.Length)..]}";
+        return Markup.Escape($"{prefix}{shown}".PadRight(nameWidth));
+    }
 }

@@ -1,5 +1,4 @@
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Writing;
 using Spectre.Console;
 
 namespace QkvMigrate.Cli.Progress;
@@ -9,7 +8,8 @@ namespace QkvMigrate.Cli.Progress;
 /// its own draws it, and the writers only count. Less than <see cref="Threshold"/> is written before anybody could look:
 /// then nothing is drawn, and Spectre.Console never loaded.
 /// </summary>
-internal sealed class ProgressBars : IProgressDisplay
+/// <param name="detail">Takes the reason where nothing could be drawn.</param>
+internal sealed class ProgressBars(Action<string> detail) : IProgressDisplay
 {
     /// <summary>Bytes from which on a run is worth a bar.</summary>
     private const long Threshold = 32_000_000;
@@ -27,7 +27,7 @@ internal sealed class ProgressBars : IProgressDisplay
         {
             if (drawing is null && meter.Look().Total >= Threshold)
             {
-                drawing = new Thread(() => Draw(meter)) { IsBackground = true, Name = "progress" };
+                drawing = new Thread(() => TryDraw(meter)) { IsBackground = true, Name = "progress" };
                 drawing.Start();
             }
         }
@@ -46,53 +46,32 @@ internal sealed class ProgressBars : IProgressDisplay
         end.Dispose();
     }
 
+    /// <summary>Draws until the end. That a terminal went away, or whatever else is wrong with a picture, must not end the work.</summary>
+    private void TryDraw(ProgressMeter meter)
+    {
+        try
+        {
+            Draw(meter);
+        }
+        catch (Exception error)
+        {
+            detail($"progress cannot be shown: {error.Message}");
+        }
+    }
+
     private void Draw(ProgressMeter meter)
     {
         var console = Terminal.Open(Console.Error);
         var columns = new BarColumns(console.Profile.Width);
-        var progress = console.Progress().AutoRefresh(false).AutoClear(true).Columns(columns.All);
-        progress.Start(context =>
+        console.Progress().AutoRefresh(false).AutoClear(true).Columns(columns.All).Start(context =>
         {
-            var bars = new Dictionary<FileMeter, ProgressTask>();
-            ProgressTask? whole = null;
+            var bars = new BarSet(context, columns);
             do
             {
-                var now = meter.Look();
-                foreach (var gone in bars.Keys.Except(now.Files).ToList())
-                {
-                    context.RemoveTask(bars[gone]);
-                    bars.Remove(gone);
-                }
-
-                foreach (var file in now.Files)
-                {
-                    if (!bars.TryGetValue(file, out var bar))
-                    {
-                        bars.Add(file, bar = whole is null ? context.AddTask("", maxValue: file.Total) : context.AddTaskBefore("", whole, maxValue: file.Total));
-                    }
-
-                    bar.Description = columns.Description($"{Stage(file.Stage)}{Printable.Text(file.Path)}");
-                    bar.Value = file.Done;
-                }
-
-                if (now.HasWhole)
-                {
-                    whole ??= context.AddTask("", maxValue: now.Total);
-                    whole.Description = columns.Description(now.Units > 1 ? $"all, {now.UnitsDone} of {now.Units} finished" : "all");
-                    whole.MaxValue = now.Total;
-                    whole.Value = now.Done;
-                }
-
+                bars.Show(meter.Look());
                 context.Refresh();
             }
             while (!end.Wait(Interval));
         });
     }
-
-    private static string Stage(WriteStage stage) => stage switch
-    {
-        WriteStage.Verifying => "verifying ",
-        WriteStage.Syncing => "syncing ",
-        _ => "",
-    };
 }

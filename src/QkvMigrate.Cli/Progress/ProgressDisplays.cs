@@ -14,7 +14,7 @@ internal static class ProgressDisplays
             return null;
         }
 
-        IProgressDisplay display = Terminal.IsError ? new ProgressBars() : new ProgressLines(log.Progress, log.Detail, TimeProvider.System);
+        IProgressDisplay display = Terminal.IsError ? new ProgressBars(log.Detail) : new ProgressLines(log.Progress, log.Detail, TimeProvider.System);
         return new ProgressMeter(display, TimeProvider.System);
     }
 }
