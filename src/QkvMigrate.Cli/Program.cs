@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Commands;
+using QkvMigrate.Cli.Terminals;
 
 namespace QkvMigrate.Cli;
 
@@ -23,7 +24,7 @@ internal static class Program
         {
             foreach (var error in parsed.Errors)
             {
-                Console.Error.WriteLine($"qkvmigrate: {error.Message}");
+                Console.Error.WriteLine($"qkvmigrate: {Printable.Text(error.Message)}");
             }
 
             Console.Error.WriteLine("qkvmigrate: see 'qkvmigrate --help'");
@@ -39,7 +40,7 @@ internal static class Program
         }
         catch (MigrationException error)
         {
-            Console.Error.WriteLine($"qkvmigrate: {error.Message}");
+            Console.Error.WriteLine($"qkvmigrate: {Printable.Text(error.Message)}");
             return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
         }
         catch (OperationCanceledException)

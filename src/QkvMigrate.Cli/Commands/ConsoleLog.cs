@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
+using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Commands;
@@ -93,7 +94,7 @@ internal sealed partial class ConsoleLog : IDisposable
         public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
         {
             var level = logEntry.LogLevel switch { LogLevel.Error => "error: ", LogLevel.Warning => "warning: ", _ => "" };
-            textWriter.WriteLine($"qkvmigrate: {level}{logEntry.Formatter(logEntry.State, logEntry.Exception)}");
+            textWriter.WriteLine($"qkvmigrate: {level}{Printable.Text(logEntry.Formatter(logEntry.State, logEntry.Exception))}");
         }
     }
 }

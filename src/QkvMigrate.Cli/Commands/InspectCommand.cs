@@ -61,7 +61,8 @@ internal sealed class InspectCommand
         }
         else
         {
-            InspectReport.Write(Console.Out, reports);
+            using var lines = new PrintableWriter(Console.Out);
+            InspectReport.Write(lines, reports);
         }
 
         log.Failures(reports);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
 using QkvMigrate.Verification;
 
@@ -81,8 +82,9 @@ internal sealed class MigrateCommand
         }
         else if (!parsed.GetValue(quiet))
         {
-            TextReport.Write(Console.Out, reports, withPlan);
-            BatchSummary.Write(Console.Out, reports);
+            using var lines = new PrintableWriter(Console.Out);
+            TextReport.Write(lines, reports, withPlan);
+            BatchSummary.Write(lines, reports);
         }
 
         log.Failures(reports);

@@ -39,7 +39,7 @@ internal sealed class BarSet(ProgressContext context, BarColumns columns)
             return;
         }
 
-        var all = columns.Description("", now.Units > 1 ? $"{now.UnitsDone} of {now.Units}" : "all");
+        var all = columns.Description("", now.Units > 1 ? $"{now.UnitsDone} of {now.Units} finished" : "all");
         if (whole is null)
         {
             whole = context.AddTask(all, maxValue: now.Total);

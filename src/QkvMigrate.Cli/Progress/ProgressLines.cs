@@ -1,5 +1,4 @@
 using QkvMigrate.Cli.Rendering;
-using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Cli.Progress;
@@ -21,7 +20,7 @@ internal sealed class ProgressLines(Action<string> now, Action<string> detail, T
     /// <inheritdoc/>
     public void Began(ProgressMeter meter, FileMeter file)
     {
-        detail($"writing {Printable.Text(file.Path)}: {ByteSize.Text(file.Total)}");
+        detail($"writing {file.Path}: {ByteSize.Text(file.Total)}");
         lock (gate)
         {
             timer ??= time.CreateTimer(_ => Tell(meter), null, Interval, Interval);
@@ -32,7 +31,7 @@ internal sealed class ProgressLines(Action<string> now, Action<string> detail, T
     public void Ended(ProgressMeter meter, FileMeter file)
     {
         var elapsed = time.GetElapsedTime(file.Started);
-        detail($"{(file.Done == file.Total ? "wrote" : "gave up")} {Printable.Text(file.Path)}: {ByteSize.Text(file.Done)} in {elapsed.TotalSeconds:0.00} s{Rate(file.Done, elapsed)}");
+        detail($"{(file.Done == file.Total ? "wrote" : "gave up")} {file.Path}: {ByteSize.Text(file.Done)} in {elapsed.TotalSeconds:0.00} s{Rate(file.Done, elapsed)}");
     }
 
     /// <inheritdoc/>
@@ -58,7 +57,7 @@ internal sealed class ProgressLines(Action<string> now, Action<string> detail, T
         var progress = meter.Look();
         foreach (var file in progress.Files)
         {
-            now(Line(Printable.Text(file.Path), file.Stage, file.Done, file.Total, time.GetElapsedTime(file.Started)));
+            now(Line(file.Path, file.Stage, file.Done, file.Total, time.GetElapsedTime(file.Started)));
         }
 
         if (progress is { HasWhole: true, Files.Count: > 0 })

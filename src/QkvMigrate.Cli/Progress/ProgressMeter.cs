@@ -12,8 +12,11 @@ namespace QkvMigrate.Cli.Progress;
 /// <param name="Units">Units in all; 0 where they were not counted.</param>
 internal sealed record ProgressSnapshot(IReadOnlyList<FileMeter> Files, long Done, long Total, int UnitsDone, int Units)
 {
+    /// <summary>The part of the whole beside which the rest is not worth a line of its own.</summary>
+    private const double NearlyAll = 0.99;
+
     /// <summary>Whether there is more to a run than the one file on its way.</summary>
-    public bool HasWhole => Units > 1 || Files.Count > 1 || (Files.Count == 1 && Files[0].Total < Total);
+    public bool HasWhole => Units > 1 || Files.Count > 1 || (Files is [var only] && only.Total < Total * NearlyAll);
 }
 
 /// <summary>

@@ -44,7 +44,7 @@ internal static class TerminalInspectReport
         yield return new ReportLine("upgrade", $"changes {plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered");
         foreach (var group in ChangeGroup.Of(plan))
         {
-            yield return new ReportLine("", $"{Printable.Text(group.Names)}{(group.NewName is { } name ? $" -> {Printable.Text(name)}" : "")}");
+            yield return new ReportLine("", $"{group.Names}{(group.NewName is { } name ? $" -> {name}" : "")}");
             yield return new ReportLine("", $"  {group.Count} x {group.Kind}, {group.Change}");
         }
 
@@ -59,7 +59,7 @@ internal static class TerminalInspectReport
         var paragraph = new Paragraph();
         foreach (var span in line.Spans)
         {
-            paragraph.Append(span.Text, span.IsWarning ? Palette.Warning : span.Section is { } section ? Palette.Block(section) : Style.Plain);
+            paragraph.Append(Printable.Text(span.Text), span.IsWarning ? Palette.Warning : span.Section is { } section ? Palette.Block(section) : Style.Plain);
         }
 
         return paragraph;

@@ -16,8 +16,8 @@ internal static class LegacyCheckpoint
     public static IReadOnlyList<string> Arguments { get; } =
         ["--n-head", $"{HeadCount}", "--n-query-groups", $"{QueryGroupCount}", "--head-size", $"{HeadSize}"];
 
-    /// <summary>Writes one of <paramref name="layers"/> layers, 640 KiB each.</summary>
-    public static void Write(string path, int layers)
+    /// <summary>Writes one of <paramref name="layers"/> layers, 640 KiB each, whose keys begin with <paramref name="prefix"/>.</summary>
+    public static void Write(string path, int layers, string prefix = "transformer.h.")
     {
         using var file = File.Create(path);
         using var zip = new ZipArchive(file, ZipArchiveMode.Create);
@@ -25,8 +25,8 @@ internal static class LegacyCheckpoint
         var contents = new List<byte[]>();
         for (var layer = 0; layer < layers; layer++)
         {
-            Tensor(pickle, contents, $"transformer.h.{layer}.attn.attn.weight", Rows);
-            Tensor(pickle, contents, $"transformer.h.{layer}.attn.proj.weight", Width);
+            Tensor(pickle, contents, $"{prefix}{layer}.attn.attn.weight", Rows);
+            Tensor(pickle, contents, $"{prefix}{layer}.attn.proj.weight", Width);
         }
 
         pickle.AddRange("u."u8);
@@ -62,8 +62,9 @@ internal static class LegacyCheckpoint
     private static void Text(List<byte> pickle, string text)
     {
         pickle.Add((byte)'X');
-        pickle.AddRange(BitConverter.GetBytes(text.Length));
-        pickle.AddRange(Encoding.ASCII.GetBytes(text));
+        var bytes = Encoding.UTF8.GetBytes(text);
+        pickle.AddRange(BitConverter.GetBytes(bytes.Length));
+        pickle.AddRange(bytes);
     }
 
     private static void Number(List<byte> pickle, int value)

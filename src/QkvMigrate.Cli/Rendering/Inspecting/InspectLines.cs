@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
 using QkvMigrate.Pickling.Policy;
 
@@ -34,7 +33,7 @@ internal static class InspectLines
         yield return new ReportLine("layout", $"{JsonNames.Kebab(layout.ToString())}: {TextReport.Reason(layout)}");
         if (report.Geometry is { } geometry)
         {
-            yield return new ReportLine("geometry", $"{geometry} (from {Printable.Text(report.GeometrySource!)})");
+            yield return new ReportLine("geometry", $"{geometry} (from {report.GeometrySource})");
             yield return new ReportLine("heads", Heads(geometry));
         }
     }
@@ -77,7 +76,7 @@ internal static class InspectLines
 
         foreach (var advice in report.Advice)
         {
-            yield return new ReportLine("note", $"[{advice.Code}] {Printable.Text(advice.Message)}");
+            yield return new ReportLine("note", $"[{advice.Code}] {advice.Message}");
         }
     }
 
@@ -96,8 +95,8 @@ internal static class InspectLines
     private static string Heads(AttentionGeometry geometry) =>
         $"{geometry.HeadCount} q, {geometry.QueryGroupCount} k, {geometry.QueryGroupCount} v of {geometry.HeadSize} rows each; {geometry.FusedRows} rows in all";
 
-    private static string Global(GlobalUse use) => Printable.Text(
-        use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name);
+    private static string Global(GlobalUse use) =>
+        use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name;
 
     /// <summary>Why a checkpoint is refused stands on standard error, and nothing else of it is known for sure.</summary>
     private static bool IsRefused(CheckpointReport report) => report.Layout is null && report.Error is not null;

@@ -1,0 +1,151 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Progress: on standard error alone, as bars on a terminal and as lines elsewhere.</summary>
+public sealed class ProgressTests : IDisposable
+{
+    /// <summary>Layers of 640 KiB that are enough for a bar.</summary>
+    private const int Large = 64;
+
+    private const int Small = 2;
+
+    private readonly WorkFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ATerminalGetsABarWithBytesRateAndTimeLeft()
+    {
+        var terminal = new PseudoTerminal { Output = _folder.At("stdout") };
+        var run = terminal.Run(Upgrade(Large));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.Contains("lit_model.pth", StringComparison.Ordinal) && line.Contains('%', StringComparison.Ordinal) && line.Contains("MB", StringComparison.Ordinal) && line.Contains("/s", StringComparison.Ordinal));
+        Assert.Contains("\e[38;5;", run.Output, StringComparison.Ordinal);
+        AssertCursorIsBack(run);
+        AssertIsPlainResult(File.ReadAllText(_folder.At("stdout")));
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(120)]
+    public void NoLineOfABarWraps(int columns)
+    {
+        var run = new PseudoTerminal(columns) { Output = _folder.At("stdout") }.Run(Upgrade(Large));
+        Assert.Equal(0, run.ExitCode);
+        var lines = PseudoTerminal.Lines(run.Output);
+        Assert.Contains(lines, line => line.Contains('%', StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.True(line.Length < columns, line));
+        Assert.All(lines, line => Assert.Contains('%', line));
+    }
+
+    [Fact]
+    public void SeveralCheckpointsHaveABarForTheWhole()
+    {
+        foreach (var name in new[] { "one", "two" })
+        {
+            Directory.CreateDirectory(_folder.At("tree", name));
+            LegacyCheckpoint.Write(_folder.At("tree", name, "lit_model.pth"), Large);
+        }
+
+        var run = new PseudoTerminal { Output = _folder.At("stdout") }.Run(["upgrade", _folder.At("tree"), "-o", _folder.At("out"), "--jobs", "2", .. LegacyCheckpoint.Arguments]);
+        Assert.Equal(0, run.ExitCode);
+        var lines = PseudoTerminal.Lines(run.Output);
+        Assert.Contains(lines, line => line.StartsWith("0 of 2 finished", StringComparison.Ordinal) && line.Contains("/83.9 MB", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("/41.9 MB", StringComparison.Ordinal));
+        AssertCursorIsBack(run);
+    }
+
+    [Fact]
+    public void NoColorMeansNone()
+    {
+        var terminal = new PseudoTerminal { Output = _folder.At("stdout"), Environment = { ["NO_COLOR"] = "1" } };
+        var run = terminal.Run(Upgrade(Large));
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.Contains('%', StringComparison.Ordinal));
+        Assert.DoesNotMatch(@"\e\[[0-9;]*m", run.Output);
+    }
+
+    [Theory]
+    [InlineData("dumb", false)]
+    [InlineData("xterm-256color", true)]
+    public void ADumbTerminalAndAQuietRunGetNothing(string term, bool isQuiet)
+    {
+        var terminal = new PseudoTerminal { Output = _folder.At("stdout"), Environment = { ["TERM"] = term } };
+        var run = terminal.Run([.. Upgrade(Large), .. isQuiet ? ["-q"] : Array.Empty<string>()]);
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+    }
+
+    [Fact]
+    public void ASmallCheckpointIsThereBeforeABarIs()
+    {
+        var run = new PseudoTerminal { Output = _folder.At("stdout") }.Run(Upgrade(Small));
+        Assert.Equal((0, ""), (run.ExitCode, run.Output));
+        AssertIsPlainResult(File.ReadAllText(_folder.At("stdout")));
+    }
+
+    [Fact]
+    public void WithoutATerminalStandardErrorStaysEmpty()
+    {
+        var run = Tool.Run(Upgrade(Large));
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        AssertIsPlainResult(run.Output);
+    }
+
+    [Fact]
+    public void VerboseLogsEachFile()
+    {
+        var run = Tool.Run([.. Upgrade(Small), "-v"]);
+        Assert.Equal(0, run.ExitCode);
+        var source = _folder.At("lit_model.pth");
+        var size = new FileInfo(_folder.At("out.pth")).Length;
+        Assert.Equal(1_312_000, size, 2_000.0);
+        Assert.Collection(
+            run.ErrorLines,
+            line => Assert.Equal($"qkvmigrate: writing {source}: 1.31 MB", line),
+            line => Assert.StartsWith($"qkvmigrate: wrote {source}: 1.31 MB in ", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void CtrlCLeavesTheTerminalSane()
+    {
+        var terminal = new PseudoTerminal { InterruptAt = "MB" };
+        var run = terminal.Run(Upgrade(8 * Large));
+        AssertCursorIsBack(run);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Contains("cancelled", PseudoTerminal.Lines(run.Output)[^1], StringComparison.Ordinal);
+        Assert.Equal(["lit_model.pth"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void ANameCannotMoveTheCursor()
+    {
+        LegacyCheckpoint.Write(_folder.At("\e[2J[red]\u202emodel.pth"), Large);
+        var run = new PseudoTerminal(120) { Output = _folder.At("stdout") }.Run(["upgrade", _folder.At("\e[2J[red]\u202emodel.pth"), "-o", _folder.At("out.pth"), .. LegacyCheckpoint.Arguments]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(@"[2J[red]\u202emodel.pth", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e[2J", run.Output, StringComparison.Ordinal);
+    }
+
+    private string[] Upgrade(int layers)
+    {
+        LegacyCheckpoint.Write(_folder.At("lit_model.pth"), layers);
+        return ["upgrade", _folder.At("lit_model.pth"), "-o", _folder.At("out.pth"), .. LegacyCheckpoint.Arguments];
+    }
+
+    private static void AssertCursorIsBack(ProcessResult run)
+    {
+        Assert.Contains(PseudoTerminal.HideCursor, run.Output, StringComparison.Ordinal);
+        Assert.True(run.Output.LastIndexOf(PseudoTerminal.ShowCursor, StringComparison.Ordinal) > run.Output.LastIndexOf(PseudoTerminal.HideCursor, StringComparison.Ordinal));
+    }
+
+    private static void AssertIsPlainResult(string output)
+    {
+        Assert.StartsWith("upgraded: ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', output);
+        Assert.DoesNotContain('%', output);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace QkvMigrate.Cli.Tests.Support;
+
+/// <summary>Runs the built program in a terminal, as a user at one does.</summary>
+/// <param name="columns">Columns of the terminal.</param>
+internal sealed partial class PseudoTerminal(int columns = 80)
+{
+    private const string Interpreter = "/usr/bin/python3";
+
+    /// <summary>Hides the cursor.</summary>
+    public const string HideCursor = "\e[?25l";
+
+    /// <summary>Shows it again.</summary>
+    public const string ShowCursor = "\e[?25h";
+
+    /// <summary>More for the program's environment.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>A file for standard output, or null where it is the terminal too.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Ctrl-C is typed when the program has written this.</summary>
+    public string? InterruptAt { get; init; }
+
+    /// <summary>Runs the program; the result's output is what the terminal was sent.</summary>
+    public ProcessResult Run(params IEnumerable<string> arguments)
+    {
+        if (!File.Exists(Interpreter))
+        {
+            Prerequisite.Missing($"needs {Interpreter} for a pseudo-terminal");
+        }
+
+        // A machine that runs the tests without colours must not decide for the program under test.
+        var environment = new Dictionary<string, string>(Tool.Environment) { ["TERM"] = "xterm-256color", ["NO_COLOR"] = "" };
+        foreach (var (name, value) in Environment)
+        {
+            environment[name] = value;
+        }
+
+        var unset = environment["NO_COLOR"].Length == 0 ? ["-u", "NO_COLOR"] : Array.Empty<string>();
+        var script = Path.Combine(BuildFacts.Repository, "tests", "fixtures", "in_terminal.py");
+        return ChildProcess.Run(
+            "/usr/bin/env",
+            [.. unset, Interpreter, script, columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", BuildFacts.Program, .. arguments],
+            environment);
+    }
+
+    /// <summary>The lines that a terminal was sent, without colours and movements of the cursor.</summary>
+    public static IReadOnlyList<string> Lines(string sent) =>
+        [.. Controls().Replace(sent, "").Split('\r', '\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)];
+
+    [GeneratedRegex(@"\e\[[0-9;?]*[A-Za-z]|\e[=>]", RegexOptions.NonBacktracking)]
+    private static partial Regex Controls();
+}
