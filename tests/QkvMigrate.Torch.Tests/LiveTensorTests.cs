@@ -60,8 +60,10 @@ public sealed class LiveTensorTests : IDisposable
 
     private static void NoneIsLeftBy(Action work)
     {
-        // What a first use makes for good, as the tables of the engine, is made before the count.
+        // What a first use makes for good is made before the count, and what other tests left to the finalizer is gone.
         work();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
         work();
         Assert.Equal(before, torch.Tensor.TotalCount);
