@@ -5,7 +5,19 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// <summary>A temporary folder of one test.</summary>
 public sealed class WorkFolder : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("qkvmigrate-tests-");
+    private const string Prefix = "qkvmigrate-tests-";
+
+    private readonly DirectoryInfo _folder;
+
+    public WorkFolder()
+        : this(null)
+    {
+    }
+
+    /// <summary>Makes the folder in <paramref name="parent"/> instead of where temporary folders are.</summary>
+    public WorkFolder(string? parent) => _folder = parent is null
+        ? Directory.CreateTempSubdirectory(Prefix)
+        : Directory.CreateDirectory(System.IO.Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}"));
 
     public string Path => _folder.FullName;
 

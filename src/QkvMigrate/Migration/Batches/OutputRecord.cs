@@ -73,9 +73,6 @@ internal sealed class OutputRecord
     /// <summary>Takes a unit's entry away.</summary>
     public void RemoveEntry(string unit) => File.Delete(EntryPath(unit));
 
-    /// <summary>A unit's last report, or null.</summary>
-    public UnitRecord? ReadReport(string unit) => RecordDocument.Read(ReportPath(unit), RecordJson.Readable.UnitRecord);
-
     /// <summary>Writes a unit's report.</summary>
     public void WriteReport(UnitRecord report) =>
         DurableFile.WriteShared(ReportPath(report.Path), RecordDocument.Write(report, RecordJson.Readable.UnitRecord));
