@@ -94,7 +94,8 @@ internal sealed partial class ConsoleLog : IDisposable
         public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
         {
             var level = logEntry.LogLevel switch { LogLevel.Error => "error: ", LogLevel.Warning => "warning: ", _ => "" };
-            textWriter.WriteLine($"qkvmigrate: {level}{Printable.Text(logEntry.Formatter(logEntry.State, logEntry.Exception))}");
+            using var line = new PrintableWriter(textWriter, Terminal.ErrorWidth);
+            line.WriteLine($"qkvmigrate: {level}{logEntry.Formatter(logEntry.State, logEntry.Exception)}");
         }
     }
 }

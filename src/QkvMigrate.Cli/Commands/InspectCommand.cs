@@ -61,7 +61,7 @@ internal sealed class InspectCommand
         }
         else
         {
-            using var lines = new PrintableWriter(Console.Out);
+            using var lines = new PrintableWriter(Console.Out, width: null);
             InspectReport.Write(lines, reports);
         }
 

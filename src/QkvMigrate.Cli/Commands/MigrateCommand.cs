@@ -82,7 +82,7 @@ internal sealed class MigrateCommand
         }
         else if (!parsed.GetValue(quiet))
         {
-            using var lines = new PrintableWriter(Console.Out);
+            using var lines = new PrintableWriter(Console.Out, Terminal.OutputWidth);
             TextReport.Write(lines, reports, withPlan);
             BatchSummary.Write(lines, reports);
         }

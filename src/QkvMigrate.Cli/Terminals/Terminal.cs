@@ -11,6 +11,12 @@ internal static class Terminal
     /// <summary>Whether standard error is.</summary>
     public static bool IsError => !Console.IsErrorRedirected && IsCapable;
 
+    /// <summary>Columns of standard output, or null where it is no such terminal.</summary>
+    public static int? OutputWidth => IsOutput ? Console.WindowWidth : null;
+
+    /// <summary>Columns of standard error, or null where it is no such terminal.</summary>
+    public static int? ErrorWidth => IsError ? Console.WindowWidth : null;
+
     /// <summary>Terminals say what they are in TERM; <c>dumb</c> is one that prints lines and nothing else.</summary>
     private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
 
