@@ -24,10 +24,10 @@ internal static class Program
         {
             foreach (var error in parsed.Errors)
             {
-                Console.Error.WriteLine($"qkvmigrate: {Printable.Text(error.Message)}");
+                Say(error.Message);
             }
 
-            Console.Error.WriteLine("qkvmigrate: see 'qkvmigrate --help'");
+            Say("see 'qkvmigrate --help'");
             return ExitCode.Usage;
         }
 
@@ -40,13 +40,19 @@ internal static class Program
         }
         catch (MigrationException error)
         {
-            Console.Error.WriteLine($"qkvmigrate: {Printable.Text(error.Message)}");
+            Say(error.Message);
             return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("qkvmigrate: cancelled; nothing was left behind");
+            Say("cancelled; nothing was left behind");
             return Signals.ExitCode;
         }
+    }
+
+    private static void Say(string message)
+    {
+        using var lines = new PrintableWriter(Console.Error, Terminal.ErrorWidth);
+        lines.WriteLine($"qkvmigrate: {message}");
     }
 }

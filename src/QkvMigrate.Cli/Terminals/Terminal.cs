@@ -5,6 +5,9 @@ namespace QkvMigrate.Cli.Terminals;
 /// <summary>Whether a stream of the program is a terminal that can do more than print lines.</summary>
 internal static class Terminal
 {
+    /// <summary>Columns below which no line is broken between words: there would be one to a line.</summary>
+    private const int SmallestWidth = 20;
+
     /// <summary>Whether standard output is.</summary>
     public static bool IsOutput => !Console.IsOutputRedirected && IsCapable;
 
@@ -12,10 +15,13 @@ internal static class Terminal
     public static bool IsError => !Console.IsErrorRedirected && IsCapable;
 
     /// <summary>Columns of standard output, or null where it is no such terminal.</summary>
-    public static int? OutputWidth => IsOutput ? Console.WindowWidth : null;
+    public static int? OutputWidth => IsOutput ? Width : null;
 
     /// <summary>Columns of standard error, or null where it is no such terminal.</summary>
-    public static int? ErrorWidth => IsError ? Console.WindowWidth : null;
+    public static int? ErrorWidth => IsError ? Width : null;
+
+    /// <summary>Some terminals do not say how wide they are.</summary>
+    private static int? Width => Console.WindowWidth is >= SmallestWidth and var width ? width : null;
 
     /// <summary>Terminals say what they are in TERM; <c>dumb</c> is one that prints lines and nothing else.</summary>
     private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");

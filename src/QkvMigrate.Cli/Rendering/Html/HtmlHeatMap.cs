@@ -8,7 +8,7 @@ namespace QkvMigrate.Cli.Rendering.Html;
 internal static class HtmlHeatMap
 {
     /// <summary>Columns up to which each has room for its head's name.</summary>
-    private const int NamedColumns = 48;
+    private const int NamedColumns = 32;
 
     /// <summary>Columns up to which each has room for its letter.</summary>
     private const int LetteredColumns = 128;

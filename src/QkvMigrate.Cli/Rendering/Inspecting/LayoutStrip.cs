@@ -9,6 +9,7 @@ namespace QkvMigrate.Cli.Rendering.Inspecting;
 internal static class LayoutStrip
 {
     private const string Gap = " | ";
+    private const string NarrowGap = " ";
 
     /// <summary>The strips of layouts that are to be compared, in the same detail: the finest in which all fit.</summary>
     /// <param name="geometry">The geometry.</param>
@@ -18,9 +19,9 @@ internal static class LayoutStrip
     {
         if (geometry.HeadCount + (2L * geometry.QueryGroupCount) <= width)
         {
-            foreach (var draw in new Func<IReadOnlyList<LayoutRun>, IEnumerable<ReportSpan>>[] { Numbered, Letters })
+            foreach (var (draw, gap) in new (Func<IReadOnlyList<LayoutRun>, IEnumerable<ReportSpan>>, string)[] { (Numbered, Gap), (Letters, NarrowGap) })
             {
-                var strips = layouts.Select(layout => Join(LayoutRun.Groups(layout, geometry).Select(draw))).ToList();
+                var strips = layouts.Select(layout => Join(LayoutRun.Groups(layout, geometry).Select(draw), gap)).ToList();
                 if (strips.TrueForAll(strip => Width(strip) <= width))
                 {
                     return strips;
@@ -50,22 +51,22 @@ internal static class LayoutStrip
         var each = Width(first) + Gap.Length;
         if (count * (long)each <= width + Gap.Length || count <= 3)
         {
-            return Join(groups.Select(Counted));
+            return Join(groups.Select(Counted), Gap);
         }
 
         string LeftOut(int shown) => $"... {count - shown} more ...";
         var shown = Math.Max(2, (width - LeftOut(0).Length) / each);
-        return Join([.. Enumerable.Repeat(first, shown - 1), [new ReportSpan(LeftOut(shown))], first]);
+        return Join([.. Enumerable.Repeat(first, shown - 1), [new ReportSpan(LeftOut(shown))], first], Gap);
     }
 
-    private static List<ReportSpan> Join(IEnumerable<IEnumerable<ReportSpan>> groups)
+    private static List<ReportSpan> Join(IEnumerable<IEnumerable<ReportSpan>> groups, string gap)
     {
         var line = new List<ReportSpan>();
         foreach (var group in groups)
         {
             if (line.Count > 0)
             {
-                line.Add(new ReportSpan(Gap));
+                line.Add(new ReportSpan(gap));
             }
 
             line.AddRange(group);
