@@ -82,7 +82,7 @@ public sealed class InspectTerminalTests : IDisposable
             var run = new PseudoTerminal(columns).Run(arguments);
             Assert.Equal(0, run.ExitCode);
             var shown = PseudoTerminal.Lines(run.Output);
-            Assert.Contains(shown, line => line == $"  before    {before}" || columns > 80);
+            Assert.Single(shown, line => line.StartsWith("  before    ", StringComparison.Ordinal) && (columns > 80 || line == $"  before    {before}"));
             Assert.All(shown.Where(line => !line.Contains(_folder.Path, StringComparison.Ordinal)), line => Assert.True(line.Length < columns, line));
         }
     }
