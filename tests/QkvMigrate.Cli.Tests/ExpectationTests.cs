@@ -19,9 +19,14 @@ public sealed class ExpectationTests
     }
 
     [Fact]
-    public void RightAndWrongLoraUpgradesAreToldApart()
+    public void RightAndWrongLoraUpgradesAreToldApart() => AssertNothingIsMisjudged("test_lora_delta.py");
+
+    [Fact]
+    public void RightAndWrongMergesAreToldApart() => AssertNothingIsMisjudged("test_merged_lora.py");
+
+    private static void AssertNothingIsMisjudged(string script)
     {
-        var tried = PyTorch.Run("test_lora_delta.py");
+        var tried = PyTorch.Run(script);
         Assert.True(tried.ExitCode == 0 && tried.Output.Trim() == "[]", tried.Output + tried.Error);
     }
 }

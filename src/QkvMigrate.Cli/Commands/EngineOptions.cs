@@ -1,6 +1,8 @@
 using System.CommandLine;
+using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch;
+using QkvMigrate.Torch.Lora;
 
 namespace QkvMigrate.Cli.Commands;
 
@@ -19,9 +21,17 @@ internal sealed class EngineOptions
 
     /// <summary>The engine, made when the first rows have to move.</summary>
     /// <exception cref="MigrationException">The two do not name an engine.</exception>
-    public LazyEngine Read(ParseResult parsed)
+    public Lazily<IReorderEngine> Read(ParseResult parsed)
     {
         var choice = ReorderEngineChoice.Parse(parsed.GetValue(engine)!, parsed.GetValue(device)!);
-        return new LazyEngine(() => ReorderEngines.Create(choice));
+        return new Lazily<IReorderEngine>(() => ReorderEngines.Create(choice));
+    }
+
+    /// <summary>What adds a LoRA to its base, TorchSharp on the same device whatever permutes the rows; made when the first weight is merged.</summary>
+    /// <exception cref="MigrationException">The device is none.</exception>
+    public Lazily<ILowRankUpdater> ReadUpdater(ParseResult parsed)
+    {
+        var where = ReorderDevice.Parse(parsed.GetValue(device)!);
+        return new Lazily<ILowRankUpdater>(() => TorchLowRankUpdater.Create(where));
     }
 }

@@ -27,10 +27,14 @@ internal sealed class MigrateCommand
     private readonly Option<bool> strictEvidence = new("--strict-evidence") { Description = "Refuse where the weights clearly speak against the geometry, instead of warning." };
     private readonly BatchArguments batch = new();
     private readonly GeometryOptions geometry = new();
-    private readonly LoraArguments lora = new();
+    private readonly LoraArguments lora;
     private readonly EngineOptions engine = new();
 
-    private MigrateCommand(MigrationDirection direction) => this.direction = direction;
+    private MigrateCommand(MigrationDirection direction)
+    {
+        this.direction = direction;
+        lora = new LoraArguments(direction);
+    }
 
     /// <summary>Makes the command.</summary>
     public static Command Create(MigrationDirection direction)
@@ -99,6 +103,7 @@ internal sealed class MigrateCommand
     private IReadOnlyList<CheckpointReport> Migrate(ParseResult parsed, ConsoleLog log, bool keepPlans)
     {
         using var engines = engine.Read(parsed);
+        using var updaters = engine.ReadUpdater(parsed);
         using var progress = ProgressDisplays.Start(log, parsed.GetValue(quiet));
         var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
         {
@@ -116,6 +121,7 @@ internal sealed class MigrateCommand
             StrictEvidence = parsed.GetValue(strictEvidence),
             Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
             Engine = engines.Get,
+            LowRankUpdater = updaters.Get,
             Progress = progress,
         });
         return Migrator.Run(requests, batch.Read(parsed) with { KeepPlans = keepPlans, Observer = progress }, Signals.Token);

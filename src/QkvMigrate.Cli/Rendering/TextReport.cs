@@ -31,7 +31,7 @@ internal static class TextReport
         foreach (var move in plan.Moves)
         {
             var ranges = move.Blocks.Select(block => $"bytes {block.Storage.Offset + block.Offset}+{block.Length}");
-            writer.WriteLine($"{Indent}{move.Tensor.Label}{(move.NewName is { } name ? $" -> {name}" : "")}  {move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})  {(move.NewShape is { } shape ? $"expanded to ({string.Join(", ", shape)})" : move.Blocks.Count == 0 ? "renamed" : $"rows reordered, {string.Join(", ", ranges.Take(3))}{(move.Blocks.Count > 3 ? ", ..." : "")}")}");
+            writer.WriteLine($"{Indent}{move.Tensor.Label}{(move.NewName is { } name ? $" -> {name}" : "")}  {move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})  {(move.NewShape is { } shape ? $"new elements, shape ({string.Join(", ", shape)})" : move.Blocks.Count == 0 ? "renamed" : $"rows reordered, {string.Join(", ", ranges.Take(3))}{(move.Blocks.Count > 3 ? ", ..." : "")}")}");
         }
 
         foreach (var change in plan.NameChanges)

@@ -19,9 +19,10 @@ internal static class TensorReader
     /// <summary>The element type of <paramref name="entry"/>.</summary>
     /// <exception cref="MigrationException">It is none of floating point.</exception>
     public static ScalarType TypeOf(TensorEntry entry) =>
-        Types.TryGetValue(entry.DType.Name, out var type)
-            ? type
-            : throw Unsupported(entry, $"elements of {entry.DType}, expected {string.Join(", ", Types.Keys)}");
+        Find(entry.DType) ?? throw Unsupported(entry, $"elements of {entry.DType}, expected {string.Join(", ", Types.Keys)}");
+
+    /// <summary>TorchSharp's floating point type of this name, or null.</summary>
+    public static ScalarType? Find(DType type) => Types.TryGetValue(type.Name, out var found) ? found : null;
 
     /// <summary>PyTorch's name of a floating point type.</summary>
     public static string NameOf(ScalarType type) => Types.First(known => known.Value == type).Key;

@@ -16,10 +16,11 @@ public static class GeometryResolver
     /// <param name="flags">What the command line says.</param>
     /// <param name="directory">The checkpoint's directory.</param>
     /// <param name="shapes">The fused tensors' shapes, at least one.</param>
+    /// <param name="otherDirectory">Another directory of the same model, asked after the first: that of a LoRA's base.</param>
     /// <exception cref="MigrationException">There is no geometry, or it does not fit a shape.</exception>
-    public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes)
+    public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes, string? otherDirectory = null)
     {
-        var found = Discover(flags, directory);
+        List<GeometrySource> found = [.. Named(flags), .. InDirectory(directory, ""), .. otherDirectory is null ? [] : InDirectory(otherDirectory, otherDirectory)];
         var (geometry, source) = Choose(flags, found, shapes);
         foreach (var shape in shapes)
         {
@@ -86,26 +87,29 @@ public static class GeometryResolver
             ? rows / heads
             : throw new MigrationException(FailureKind.Geometry, $"{flag} {heads} does not divide {field}·head_size = {rows}", where: $"tensor '{shape.Tensor}'");
 
-    /// <summary>What <c>--model</c> or <c>--config</c> name, or else what lies beside the checkpoint, the best first.</summary>
-    private static List<GeometrySource> Discover(GeometryFlags flags, string directory)
+    /// <summary>What <c>--config</c> and <c>--model</c> name.</summary>
+    private static IEnumerable<GeometrySource> Named(GeometryFlags flags)
     {
-        var named = new List<GeometrySource>();
         if (flags.ConfigPath is { } path)
         {
-            named.Add(GeometrySource.Read(path, path));
+            yield return GeometrySource.Read(path, path);
         }
 
         if (flags.Model is { } model)
         {
-            named.Add(new GeometrySource(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name")));
+            yield return new GeometrySource(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name"));
         }
+    }
 
-        var beside = FileNames.Select(name => Path.Combine(directory, name)).Where(File.Exists)
-            .Select(file => GeometrySource.Read(file, Path.GetFileName(file)))
+    /// <summary>What lies in <paramref name="directory"/>, the best first, and last its name; reports put <paramref name="path"/> before a file's name.</summary>
+    private static IEnumerable<GeometrySource> InDirectory(string directory, string path)
+    {
+        var files = FileNames.Where(name => File.Exists(Path.Combine(directory, name)))
+            .Select(name => GeometrySource.Read(Path.Combine(directory, name), Path.Combine(path, name)))
             .Where(source => source.SaysSomething);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
         var byName = KnownModels.Find(name) ?? (name.EndsWith(Migrator.OutputSuffix, StringComparison.Ordinal) ? KnownModels.Find(name[..^Migrator.OutputSuffix.Length]) : null);
-        return [.. named, .. beside, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
+        return [.. files, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
     }
 
     private static void Check(AttentionGeometry geometry, string source, AttentionShape shape)

@@ -15,15 +15,19 @@ public sealed class LoraHyperparameters
 
     private const string RankField = "lora_r";
     private const string AlphaField = "lora_alpha";
+    private const string BaseField = "checkpoint_dir";
+    private const int MaximumNumber = 1_000_000_000;
     private static readonly string[] SectionFields = ["lora_query", "lora_key", "lora_value"];
 
+    private readonly string path;
     private readonly MarkedLines lines;
     private readonly IReadOnlyList<YamlField> fields;
 
     private readonly string mark;
 
-    private LoraHyperparameters(string text)
+    private LoraHyperparameters(string path, string text)
     {
+        this.path = path;
         var yaml = text.TrimStart(ConfigurationReader.ByteOrderMark);
         mark = text[..^yaml.Length];
         lines = new MarkedLines(yaml);
@@ -34,16 +38,29 @@ public sealed class LoraHyperparameters
     /// <exception cref="MigrationException">It cannot be read, or is no mapping.</exception>
     public static LoraHyperparameters? Find(string directory)
     {
-        var path = Path.Combine(directory, FileName);
+        var file = Path.Combine(directory, FileName);
         try
         {
-            return File.Exists(path) ? new LoraHyperparameters(ConfigurationReader.ReadText(path)) : null;
+            return File.Exists(file) ? new LoraHyperparameters(file, ConfigurationReader.ReadText(file)) : null;
         }
         catch (MigrationException error)
         {
-            throw error.InFile(path);
+            throw error.InFile(file);
         }
     }
+
+    /// <summary><c>lora_alpha</c>, or null where it is not there.</summary>
+    /// <exception cref="MigrationException">It is no number.</exception>
+    public double? Alpha => Field(AlphaField) is { } alpha ? (double)Number(alpha) : null;
+
+    /// <summary><c>lora_r</c>, or null where it is not there.</summary>
+    /// <exception cref="MigrationException">It is no whole number.</exception>
+    public long? Rank => Field(RankField) is not { } rank ? null
+        : Number(rank) is var number && number == decimal.Truncate(number) ? (long)number
+        : throw NoNumber(rank, "a whole number");
+
+    /// <summary>The directory of the model that was fine-tuned, as it was given to LitGPT; null where it is not there.</summary>
+    public string? CheckpointDirectory => Field(BaseField)?.Scalar;
 
     /// <summary>Whether it says of q, k and v what <paramref name="sections"/> does; what it does not say is not agreed to.</summary>
     public bool Agrees(LoraSections sections) =>
@@ -82,11 +99,7 @@ public sealed class LoraHyperparameters
             throw new MigrationException(FailureKind.Conflict, $"{RankField} is {rank.Scalar}, but the checkpoint's LoRA has rank {expansion.Rank}", where: $"line {rank.FirstLine + 1}");
         }
 
-        var alpha = Required(AlphaField);
-        if (!decimal.TryParse(alpha.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || Math.Abs(value) > 1_000_000_000)
-        {
-            throw new MigrationException(FailureKind.Malformed, $"{AlphaField} is '{alpha.Scalar}', expected a number", where: $"line {alpha.FirstLine + 1}");
-        }
+        var value = Number(Required(AlphaField));
 
         // From the last line to the first, so that the lines of the fields that are still to come keep their numbers.
         var changes = new List<string>();
@@ -119,12 +132,22 @@ public sealed class LoraHyperparameters
         lines.Replace(field.FirstLine, field.LastLine, $"{field.Name}: {value}");
     }
 
+    private decimal Number(YamlField field) =>
+        decimal.TryParse(field.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= MaximumNumber
+            ? value
+            : throw NoNumber(field, "a number");
+
+    private MigrationException NoNumber(YamlField field, string expected) =>
+        new(FailureKind.Malformed, $"{field.Name} is '{field.Scalar}', expected {expected}", path, $"line {field.FirstLine + 1}");
+
+    private YamlField? Field(string name) => fields.FirstOrDefault(field => field.Name == name);
+
     private YamlField Required(string name) =>
-        fields.FirstOrDefault(field => field.Name == name)
+        Field(name)
         ?? throw new MigrationException(FailureKind.Malformed, $"no {name}, which LitGPT's fine-tuning with LoRA saves here", where: "line 1");
 
     private bool? Boolean(string name) =>
-        bool.TryParse(fields.FirstOrDefault(field => field.Name == name)?.Scalar, out var value) ? value : null;
+        bool.TryParse(Field(name)?.Scalar, out var value) ? value : null;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

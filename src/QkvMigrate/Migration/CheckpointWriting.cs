@@ -38,6 +38,17 @@ internal static class CheckpointWriting
         }
     }
 
+    /// <summary>Refuses to replace the base of a LoRA by its merge.</summary>
+    /// <param name="planned">The checkpoint.</param>
+    /// <param name="output">The file that will be written.</param>
+    public static void CheckBaseStays(PlannedCheckpoint planned, string output)
+    {
+        if (planned.Adapter is not null && FileIdentity.AreSame(output, planned.Checkpoint!.Source.Path))
+        {
+            throw new MigrationException(FailureKind.Target, "the output is the base of the LoRA", output);
+        }
+    }
+
     /// <summary>Writes the planned checkpoint to <paramref name="output"/>.</summary>
     public static void Write(PlannedCheckpoint planned, string output, MigrationRequest request, CancellationToken cancellation)
     {
@@ -48,7 +59,7 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, layout.Length);
-            WriteUnchanged(source, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation));
+            WriteUnchanged(planned, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation));
             progress?.Enter(WriteStage.Verifying);
             Verify(planned, file.TemporaryPath, path, request, cancellation);
             progress?.Enter(WriteStage.Syncing);
@@ -63,8 +74,9 @@ internal static class CheckpointWriting
     /// <summary>Has the new file proven before it gets its name.</summary>
     private static void Verify(PlannedCheckpoint planned, string written, string path, MigrationRequest request, CancellationToken cancellation)
     {
-        // A file with storages of its own for tensors that had to leave theirs, or without its optimizer, is another graph of objects.
-        if (request.Verification is not { } mode || planned.Plan is not { Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
+        // A file with storages of its own for tensors that had to leave theirs, or without its optimizer, is another graph of
+        // objects, and one into which a LoRA was merged has other weights.
+        if (request.Verification is not { } mode || planned.Plan is not { IsMerge: false, Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
         {
             return;
         }
@@ -76,8 +88,8 @@ internal static class CheckpointWriting
         }
     }
 
-    /// <summary>Writes, and makes sure that the source stayed the same; that it did not is the reason to give where reading it failed.</summary>
-    private static void WriteUnchanged(SourceFile source, Action write)
+    /// <summary>Writes, and makes sure that what is read stayed the same; that it did not is the reason to give where reading it failed.</summary>
+    private static void WriteUnchanged(PlannedCheckpoint planned, Action write)
     {
         try
         {
@@ -85,11 +97,11 @@ internal static class CheckpointWriting
         }
         catch (MigrationException)
         {
-            source.CheckUnchanged();
+            planned.CheckUnchanged();
             throw;
         }
 
-        source.CheckUnchanged();
+        planned.CheckUnchanged();
     }
 
     /// <summary>The failure of a target whose writing was cancelled.</summary>

@@ -109,7 +109,7 @@ internal sealed class DirectoryMigration
         var status = !checkpoint.Plan!.IsNeeded ? CheckpointStatus.Unchanged
             : request.DryRun ? CheckpointStatus.Planned
             : CheckpointWriting.Done(request.Direction);
-        var report = checkpoint.Report(status, Path.Combine(output, Path.GetFileName(checkpoint.Path)));
+        var report = checkpoint.Report(status, Path.Combine(output, request.ResultName(checkpoint.Path)));
         return report with
         {
             ConfigurationChanges = configuration.Changes,
@@ -134,6 +134,12 @@ internal sealed class DirectoryMigration
 
     private void Check(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
     {
+        if (planned.GroupBy(checkpoint => request.ResultName(checkpoint.Path)).FirstOrDefault(same => same.Count() > 1) is { } same)
+        {
+            throw new MigrationException(FailureKind.Conflict, $"{string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)))} would all be merged to {same.Key}; name one of them", unit.Root);
+        }
+
+        planned.ForEach(checkpoint => CheckpointWriting.CheckBaseStays(checkpoint, Path.Combine(output, request.ResultName(checkpoint.Path))));
         if (!request.InPlace)
         {
             if (journal is null)
@@ -202,7 +208,7 @@ internal sealed class DirectoryMigration
         journal?.Begin();
         foreach (var checkpoint in planned)
         {
-            var target = Path.Combine(folder.WritePath, Path.GetFileName(checkpoint.Path));
+            var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
             if (checkpoint.Plan!.IsNeeded)
             {
                 CheckpointWriting.Write(checkpoint, target, request, cancellation);
@@ -229,7 +235,7 @@ internal sealed class DirectoryMigration
     /// <summary>The files that a new directory has, relative to it.</summary>
     private IEnumerable<string> Results(ConfigurationRewrite configuration) =>
     [
-        .. unit.Checkpoints,
+        .. unit.Checkpoints.Select(request.ResultName),
         .. unit.OtherFiles.Where(file => !configuration.Replaces(file)),
         .. configuration.Files.Where(file => file.Content is not null).Select(file => file.Name),
     ];

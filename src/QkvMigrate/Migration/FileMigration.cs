@@ -1,3 +1,4 @@
+using QkvMigrate.Migration.Lora;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
@@ -24,7 +25,7 @@ internal static class FileMigration
             return planned.Report(CheckpointStatus.Unchanged);
         }
 
-        var output = request.InPlace ? request.Path : request.Output ?? BesideSource(request.Path);
+        var output = request.InPlace ? request.Path : request.Output ?? BesideSource(request);
         try
         {
             ShardSet.CheckAlone(request.Path);
@@ -34,6 +35,7 @@ internal static class FileMigration
             }
 
             CheckpointWriting.CheckTarget(request.Path, output, request);
+            CheckpointWriting.CheckBaseStays(planned, output);
             if (!request.DryRun)
             {
                 CheckpointWriting.Write(planned, output, request, cancellation);
@@ -51,7 +53,11 @@ internal static class FileMigration
         }
     }
 
-    /// <summary><c>lit_model.pth</c> becomes <c>lit_model-qkv.pth</c>.</summary>
-    private static string BesideSource(string path) =>
-        Path.Combine(Path.GetDirectoryName(path) ?? "", $"{Path.GetFileNameWithoutExtension(path)}{Migrator.OutputSuffix}{Path.GetExtension(path)}");
+    /// <summary><c>lit_model.pth</c> becomes <c>lit_model-qkv.pth</c>; merged, <c>lit_model.pth.lora</c> becomes <c>lit_model-merged.pth</c>.</summary>
+    private static string BesideSource(MigrationRequest request)
+    {
+        var name = Path.GetFileName(request.Path);
+        name = request.IsMerge && name.EndsWith(LoraAdapter.Suffix, StringComparison.Ordinal) ? name[..^LoraAdapter.Suffix.Length] : name;
+        return Path.Combine(Path.GetDirectoryName(request.Path) ?? "", $"{Path.GetFileNameWithoutExtension(name)}{request.Suffix}{Path.GetExtension(name)}");
+    }
 }

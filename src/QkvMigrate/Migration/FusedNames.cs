@@ -63,6 +63,9 @@ public static class FusedNames
     public static string Renamed(string path, CheckpointLayout from, CheckpointLayout to) =>
         TrySplit(path, Module(from), out var prefix, out var suffix) ? $"{prefix}{Module(to)}{(suffix.Length > 0 ? "." : "")}{suffix}" : path;
 
+    /// <summary>A name without the components that PyTorch's wrappers put into it, which two savings of one model may have differently.</summary>
+    public static string Unwrapped(string name) => string.Join('.', name.Split('.').Where(part => part is not ("_orig_mod" or "_forward_module" or "module" or "_fsdp_wrapped_module")));
+
     /// <summary>
     /// Cuts a key or module path at <paramref name="module"/>, which must stand in it as whole components. False where it
     /// does not; <paramref name="suffix"/> is empty where the path ends with the module.

@@ -13,7 +13,7 @@ namespace QkvMigrate.Migration;
 /// <param name="Blocks">The blocks of its storage that change; none where the two layouts coincide.</param>
 public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimension, IReadOnlyList<BlockReorder> Blocks)
 {
-    /// <summary>Its sizes afterwards, or null where they stay.</summary>
+    /// <summary>Its sizes afterwards where its elements are worked out anew, or null where they are those that it has.</summary>
     public IReadOnlyList<long>? NewShape { get; init; }
 }
 
@@ -60,6 +60,9 @@ public sealed record MigrationPlan(
 
     /// <summary>Tensors that get a storage of their own, because they share theirs with what must not move.</summary>
     public IReadOnlyList<StorageSplit> Splits { get; init; } = [];
+
+    /// <summary>Whether the file is the base of a LoRA, which is merged into it.</summary>
+    public bool IsMerge { get; init; }
 
     /// <summary>Whether there is anything to do.</summary>
     public bool IsNeeded => Output is not null;

@@ -23,12 +23,32 @@ public static class MigrationPlanner
             var scan = AttentionScan.Of(checkpoint, otherShards);
             var (from, to) = Layouts(direction);
             return scan.Layout == from
-                ? Plan(checkpoint, scan, direction, to, resolveGeometry, lora)
+                ? Plan(checkpoint, scan, direction, to, resolveGeometry, (geometry, permutation) => LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, lora))
                 : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, null, [])));
         }
         catch (MigrationException error)
         {
             throw error.InFile(checkpoint.Source.Path);
+        }
+    }
+
+    /// <summary>Plans the upgrade of <paramref name="model"/>, of either layout, with a LoRA merged into it.</summary>
+    /// <param name="model">The LoRA's base.</param>
+    /// <param name="merge">The merge.</param>
+    /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes.</param>
+    /// <exception cref="MigrationException">As above, or the base and the LoRA do not fit together.</exception>
+    internal static MigrationPlan PlanMerge(Checkpoint model, LoraMerge merge, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    {
+        try
+        {
+            var scan = AttentionScan.Of(model);
+            return scan.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential
+                ? Plan(model, scan, MigrationDirection.Upgrade, CheckpointLayout.Sequential, resolveGeometry, (geometry, _) => merge.Plan(model, scan, geometry))
+                : throw new MigrationException(FailureKind.Unsupported, $"the base of the LoRA has no fused attention of LitGPT's ({FusedNames.Interleaved} or {FusedNames.Sequential})");
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(model.Source.Path);
         }
     }
 
@@ -38,7 +58,7 @@ public static class MigrationPlanner
             ? (CheckpointLayout.Interleaved, CheckpointLayout.Sequential)
             : (CheckpointLayout.Sequential, CheckpointLayout.Interleaved);
 
-    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, MigrationDirection direction, CheckpointLayout to, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, LoraOptions lora)
+    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, MigrationDirection direction, CheckpointLayout to, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, Func<AttentionGeometry, RowPermutation, LoraPlan> planLora)
     {
         foreach (var fused in scan.Fused)
         {
@@ -47,26 +67,34 @@ public static class MigrationPlanner
 
         var resolved = resolveGeometry(scan.Shapes());
         var permutation = RowPermutation.Between(resolved.Geometry, RowsOf(scan.Layout), RowsOf(to));
-        var optimizers = new OptimizerMoves(checkpoint, scan, to, permutation);
-        var adapter = LoraPlan.Of(checkpoint, scan.Layout, resolved.Geometry, permutation, lora);
-        var moves = scan.Fused.Select(fused => Move(fused, scan.Layout, to, permutation)).Concat(checkpoint.Optimizers.SelectMany(optimizers.Moves)).ToList();
-        moves = adapter.Complete(moves);
+        var lora = planLora(resolved.Geometry, permutation);
+        var (moves, names) = scan.Layout == to ? ([], []) : Changes(checkpoint, scan, to, permutation);
+        moves = lora.Complete(moves);
         CheckNewNames(checkpoint, moves);
-        var names = ModulePathChanges(scan, to).Concat(checkpoint.Optimizers.SelectMany(optimizers.Names)).ToList();
         var renames = moves.Where(move => move.NewName is not null).Select(move => (Name: move.Tensor.Name!, NewName: move.NewName!))
             .Concat(names.Select(change => (change.Name, change.NewName)));
         var storages = SharedStorages.Of(checkpoint, moves);
         var edit = new CheckpointEdit(renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName), storages.Blocks)
         {
-            Replacements = adapter.Replacements,
+            Replacements = lora.Replacements,
             Splits = storages.Splits,
         };
         var advice = AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, resolved.Geometry, moves));
-        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. adapter.Advice, .. storages.Advice, .. advice])
+        return new MigrationPlan(direction, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. lora.Advice, .. storages.Advice, .. advice])
         {
             Splits = storages.Splits,
-            LoraExpansion = adapter.Expansion,
+            LoraExpansion = lora.Expansion,
+            IsMerge = lora.IsMerge,
         };
+    }
+
+    /// <summary>What a change of layout does to tensors, and to the names that stand elsewhere.</summary>
+    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(Checkpoint checkpoint, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
+    {
+        var optimizers = new OptimizerMoves(checkpoint, scan, to, permutation);
+        return (
+            [.. scan.Fused.Select(fused => Move(fused, scan.Layout, to, permutation)), .. checkpoint.Optimizers.SelectMany(optimizers.Moves)],
+            [.. ModulePathChanges(scan, to), .. checkpoint.Optimizers.SelectMany(optimizers.Names)]);
     }
 
     private static QkvLayout RowsOf(CheckpointLayout layout) =>

@@ -51,6 +51,18 @@ public sealed record MigrationRequest
     /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
     public required Func<IReorderEngine> Engine { get; init; }
 
+    /// <summary>Makes what adds a LoRA to its base; needed where <see cref="Lora"/> asks for a merge, and asked when the first weight is written.</summary>
+    public Func<ILowRankUpdater>? LowRankUpdater { get; init; }
+
     /// <summary>Told of each file as it is written, or null.</summary>
     public IWriteProgress? Progress { get; init; }
+
+    /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
+    internal string Suffix => IsMerge ? Migrator.MergedSuffix : Migrator.OutputSuffix;
+
+    /// <summary>The name in the output directory of what becomes of a checkpoint <paramref name="file"/>: a merged model has the one that all of LitGPT's have.</summary>
+    internal string ResultName(string file) => IsMerge ? LoraBase.FileName : System.IO.Path.GetFileName(file);
+
+    /// <summary>Whether a LoRA is merged.</summary>
+    internal bool IsMerge => Lora.Treatment == LoraTreatment.Merge;
 }

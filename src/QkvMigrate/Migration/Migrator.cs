@@ -8,12 +8,15 @@ public static class Migrator
     /// <summary>What is put behind a source's name where no output is named.</summary>
     public const string OutputSuffix = "-qkv";
 
+    /// <summary>The same where a LoRA is merged.</summary>
+    public const string MergedSuffix = "-merged";
+
     /// <summary>
     /// Carries out <paramref name="request"/>: one report for each checkpoint file. What is wrong with a checkpoint is
     /// in its report; one bad directory does not keep the next from its turn. Cancelled, it takes away what it has begun,
     /// says so in a report, and begins nothing more.
     /// </summary>
-    /// <exception cref="MigrationException">The path as a whole is of no use: not there, or without checkpoints.</exception>
+    /// <exception cref="MigrationException">The path as a whole is of no use: not there, or without checkpoints, or the request makes no sense.</exception>
     public static IReadOnlyList<CheckpointReport> Run(MigrationRequest request, CancellationToken cancellation)
     {
         var batch = new Batch(new BatchOptions { KeepPlans = true }, cancellation);

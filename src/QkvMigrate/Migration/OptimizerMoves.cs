@@ -59,14 +59,14 @@ internal sealed class OptimizerMoves
     /// <summary>The tensor of each parameter, or null where there is no proof of which it is.</summary>
     private static List<(OptimizerParameter Parameter, TensorEntry Tensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model)
     {
-        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => Unwrapped(tensor.Name!.Text));
+        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => FusedNames.Unwrapped(tensor.Name!.Text));
         var pairs = new List<(OptimizerParameter, TensorEntry)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
         {
             var parameter = optimizer.Parameters[i];
             var tensor = parameter.IsNumbered
                 ? model.Count == optimizer.Parameters.Count ? model[i] : null
-                : byName[Unwrapped(parameter.Id)].FirstOrDefault();
+                : byName[FusedNames.Unwrapped(parameter.Id)].FirstOrDefault();
             if (tensor is null || parameter.State.Any(state => !Follows(state, tensor) && !IsCounter(state)))
             {
                 return null;
@@ -97,9 +97,6 @@ internal sealed class OptimizerMoves
     /// <summary>The same view under two names is one parameter.</summary>
     private static (StorageEntry, long, string, string) View(TensorEntry tensor) =>
         (tensor.Storage, tensor.StorageOffset, string.Join(',', tensor.Shape), string.Join(',', tensor.Strides));
-
-    /// <summary>A name without the prefixes of wrappers, which the model and its optimizer may have saved differently.</summary>
-    private static string Unwrapped(string name) => string.Join('.', name.Split('.').Where(part => part is not ("_orig_mod" or "_forward_module" or "module" or "_fsdp_wrapped_module")));
 
     private static MigrationException Refused(OptimizerEntry optimizer, string problem) =>
         new(FailureKind.Unsupported, $"{problem}; --drop-optimizer leaves it out", where: $"optimizer state '{optimizer.Path}'");

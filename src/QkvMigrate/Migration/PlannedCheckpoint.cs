@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Migration;
 
@@ -15,14 +16,17 @@ internal sealed class PlannedCheckpoint : IDisposable
         OtherShards = otherShards;
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The file that the user named.</summary>
     public string Path { get; }
 
     /// <summary>The tensors in the other files of the same model, where it has several.</summary>
     public IReadOnlyList<TensorEntry> OtherShards { get; }
 
-    /// <summary>The open file, where it could be opened.</summary>
+    /// <summary>The open file that is rewritten, where it could be opened: the one that the user named, or the base of its LoRA.</summary>
     public Checkpoint? Checkpoint { get; private set; }
+
+    /// <summary>Where <see cref="Checkpoint"/> is the base of a LoRA that is merged into it, the LoRA's file.</summary>
+    public Checkpoint? Adapter { get; private set; }
 
     /// <summary>The plan, where one could be made.</summary>
     public MigrationPlan? Plan { get; private set; }
@@ -50,8 +54,9 @@ internal sealed class PlannedCheckpoint : IDisposable
         {
             planned.Checkpoint = Checkpoint.Open(path);
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
-            planned.DropOptimizers(request);
-            planned.Plan = MigrationPlanner.Plan(planned.Checkpoint, request.Direction, shapes => planned.ResolveOrRank(request, shapes), request.Lora, otherShards);
+            planned.Plan = request.IsMerge
+                ? planned.PlanMerge(request)
+                : planned.PlanMigration(request, otherShards);
 
             // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
             if (!request.DryRun)
@@ -67,22 +72,9 @@ internal sealed class PlannedCheckpoint : IDisposable
         return planned;
     }
 
-    private void DropOptimizers(MigrationRequest request)
-    {
-        if (request.DropOptimizer && Checkpoint!.Optimizers is { Count: > 0 } optimizers)
-        {
-            Checkpoint = Checkpoint.Without(optimizers, []);
-            DroppedOptimizers = optimizers;
-        }
-    }
-
-    private IEnumerable<Advice> DropAdvice() => DroppedOptimizers.Where(_ => Plan?.IsNeeded == true).Select(optimizer => new Advice(
-        "optimizer-dropped",
-        $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: training cannot be resumed from the new file, and that was not verified against the old one"));
-
     /// <summary>The geometry that fits <paramref name="shapes"/>: from the request, or from what lies beside the file.</summary>
     public ResolvedGeometry ResolveGeometry(MigrationRequest request, IReadOnlyList<AttentionShape> shapes) =>
-        GeometryResolver.Resolve(request.Geometry, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!, shapes);
+        GeometryResolver.Resolve(request.Geometry, DirectoryOf(Path), shapes, Adapter is null ? null : DirectoryOf(Checkpoint!.Source.Path));
 
     /// <summary>The same; where there is none, and tensors may be read, the failure says which ones the weights speak for.</summary>
     private ResolvedGeometry ResolveOrRank(MigrationRequest request, IReadOnlyList<AttentionShape> shapes)
@@ -95,6 +87,14 @@ internal sealed class PlannedCheckpoint : IDisposable
         {
             throw EvidenceCheck.WithRanking(error, Checkpoint!, OtherShards);
         }
+    }
+
+    /// <summary>Makes sure that the files are what they were when they were opened.</summary>
+    /// <exception cref="MigrationException">Something was done to one of them in between.</exception>
+    public void CheckUnchanged()
+    {
+        Checkpoint!.Source.CheckUnchanged();
+        Adapter?.Source.CheckUnchanged();
     }
 
     /// <summary>The same checkpoint, which failed after it was planned.</summary>
@@ -130,5 +130,50 @@ internal sealed class PlannedCheckpoint : IDisposable
         Report(error.Kind is FailureKind.Io or FailureKind.Cancelled ? CheckpointStatus.Failed : CheckpointStatus.Refused, error: error);
 
     /// <inheritdoc/>
-    public void Dispose() => Checkpoint?.Dispose();
+    public void Dispose()
+    {
+        Checkpoint?.Dispose();
+        Adapter?.Dispose();
+    }
+
+    private static string DirectoryOf(string file) => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!;
+
+    private void DropOptimizers(MigrationRequest request)
+    {
+        if (request.DropOptimizer && Checkpoint!.Optimizers is { Count: > 0 } optimizers)
+        {
+            Checkpoint = Checkpoint.Without(optimizers, []);
+            DroppedOptimizers = optimizers;
+        }
+    }
+
+    private IEnumerable<Advice> DropAdvice() => DroppedOptimizers.Where(_ => Plan?.IsNeeded == true).Select(optimizer => new Advice(
+        "optimizer-dropped",
+        $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: training cannot be resumed from the new file, and that was not verified against the old one"));
+
+    private MigrationPlan PlanMigration(MigrationRequest request, IReadOnlyList<TensorEntry> otherShards)
+    {
+        DropOptimizers(request);
+        return MigrationPlanner.Plan(Checkpoint!, request.Direction, shapes => ResolveOrRank(request, shapes), request.Lora, otherShards);
+    }
+
+    /// <summary>Plans the merge of the LoRA that the file has with its base, which is in the same file or in another.</summary>
+    private MigrationPlan PlanMerge(MigrationRequest request)
+    {
+        var updater = request.LowRankUpdater ?? throw new InvalidOperationException($"a merge is asked for without {nameof(MigrationRequest.LowRankUpdater)}");
+        var lora = LoraAdapter.Of(Checkpoint!, request.Lora);
+        if (lora.HoldsBase)
+        {
+            Checkpoint = lora.Checkpoint.Without([], lora.Tensors);
+        }
+        else
+        {
+            (Adapter, Checkpoint) = (Checkpoint, null);
+            Checkpoint = Checkpoint.Open(LoraBase.Find(Path, request.Lora));
+            PickleAdvice = [.. PickleAdvice, .. PickleGate.Check(Checkpoint, request.AllowUnsafePickle)];
+        }
+
+        DropOptimizers(request);
+        return MigrationPlanner.PlanMerge(Checkpoint, new LoraMerge(lora, request.Lora, updater), shapes => ResolveOrRank(request, shapes));
+    }
 }

@@ -36,9 +36,14 @@ internal sealed class PathWork
     public IReadOnlyList<BatchUnit> Units { get; }
 
     /// <summary>Finds what there is to do.</summary>
-    /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
+    /// <exception cref="MigrationException">The path as a whole is of no use, or the request makes no sense.</exception>
     public static PathWork Find(MigrationRequest request, CheckpointSelection selection)
     {
+        if (request is { IsMerge: true, InPlace: true } or { IsMerge: true, Direction: MigrationDirection.Downgrade })
+        {
+            throw new MigrationException(FailureKind.Usage, "a LoRA is merged by an upgrade, into a new file");
+        }
+
         if (!Directory.Exists(request.Path))
         {
             var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
@@ -46,7 +51,7 @@ internal sealed class PathWork
         }
 
         var found = CheckpointTree.Find(request.Path, selection);
-        var output = request.Output ?? $"{System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(request.Path))}{Migrator.OutputSuffix}";
+        var output = request.Output ?? $"{System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(request.Path))}{request.Suffix}";
         return request.InPlace || !IsWithin(output, request.Path)
             ? new PathWork(request, output, found)
             : throw new MigrationException(FailureKind.Target, "the output lies within the source", output);

@@ -5,8 +5,8 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>
-/// What of a request decides the bytes of a result. Engine and device do not: all engines write the same. Nor do
-/// options that only let a checkpoint be refused.
+/// What of a request decides the bytes of a result. Engine and device do not: all engines write the same, and a merge
+/// differs by the rounding of its device at most. Nor do options that only let a checkpoint be refused.
 /// </summary>
 /// <param name="Direction">Upgrade or downgrade.</param>
 /// <param name="HeadCount"><c>--n-head</c>.</param>
@@ -16,6 +16,7 @@ namespace QkvMigrate.Migration.Batches;
 /// <param name="Configuration">The digest of the file that <c>--config</c> names.</param>
 /// <param name="Lora"><c>--lora</c>.</param>
 /// <param name="IsLoraBefore900"><c>--lora-era pre-900</c>.</param>
+/// <param name="LoraAlpha"><c>--lora-alpha</c>.</param>
 /// <param name="DropOptimizer"><c>--drop-optimizer</c>.</param>
 /// <param name="Verification">How the result was proven, or null for not at all.</param>
 internal sealed record ResultOptions(
@@ -27,6 +28,7 @@ internal sealed record ResultOptions(
     string? Configuration,
     LoraTreatment Lora,
     bool IsLoraBefore900,
+    double? LoraAlpha,
     bool DropOptimizer,
     VerificationMode? Verification)
 {
@@ -41,6 +43,7 @@ internal sealed record ResultOptions(
         request.Geometry.ConfigPath is { } file ? FileDigest.Whole(file, cancellation) : null,
         request.Lora.Treatment,
         request.Lora.IsBefore900,
+        request.Lora.Alpha,
         request.DropOptimizer,
         request.Verification);
 

@@ -1,23 +1,31 @@
 using System.Globalization;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Lora;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>By what a source file is known again without reading all of it.</summary>
-/// <param name="Path">Its path in the unit's directory.</param>
+/// <param name="Path">Its path in the unit's directory, or that of a LoRA's base.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Modified">When it was written last, UTC, to 100 ns.</param>
 /// <param name="Header">For a checkpoint, the digest of its ends, <see cref="FileDigest.Ends"/>.</param>
 internal sealed record SourceStamp(string Path, long Bytes, string Modified, string? Header)
 {
-    /// <summary>The stamps of a unit's files, checkpoints first.</summary>
+    /// <summary>The stamps of a unit's files, checkpoints first, and of the bases of LoRAs that are merged.</summary>
     /// <exception cref="MigrationException">A file cannot be read.</exception>
-    public static IReadOnlyList<SourceStamp> Of(CheckpointUnit unit, CancellationToken cancellation) =>
+    public static IReadOnlyList<SourceStamp> Of(CheckpointUnit unit, MigrationRequest request, CancellationToken cancellation) =>
     [
         .. unit.Checkpoints.Select(file => Of(unit.Root, file, FileDigest.Ends(System.IO.Path.Combine(unit.Root, file), cancellation))),
         .. unit.OtherFiles.Order(StringComparer.Ordinal).Select(file => Of(unit.Root, file, null)),
+        .. Bases(unit, request).Select(file => Of(unit.Root, file, FileDigest.Ends(file, cancellation))),
     ];
+
+    private static IEnumerable<string> Bases(CheckpointUnit unit, MigrationRequest request) => !request.IsMerge ? [] : unit.Checkpoints
+        .Select(file => LoraBase.TryFind(System.IO.Path.Combine(unit.Root, file), request.Lora))
+        .OfType<string>()
+        .Select(System.IO.Path.GetFullPath)
+        .Distinct();
 
     private static SourceStamp Of(string root, string file, string? header)
     {

@@ -13,16 +13,18 @@ internal sealed class UnitJournal
     private readonly OutputRecord record;
     private readonly CheckpointUnit unit;
     private readonly string output;
+    private readonly MigrationRequest request;
     private readonly ManifestEntry? before;
     private readonly ManifestEntry writing;
     private IReadOnlyList<ResultFile> result = [];
     private bool hasBegun;
 
-    private UnitJournal(OutputRecord record, CheckpointUnit unit, string output, ManifestEntry? before, ManifestEntry writing)
+    private UnitJournal(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry writing)
     {
         this.record = record;
         this.unit = unit;
         this.output = output;
+        this.request = request;
         this.before = before;
         this.writing = writing;
     }
@@ -33,13 +35,14 @@ internal sealed class UnitJournal
         record,
         unit,
         output,
+        request,
         record.ReadEntry(unit.RelativePath),
         new ManifestEntry(
             RecordDocument.SchemaVersion,
             unit.RelativePath,
             ManifestState.Writing,
             ResultOptions.Of(request, cancellation),
-            SourceStamp.Of(unit, cancellation),
+            SourceStamp.Of(unit, request, cancellation),
             []));
 
     /// <summary>Whether an earlier run has begun to write the unit: then what is in its output is this tool's.</summary>
@@ -115,7 +118,7 @@ internal sealed class UnitJournal
         {
             Path = Path.Combine(unit.Root, name),
             Status = CheckpointStatus.Skipped,
-            Output = Path.Combine(output, name),
+            Output = Path.Combine(output, request.ResultName(name)),
             SourceBytes = writing.Source.First(stamp => stamp.Path == name).Bytes,
             Advice = [new Advice("finished-before", "an earlier run made this from the same source with the same options; --force does it again")],
         }, before!.Result))];

@@ -32,12 +32,8 @@ internal sealed class ExpandedMatrix : ComputedBytes
         this.matrix = matrix;
         this.columns = columns;
         this.placements = placements;
-        Shape = [rows, columns];
         Length = (long)Int128.Min((Int128)rows * columns * matrix.DType.ItemSize, long.MaxValue);
     }
-
-    /// <summary>Rows and columns of the new matrix; contiguous.</summary>
-    public IReadOnlyList<long> Shape { get; }
 
     /// <inheritdoc/>
     public override long Length { get; }
@@ -47,7 +43,7 @@ internal sealed class ExpandedMatrix : ComputedBytes
     {
         var width = matrix.Shape[1] * matrix.DType.ItemSize;
         var pitch = columns * matrix.DType.ItemSize;
-        var old = MatrixBytes.Read(source, matrix);
+        var old = LoraMatrix.Read(source, matrix).Bytes.Span;
         var young = new byte[Length];
         foreach (var placement in placements)
         {
@@ -55,7 +51,7 @@ internal sealed class ExpandedMatrix : ComputedBytes
             {
                 var from = (int)((placement.Source + row) * width);
                 var to = (int)(((placement.Target + row) * pitch) + (placement.Column * matrix.DType.ItemSize));
-                old.AsSpan(from, (int)width).CopyTo(young.AsSpan(to));
+                old.Slice(from, (int)width).CopyTo(young.AsSpan(to));
             }
         }
 

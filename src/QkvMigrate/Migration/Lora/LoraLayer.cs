@@ -18,7 +18,7 @@ public sealed record LoraLayer(string Path, TensorEntry A, TensorEntry B, bool I
     /// <summary>How many of q, k and v have LoRA, by the rows of lora_A; 1 in any other layer.</summary>
     public long SectionCount => A.Shape[0] / Rank;
 
-    /// <summary>Finds the layers, in the checkpoint's order. Empty where the fused attention has no LoRA.</summary>
+    /// <summary>Finds the layers, in the checkpoint's order.</summary>
     /// <param name="checkpoint">The file.</param>
     /// <param name="module">The fused module's name in it.</param>
     /// <exception cref="MigrationException">One half of a pair is missing, or the two do not fit together.</exception>
@@ -35,8 +35,7 @@ public sealed record LoraLayer(string Path, TensorEntry A, TensorEntry B, bool I
             }
         }
 
-        var layers = found.Select(pair => Of(pair.Key.Item2, pair.Value.A, pair.Value.B, module)).ToList();
-        return layers.Exists(layer => layer.IsFused) ? layers : [];
+        return [.. found.Select(pair => Of(pair.Key.Item2, pair.Value.A, pair.Value.B, module))];
     }
 
     private static LoraLayer Of(string path, TensorEntry? a, TensorEntry? b, string module)

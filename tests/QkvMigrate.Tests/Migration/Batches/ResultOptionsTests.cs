@@ -8,14 +8,14 @@ namespace QkvMigrate.Tests.Migration.Batches;
 
 public sealed class ResultOptionsTests
 {
-    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, false, VerificationMode.Quick);
+    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, null, false, VerificationMode.Quick);
 
     /// <summary>What a request asks for either decides the result, and is in the options, or does not: whoever adds to it must say which.</summary>
     [Fact]
     public void Every_part_of_a_request_is_known_to_decide_the_result_or_not_to()
     {
         string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "Verification"];
-        string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "Engine", "Progress"];
+        string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "Engine", "LowRankUpdater", "Progress"];
 
         Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
     }
@@ -32,6 +32,7 @@ public sealed class ResultOptionsTests
         Assert.False(Quick.Satisfies(Quick with { Configuration = "00" }));
         Assert.False(Quick.Satisfies(Quick with { Lora = LoraTreatment.Expand }));
         Assert.False(Quick.Satisfies(Quick with { IsLoraBefore900 = true }));
+        Assert.False(Quick.Satisfies(Quick with { LoraAlpha = 32 }));
         Assert.False(Quick.Satisfies(Quick with { DropOptimizer = true }));
     }
 

@@ -25,14 +25,14 @@ public sealed class LoraRefusalTests : IDisposable
         new LoraModel(Gqa, LoraSections.All),
         new LoraOptions(),
         FailureKind.Unsupported,
-        $"{B}: q, k and v all have LoRA, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 6 instead of 2");
+        $"{B}: q, k and v all have LoRA, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 6 instead of 2, and --lora merge adds it to its base");
 
     [Fact]
     public void TheEarlyEraNeedsAWord() => AssertRefused(
         new LoraModel(Gqa, QueryAndValue),
         new LoraOptions(IsBefore900: true),
         FailureKind.Unsupported,
-        $"{B}: this LoRA is from before #900, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 4 instead of 2");
+        $"{B}: this LoRA is from before #900, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 4 instead of 2, and --lora merge adds it to its base");
 
     [Fact]
     public void WhichOfThreeIsAskedForWhereTheShapeFitsSeveral() => AssertRefused(

@@ -1,0 +1,21 @@
+namespace QkvMigrate.Cli.Commands;
+
+/// <summary>Something that is made with its first use: most runs of the program need neither engine nor arithmetic, and libtorch is slow to load.</summary>
+internal sealed class Lazily<T>(Func<T> create) : IDisposable
+    where T : class, IDisposable
+{
+    private readonly Lock gate = new();
+    private T? made;
+
+    /// <summary>The same one at each call.</summary>
+    public T Get()
+    {
+        lock (gate)
+        {
+            return made ??= create();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => made?.Dispose();
+}

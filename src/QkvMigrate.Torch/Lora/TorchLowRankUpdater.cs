@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Reordering;
+using QkvMigrate.Torch.Model;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace QkvMigrate.Torch.Lora;
+
+/// <summary>
+/// Adds the deltas of LoRA by libtorch, as <c>LoRALinear.merge</c> does (litgpt/lora.py): the product, times the scaling,
+/// plus the weight. The CUDA side has never run on a device.
+/// </summary>
+public sealed class TorchLowRankUpdater : ILowRankUpdater
+{
+    private readonly Device device;
+
+    private TorchLowRankUpdater(Device device) => this.device = device;
+
+    /// <summary>Loads libtorch and computes on the device; <c>auto</c> takes the first CUDA device where it is usable, else the CPU.</summary>
+    /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
+    public static TorchLowRankUpdater Create(ReorderDevice device)
+    {
+        var where = TorchDevices.Resolve(device);
+        if (where.type == DeviceType.CUDA)
+        {
+            // TF32 has ten bits of a product's factors: no more than bfloat16 keeps, and less than float16 does.
+            backends.cuda.matmul.allow_tf32 = false;
+        }
+
+        return new TorchLowRankUpdater(where);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="MigrationException">libtorch has no memory for the matrices.</exception>
+    public ILowRankUpdate Begin(LoraMatrix a, LoraMatrix b, double scaling, DType weight)
+    {
+        try
+        {
+            return new TorchLowRankUpdate(a, b, scaling, weight, device);
+        }
+        catch (ExternalException exception)
+        {
+            throw new MigrationException(FailureKind.Usage, $"--device {device}: no LoRA of ({b.Rows}, {b.Columns}) and ({a.Rows}, {a.Columns}): torch says: {exception.Message}", inner: exception);
+        }
+    }
+
+    /// <summary>Does nothing: the updates own their tensors, and libtorch stays loaded.</summary>
+    public void Dispose()
+    {
+    }
+
+    /// <summary>The type of elements of <paramref name="type"/>.</summary>
+    internal static ScalarType TypeOf(DType type) =>
+        TensorReader.Find(type) ?? throw new ArgumentException($"elements of {type}, which are no floating point numbers", nameof(type));
+}
