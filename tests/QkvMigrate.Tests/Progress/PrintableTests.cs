@@ -12,7 +12,10 @@ public sealed class PrintableTests
     [InlineData("a\r\nb\tc\0", @"a\x0d\x0ab\x09c\x00")]
     [InlineData("\u009b31m", @"\x9b31m")]
     [InlineData("\u202egnp.\u2066exe", @"\u202egnp.\u2066exe")]
-    [InlineData("\U0001f600\ud83d", "\U0001f600\\ud83d")]
     [InlineData("\uffff", @"\uffff")]
     public void Shows_what_is_not_meant_to_be_seen_as_a_number(string text, string shown) => Assert.Equal(shown, Printable.Text(text));
+
+    // In a test of its own: a runner's messages carry no half of a pair.
+    [Fact]
+    public void Shows_half_of_a_pair_as_a_number() => Assert.Equal("\U0001f600\\ud83d", Printable.Text("\U0001f600\ud83d"));
 }

@@ -135,10 +135,12 @@ public sealed class LoraMergeRefusalTests : IDisposable
     private static TestTensor Tensor(string name, int rows, int columns, int storage) =>
         new(name, new float[rows * columns], [rows, columns], storage);
 
-    private static IReadOnlyList<TestTensor> LoraTensors() => [.. Model.Tensors().Where(tensor => tensor.Name.Contains("lora_", StringComparison.Ordinal))];
+    private static IReadOnlyList<TestTensor> LoraTensors() => [.. Model.Tensors().Where(IsLora)];
 
     private static IReadOnlyList<TestTensor> BaseTensors() =>
-        [.. Model.Tensors().Except(LoraTensors()).Select(tensor => tensor with { Name = tensor.Name.Replace(".linear", "", StringComparison.Ordinal) })];
+        [.. Model.Tensors().Where(tensor => !IsLora(tensor)).Select(tensor => tensor with { Name = tensor.Name.Replace(".linear", "", StringComparison.Ordinal) })];
+
+    private static bool IsLora(TestTensor tensor) => tensor.Name.Contains("lora_", StringComparison.Ordinal);
 
     private void Write(IReadOnlyList<TestTensor>? adapter = null, IReadOnlyList<TestTensor>? model = null)
     {
