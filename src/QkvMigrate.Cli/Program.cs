@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Commands;
+using QkvMigrate.Cli.Reference;
 using QkvMigrate.Cli.Terminals;
 
 namespace QkvMigrate.Cli;
@@ -18,7 +19,10 @@ internal static class Program
             BenchCommand.Create(),
             VerifyCommand.Create(),
             ReportCommand.Create(),
+            CompletionCommand.Create(),
+            ManCommand.Create(),
         };
+        HelpWithExamples.AddTo(root);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

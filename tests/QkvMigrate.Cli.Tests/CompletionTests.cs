@@ -1,0 +1,97 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>The completion scripts, asked by their shells what could stand at the end of a line.</summary>
+public sealed class CompletionTests : IDisposable
+{
+    private readonly WorkFolder _folder = new();
+
+    public CompletionTests()
+    {
+        Directory.CreateDirectory(_folder.At("files"));
+        File.WriteAllText(_folder.At("files", "lit_model.pth"), "");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Lines, and what each shell must offer for them; no words at all where a value is free.</summary>
+    public static TheoryData<string, string, string[]> Lines
+    {
+        get
+        {
+            var data = new TheoryData<string, string, string[]>();
+            foreach (var shell in new[] { "bash", "zsh", "fish" })
+            {
+                data.Add(shell, "qkvmigrate up", ["upgrade"]);
+                data.Add(shell, "qkvmigrate completion ", ["bash", "fish", "zsh"]);
+                data.Add(shell, "qkvmigrate --v", ["--version"]);
+                data.Add(shell, "qkvmigrate upgrade --n-", ["--n-head", "--n-query-groups"]);
+                data.Add(shell, "qkvmigrate upgrade x --in-place --back", ["--backup"]);
+                data.Add(shell, "qkvmigrate verify --jo", []);
+                data.Add(shell, "qkvmigrate upgrade --engine ", ["auto", "stream", "torch"]);
+                data.Add(shell, "qkvmigrate upgrade --verify f", ["full"]);
+                data.Add(shell, "qkvmigrate upgrade --n-head ", []);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Lines))]
+    public void OffersWhatFits(string shell, string line, string[] expected) => Assert.Equal(expected, Complete(shell, line));
+
+    [Theory]
+    [InlineData("zsh", "qkvmigrate upgrade lit")]
+    [InlineData("fish", "qkvmigrate upgrade lit")]
+    [InlineData("zsh", "qkvmigrate upgrade --config lit")]
+    [InlineData("fish", "qkvmigrate upgrade --config lit")]
+    public void OffersPaths(string shell, string line) => Assert.Equal(["lit_model.pth"], Complete(shell, line));
+
+    /// <summary>bash completes paths by itself where the script finds nothing and does not forbid it.</summary>
+    [Theory]
+    [InlineData("qkvmigrate upgrade lit")]
+    [InlineData("qkvmigrate upgrade --config lit")]
+    public void LeavesPathsToBash(string line)
+    {
+        Assert.Empty(Complete("bash", line));
+        Assert.EndsWith("complete -o bashdefault -o default -F _qkvmigrate qkvmigrate\n", Script("bash"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BashCompletesAValueBehindAnEqualsSign() =>
+        Assert.Equal(["stream"], Complete("bash", "qkvmigrate upgrade --engine = s"));
+
+    [Fact]
+    public void AnUnknownShellIsBadUsage()
+    {
+        var run = Tool.Run("completion", "tcsh");
+        Assert.Equal((2, ""), (run.ExitCode, run.Output));
+        Assert.Contains("tcsh", run.Error, StringComparison.Ordinal);
+    }
+
+    private static string Script(string shell)
+    {
+        var run = Tool.Run("completion", shell);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        return run.Output;
+    }
+
+    /// <summary>What <paramref name="shell"/> offers for a line, in order; descriptions are cut off.</summary>
+    private string[] Complete(string shell, string line)
+    {
+        if (!File.Exists($"/usr/bin/{shell}"))
+        {
+            Prerequisite.Missing($"this needs {shell}");
+        }
+
+        File.WriteAllText(_folder.At("script"), Script(shell));
+        var driver = Path.Combine(BuildFacts.Repository, "tests", "QkvMigrate.Cli.Tests", "Shells", $"complete.{shell}");
+        var environment = new Dictionary<string, string> { ["HOME"] = _folder.Path };
+        var run = ChildProcess.Run($"/usr/bin/{shell}", [.. shell == "fish" ? ["--no-config"] : Array.Empty<string>(), driver, _folder.At("script"), line, _folder.At("files")], environment);
+        Assert.True(run.ExitCode == 0, run.Error);
+        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(offer => offer.Split('\t')[0].TrimEnd()).Order(StringComparer.Ordinal)];
+    }
+}
