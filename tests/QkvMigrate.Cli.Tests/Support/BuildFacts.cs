@@ -11,6 +11,12 @@ internal static class BuildFacts
     /// <summary>The built program, the host that runs <c>qkvmigrate.dll</c>.</summary>
     public static string Program { get; } = Path.ChangeExtension(Metadata("Program"), OperatingSystem.IsWindows() ? ".exe" : null);
 
+    /// <summary>The built sample program.</summary>
+    public static string Sample { get; } = Path.ChangeExtension(Metadata("Sample"), null);
+
+    /// <summary>Debug or Release.</summary>
+    public static string Configuration { get; } = Metadata("Configuration");
+
     private static string Metadata(string key) =>
         typeof(BuildFacts).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
 }

@@ -1,0 +1,91 @@
+using System.IO.Compression;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>The packages, and the tool that <c>dotnet tool install</c> makes of one.</summary>
+public sealed class InstallTests : IDisposable
+{
+    private const string Nobody = "65534";
+
+    private readonly WorkFolder _folder = new();
+
+    /// <summary>The package that was made.</summary>
+    private string Package => Assert.Single(Directory.GetFiles(_folder.At("feed"), "*.nupkg"));
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ThePackedToolWorksForAStranger()
+    {
+        Pack("QkvMigrate.Cli");
+        Assert.InRange(new FileInfo(Package).Length, 1, 20 << 20);
+        File.WriteAllText(_folder.At("nuget.config"), $"""<configuration><packageSources><clear /><add key="feed" value="{_folder.At("feed")}" /></packageSources></configuration>""");
+        Directory.CreateDirectory(_folder.At("home"));
+        var sample = _folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"));
+        var expected = Tool.Run("upgrade", sample, "-o", _folder.At("expected"));
+        Assert.True(expected.ExitCode == 0, expected.Error);
+        GiveAway();
+
+        Succeed(RunAsStranger("dotnet", "tool", "install", "QkvMigrate.Tool", "--tool-path", _folder.At("tools"), "--configfile", _folder.At("nuget.config")));
+        var tool = _folder.At("tools", "qkvmigrate");
+        Assert.Matches(@"^\d+\.\d+\.\d+(\+[0-9a-f]{40})?\n$", Succeed(RunAsStranger(tool, "--version")));
+        Succeed(RunAsStranger(tool, "upgrade", sample, "-o", _folder.At("upgraded")));
+        Assert.Equal(WorkFolder.Snapshot(_folder.At("expected")), WorkFolder.Snapshot(_folder.At("upgraded")));
+        Succeed(RunAsStranger(tool, "verify", sample, _folder.At("upgraded")));
+
+        // libtorch is not in the package; what needs it says so.
+        foreach (var arguments in new string[][] { ["generate", sample, "--tokens", "1"], ["upgrade", sample, "-o", _folder.At("new"), "--engine", "torch"] })
+        {
+            var refused = RunAsStranger([tool, .. arguments]);
+            Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
+            Assert.StartsWith("qkvmigrate: TorchSharp's library libtorch_cpu.so is not beside the program, looked in ", Assert.Single(refused.ErrorLines), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void TheLibrarysPackageHasItsDocumentation()
+    {
+        Pack("QkvMigrate");
+        using var package = ZipFile.OpenRead(Package);
+        var files = package.Entries.Select(entry => entry.FullName);
+        Assert.Superset(new HashSet<string>(["README.md", "lib/net10.0/QkvMigrate.Core.dll", "lib/net10.0/QkvMigrate.Core.xml"]), files.ToHashSet());
+        using var documentation = new StreamReader(package.GetEntry("lib/net10.0/QkvMigrate.Core.xml")!.Open());
+        Assert.Contains("M:QkvMigrate.Migration.Migrator.Run(QkvMigrate.Migration.MigrationRequest,System.Threading.CancellationToken)", documentation.ReadToEnd(), StringComparison.Ordinal);
+    }
+
+    private void Pack(string project) =>
+        Succeed(ChildProcess.Run(
+            "dotnet",
+            ["pack", Path.Combine(BuildFacts.Repository, "src", project), "-c", BuildFacts.Configuration, "--no-restore", "-o", _folder.At("feed")],
+            new Dictionary<string, string> { ["MSBUILDDISABLENODEREUSE"] = "1" }));
+
+    /// <summary>Runs a program as somebody who has nothing of this user's: no home, no packages, and where root tests, no rights.</summary>
+    private ProcessResult RunAsStranger(params string[] command)
+    {
+        var environment = new Dictionary<string, string>(Tool.Environment)
+        {
+            ["HOME"] = _folder.At("home"),
+            ["DOTNET_CLI_HOME"] = _folder.At("home"),
+            ["NUGET_PACKAGES"] = _folder.At("home", "packages"),
+        };
+        return Environment.IsPrivilegedProcess
+            ? ChildProcess.Run("setpriv", ["--reuid", Nobody, "--regid", Nobody, "--clear-groups", .. command], environment)
+            : ChildProcess.Run(command[0], command[1..], environment);
+    }
+
+    private void GiveAway()
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            Succeed(ChildProcess.Run("chown", ["-R", Nobody, _folder.Path]));
+        }
+    }
+
+    private static string Succeed(ProcessResult run)
+    {
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        return run.Output;
+    }
+}
