@@ -1,0 +1,19 @@
+using PublicApiGenerator;
+using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Migration;
+using QkvMigrate.Tests.Verification;
+using Xunit;
+
+namespace QkvMigrate.Tests;
+
+/// <summary>The library's public API is what was approved; a change of it is seen in review.</summary>
+public sealed class PublicApiTests
+{
+    [Fact]
+    public void IsTheApprovedOne()
+    {
+        var options = new ApiGeneratorOptions { IncludeAssemblyAttributes = false };
+        var api = typeof(Migrator).Assembly.GeneratePublicApi(options);
+        ApprovedFile.Compare(Path.Combine(Repository.Root, "src", "QkvMigrate", "PublicApi.txt"), api.TrimEnd() + "\n");
+    }
+}
