@@ -1,0 +1,56 @@
+using System.Text.RegularExpressions;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>The README, held to the program.</summary>
+public sealed partial class ReadmeTests
+{
+    private static string Readme => Path.Combine(BuildFacts.Repository, "README.md");
+
+    [Fact]
+    public void ExamplesWorkAndPrintWhatItShows()
+    {
+        using var folder = new ExampleFolder();
+        ApprovedFile.Compare(Readme, MarkdownExamples.Run(File.ReadAllText(Readme), folder));
+    }
+
+    [Fact]
+    public void EveryAdviceCodeIsExplained()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(BuildFacts.Repository, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
+        var given = sources.SelectMany(file => GivenCode().Matches(File.ReadAllText(file))).Select(match => match.Groups["code"].Value);
+        var table = File.ReadAllText(Readme).Split("\n## Advice\n")[1].Split("\n## ")[0];
+        var explained = ExplainedCode().Matches(table).Select(match => match.Groups["code"].Value).ToList();
+        Assert.Equal(given.Distinct().Order(StringComparer.Ordinal), explained.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void TheProgramFromCodeIsTheSample() =>
+        Assert.Contains($"```csharp\n{File.ReadAllText(Path.Combine(BuildFacts.Repository, "samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Readme), StringComparison.Ordinal);
+
+    [Fact]
+    public void ExitCodesAreThoseOfTheManualPage()
+    {
+        var page = Tool.Run("man").Output.Replace("\\-", "-", StringComparison.Ordinal);
+        var rows = ExitCodeRow().Matches(File.ReadAllText(Readme)).ToList();
+        Assert.Equal(5, rows.Count);
+        Assert.All(rows, row =>
+        {
+            var meaning = row.Groups["meaning"].Value.Replace("`", "", StringComparison.Ordinal);
+            Assert.Contains($".TP\n\\fB{row.Groups["codes"].Value}\\fR\n{char.ToUpperInvariant(meaning[0])}{meaning[1..]}.\n", page, StringComparison.Ordinal);
+        });
+    }
+
+    // new Advice("some-code", ...), and the entries of tables: new("some-code", ...).
+    [GeneratedRegex("\\bnew( Advice)?\\(\\s*\"(?<code>[a-z0-9]+(-[a-z0-9]+)+)\"", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex GivenCode();
+
+    [GeneratedRegex("^\\| `(?<code>[a-z0-9-]+)` \\|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex ExplainedCode();
+
+    [GeneratedRegex("^\\| (?<codes>[0-9][0-9, ]*) \\| (?<meaning>.+) \\|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex ExitCodeRow();
+}
