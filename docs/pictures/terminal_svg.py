@@ -72,9 +72,10 @@ def draw(line, row, pen):
         column += len(text)
         if pen.paper:
             yield f'<rect x="{x:.1f}" y="{y}" width="{length:.1f}" height="{HEIGHT}" fill="{pen.paper}"/>'
+        shown = text.replace(' ', NO_BREAK)
         if text.strip():
             style = (f' fill="{pen.ink}"' if pen.ink else "") + (' font-weight="bold"' if pen.bold else "")
-            yield f'<text x="{x:.1f}" y="{y + BASELINE}" textLength="{length:.1f}"{style}>{escape(text.replace(' ', NO_BREAK))}</text>'
+            yield f'<text x="{x:.1f}" y="{y + BASELINE}" textLength="{length:.1f}"{style}>{escape(shown)}</text>'
 
 
 def main():

