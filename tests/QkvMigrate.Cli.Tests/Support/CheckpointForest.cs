@@ -95,7 +95,7 @@ public sealed class CheckpointForest : IDisposable
             var kind = fixtures[kinds[i % kinds.Count]];
             var directory = Path.Combine(root, ((i / kinds.Count) + 1).ToString(CultureInfo.InvariantCulture), Path.GetFileName(kind.Folder));
             var files = Directory.GetFiles(kind.Folder);
-            var shards = files.Count(file => file.Contains("-of-", StringComparison.Ordinal));
+            var shards = files.Count(file => Path.GetFileName(file).Contains("-of-", StringComparison.Ordinal));
             if (checkpoints + Math.Max(shards, 1) > Count)
             {
                 continue;
