@@ -26,7 +26,10 @@ internal static class Terminal
     /// <summary>Terminals say what they are in TERM; <c>dumb</c> is one that prints lines and nothing else.</summary>
     private static bool IsCapable => Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
 
-    /// <summary>The terminal behind a stream. Spectre.Console asks TERM, COLORTERM and NO_COLOR how many colours it has.</summary>
+    /// <summary>
+    /// The terminal behind a stream that is known to be one. Spectre.Console asks TERM, COLORTERM and NO_COLOR how many
+    /// colours it has; whether it can be drawn on would depend on the other stream.
+    /// </summary>
     public static IAnsiConsole Open(TextWriter stream) =>
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(stream) });
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(stream), Interactive = InteractionSupport.Yes });
 }

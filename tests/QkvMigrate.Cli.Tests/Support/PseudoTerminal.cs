@@ -41,10 +41,13 @@ internal sealed partial class PseudoTerminal(int columns = 80)
 
         var unset = environment["NO_COLOR"].Length == 0 ? ["-u", "NO_COLOR"] : Array.Empty<string>();
         var script = Path.Combine(BuildFacts.Repository, "tests", "fixtures", "in_terminal.py");
-        return ChildProcess.Run(
+        var run = ChildProcess.Run(
             "/usr/bin/env",
             [.. unset, Interpreter, script, columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", BuildFacts.Program, .. arguments],
             environment);
+
+        // The runtime's own greeting to a terminal (terminfo's smkx); it says nothing of the program.
+        return run with { Output = run.Output.Replace("\e[?1h\e=", "", StringComparison.Ordinal) };
     }
 
     /// <summary>The lines that a terminal was sent, without colours and movements of the cursor.</summary>

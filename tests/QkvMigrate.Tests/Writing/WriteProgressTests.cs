@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using QkvMigrate.Migration;
 using QkvMigrate.Configuration;
+using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
 using QkvMigrate.Tests.Verification;
 using QkvMigrate.Writing;
