@@ -146,7 +146,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
         var before = _folder.Snapshot();
         var run = Tool.Run(["upgrade", .. arguments, "--lora", "merge"]);
         Assert.Equal(1, run.ExitCode);
-        Assert.Equal($"qkvmigrate: {message}", Assert.Single(run.ErrorLines));
+        Assert.Equal($"qkvmigrate: error: {message}", Assert.Single(run.ErrorLines));
         Assert.Equal(before, _folder.Snapshot());
     }
 }
