@@ -21,7 +21,7 @@ public sealed class ProgressTests : IDisposable
         var terminal = new PseudoTerminal { Output = _folder.At("stdout") };
         var run = terminal.Run(Upgrade(Large));
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.Contains("lit_model.pth", StringComparison.Ordinal) && line.Contains('%', StringComparison.Ordinal) && line.Contains("MB", StringComparison.Ordinal) && line.Contains("/s", StringComparison.Ordinal));
+        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.Contains("_model.pth", StringComparison.Ordinal) && line.Contains('%', StringComparison.Ordinal) && line.Contains("MB", StringComparison.Ordinal) && line.Contains("/s", StringComparison.Ordinal));
         Assert.Contains("\e[38;5;", run.Output, StringComparison.Ordinal);
         AssertCursorIsBack(run);
         AssertIsPlainResult(File.ReadAllText(_folder.At("stdout")));
@@ -56,7 +56,7 @@ public sealed class ProgressTests : IDisposable
         var lines = PseudoTerminal.Lines(run.Output);
         var size = new FileInfo(_folder.At("tree", "one", "lit_model.pth")).Length;
         Assert.Contains(lines, line => line.StartsWith("0 of 2 finished", StringComparison.Ordinal) && line.Contains($"/{2 * size / 1e6:0.0} MB", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.Contains("lit_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
         AssertCursorIsBack(run);
     }
 
