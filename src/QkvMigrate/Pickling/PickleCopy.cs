@@ -22,7 +22,7 @@ internal static class PickleCopy
             {
                 copy.Write(edited);
             }
-            else if (at.Opcode is not (PickleOpcode.Memoize or PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut or PickleOpcode.Frame))
+            else if (at.Opcode != PickleOpcode.Frame && !PickleMemoCode.IsPut(at.Opcode))
             {
                 copy.Write(document.Bytes.Span[at.Offset..at.End]);
             }

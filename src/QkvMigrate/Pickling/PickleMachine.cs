@@ -135,10 +135,10 @@ internal sealed class PickleMachine
                     ? throw PickleFailure.Limit(at.Offset, "DUP of a string, which no pickler writes")
                     : stack.Peek(at).Node);
                 break;
-            case PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut or PickleOpcode.Memoize:
+            case var put when PickleMemoCode.IsPut(put):
                 Memoize(at);
                 break;
-            case PickleOpcode.Get or PickleOpcode.BinGet or PickleOpcode.LongBinGet:
+            case var get when PickleMemoCode.IsGet(get):
                 Recall(at);
                 break;
             case PickleOpcode.Append or PickleOpcode.Appends or PickleOpcode.AddItems or PickleOpcode.SetItem
@@ -296,12 +296,7 @@ internal sealed class PickleMachine
 
     private void Memoize(in PickleInstruction at)
     {
-        var slot = at.Opcode switch
-        {
-            PickleOpcode.Memoize => memo.Count,
-            PickleOpcode.Put => PickleNumbers.Line(at, reader.Argument(at)),
-            _ => PickleNumbers.Unsigned(reader.Argument(at)),
-        };
+        var slot = PickleMemoCode.Slot(reader, at, memo.Count);
         var node = stack.Peek(at).Node;
         budget.Spend(at.Offset, slot <= memo.Count ? PickleBudget.Reference : PickleBudget.Slot);
         memo.Put(at, slot, node);
@@ -314,9 +309,7 @@ internal sealed class PickleMachine
 
     private void Recall(in PickleInstruction at)
     {
-        var slot = at.Opcode == PickleOpcode.Get
-            ? PickleNumbers.Line(at, reader.Argument(at))
-            : PickleNumbers.Unsigned(reader.Argument(at));
+        var slot = PickleMemoCode.Slot(reader, at, memo.Count);
         var node = memo.Get(at, slot);
         if (node is PickleString text)
         {

@@ -84,8 +84,8 @@ internal sealed class PickleRemoval
             case PickleOpcode.Frame when !isRemoved:
                 edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, default));
                 break;
-            case PickleOpcode.Memoize or PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut:
-                var slot = at.Opcode == PickleOpcode.Memoize ? filled.Count : Slot(at, PickleOpcode.Put);
+            case var put when PickleMemoCode.IsPut(put):
+                var slot = PickleMemoCode.Slot(reader, at, filled.Count);
                 filled.Add(slot);
                 if (isRemoved)
                 {
@@ -95,21 +95,21 @@ internal sealed class PickleRemoval
 
                 if (at.Opcode == PickleOpcode.Memoize && lost.Count > 0)
                 {
-                    edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, Put(at, slot)));
+                    edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, PickleMemoCode.Put(slot, isLine: false)));
                 }
 
                 lost.Remove(slot);
                 break;
-            case PickleOpcode.Get or PickleOpcode.BinGet or PickleOpcode.LongBinGet when !isRemoved && lost.TryGetValue(Slot(at, PickleOpcode.Get), out var push):
-                var fetched = Slot(at, PickleOpcode.Get);
-                edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, (byte[])[.. push ?? throw Shared(at), .. Put(at, fetched)]));
-                lost.Remove(fetched);
+            case var get when PickleMemoCode.IsGet(get) && !isRemoved:
+                var fetched = PickleMemoCode.Slot(reader, at, filled.Count);
+                if (lost.Remove(fetched, out var push))
+                {
+                    edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, (byte[])[.. push ?? throw Shared(at), .. PickleMemoCode.Put(fetched, isLine: at.Opcode == PickleOpcode.Get)]));
+                }
+
                 break;
         }
     }
-
-    private long Slot(in PickleInstruction at, PickleOpcode line) =>
-        at.Opcode == line ? PickleNumbers.Line(at, reader.Argument(at)) : PickleNumbers.Unsigned(reader.Argument(at));
 
     /// <summary>What pushes again the value that <paramref name="at"/> pushed: a string or a global is pushed by one instruction.</summary>
     private byte[]? Push(in PickleInstruction at) => at.Opcode switch
@@ -120,14 +120,6 @@ internal sealed class PickleRemoval
         PickleOpcode.StackGlobal when globals.TryGetValue(at.Offset, out var global) && !$"{global.Module}{global.Name}".Contains('\n', StringComparison.Ordinal)
             => [(byte)PickleOpcode.Global, .. Encoding.UTF8.GetBytes($"{global.Module}\n{global.Name}\n")],
         _ => null,
-    };
-
-    /// <summary>PUT in the form of the pickle: a line where the fetch is one.</summary>
-    private static byte[] Put(in PickleInstruction like, long slot) => (like.Opcode, slot) switch
-    {
-        (PickleOpcode.Get, _) => [(byte)PickleOpcode.Put, .. Encoding.ASCII.GetBytes(slot.ToString()), (byte)'\n'],
-        (_, < 256) => [(byte)PickleOpcode.BinPut, (byte)slot],
-        _ => [(byte)PickleOpcode.LongBinPut, .. BitConverter.GetBytes((uint)slot)],
     };
 
     private static MigrationException Shared(in PickleInstruction at) =>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace QkvMigrate.Pickling;
 
 /// <summary>
@@ -87,13 +85,8 @@ internal sealed class PickleRename
     private PickleEdit Replace(int offset, byte[] bytes) => new(offset, reader.Read(offset).End - offset, bytes);
 
     /// <summary>
-    /// GET of a literal's slot, in the form that CPython's pickler chooses (<c>_Pickler.get</c>): a line in protocol 0,
-    /// which is told from protocol 1 by its PUT, for neither has a PROTO.
+    /// GET of a literal's slot. Protocol 0, where it is a line, is told from protocol 1 by its PUT, for neither has a PROTO.
     /// </summary>
-    private byte[] Fetch(PickleString literal) => (reader.Read(literal.MemoizedAt).Opcode, literal.MemoSlot) switch
-    {
-        (PickleOpcode.Put, var slot) => [(byte)PickleOpcode.Get, .. Encoding.ASCII.GetBytes(slot.ToString()), (byte)'\n'],
-        (_, < 256 and var slot) => [(byte)PickleOpcode.BinGet, (byte)slot],
-        (_, var slot) => [(byte)PickleOpcode.LongBinGet, .. BitConverter.GetBytes((uint)slot)],
-    };
+    private byte[] Fetch(PickleString literal) =>
+        PickleMemoCode.Get(literal.MemoSlot, isLine: reader.Read(literal.MemoizedAt).Opcode == PickleOpcode.Put);
 }

@@ -70,12 +70,7 @@ internal sealed class TorchPickle
     /// <summary>The pickle with names and the places of tensors changed, or null where none is.</summary>
     public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
-        var moved = new TorchSplits(document, places);
-        foreach (var split in splits)
-        {
-            moved.Add(split);
-        }
-
+        var moved = TorchSplits.Plan(document, places, splits);
         var edits = PickleRename.Plan(document, renames.Select(rename => KeyValuePair.Create(rename.Key.Id, rename.Value)).Concat(moved.Renames).ToDictionary());
         var numbers = TorchNumberEdits.Plan(document, replacements, places, persistent => storages.Read(persistent));
         edits.AddRange(TorchNumberEdits.Write(document, numbers.Concat(moved.Numbers).ToDictionary()));

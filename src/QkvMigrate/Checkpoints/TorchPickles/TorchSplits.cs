@@ -14,13 +14,13 @@ internal sealed class TorchSplits
 {
     private readonly PickleDocument document;
     private readonly PickleReader reader;
+    private readonly IReadOnlyDictionary<TensorEntry, TorchTensorUse> places;
     private readonly ILookup<PicklePersistent, (TensorEntry Tensor, TorchTensorUse Use)> uses;
 
-    /// <param name="document">The pickle.</param>
-    /// <param name="places">Where each of its tensors stands.</param>
-    public TorchSplits(PickleDocument document, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places)
+    private TorchSplits(PickleDocument document, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places)
     {
         this.document = document;
+        this.places = places;
         reader = new PickleReader(document.Bytes);
         uses = places.ToLookup(place => place.Value.Tensor.Persistent, place => (place.Key, place.Value));
     }
@@ -34,21 +34,36 @@ internal sealed class TorchSplits
     /// <summary>Copies in the place of fetches.</summary>
     public List<PickleEdit> Copies { get; } = [];
 
-    /// <summary>Plans the edits for <paramref name="split"/>.</summary>
-    /// <exception cref="MigrationException">The tensor stands where it cannot be copied.</exception>
-    public void Add(KeyedSplit split)
+    /// <summary>Plans the edits.</summary>
+    /// <param name="document">The pickle.</param>
+    /// <param name="places">Where each of its tensors stands.</param>
+    /// <param name="splits">The tensors that get another storage.</param>
+    /// <exception cref="MigrationException">A tensor stands where it cannot be copied.</exception>
+    public static TorchSplits Plan(PickleDocument document, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places, IReadOnlyList<KeyedSplit> splits)
+    {
+        // Most files have none, and need no table of the uses of all their tensors.
+        var plan = new TorchSplits(document, splits.Count == 0 ? new Dictionary<TensorEntry, TorchTensorUse>() : places);
+        foreach (var split in splits)
+        {
+            plan.Add(split);
+        }
+
+        return plan;
+    }
+
+    private void Add(KeyedSplit split)
     {
         var moving = new HashSet<TensorEntry>(split.Split.Tensors, ReferenceEqualityComparer.Instance);
-        foreach (var persistent in uses.Where(group => group.Any(use => moving.Contains(use.Tensor))))
+        foreach (var persistent in moving.Select(tensor => places[tensor].Tensor.Persistent).Distinct().Select(id => uses[id].ToList()))
         {
-            var written = persistent.FirstOrDefault(use => use.Use.Value.At == use.Use.Value.Node.Offset);
-            if (persistent.All(use => moving.Contains(use.Tensor)))
+            var written = persistent.Find(use => use.Use.Value.At == use.Use.Value.Node.Offset);
+            if (persistent.TrueForAll(use => moving.Contains(use.Tensor)))
             {
-                Change(persistent.First().Use.Tensor, split);
+                Change(persistent[0].Use.Tensor, split);
                 continue;
             }
 
-            if (written.Tensor is null || persistent.Any(use => use.Use.Value.Node != written.Use.Value.Node))
+            if (written.Tensor is null || persistent.Exists(use => use.Use.Value.Node != written.Use.Value.Node))
             {
                 throw CannotCopy(split.Split.View);
             }
@@ -92,7 +107,7 @@ internal sealed class TorchSplits
 
         var start = reader.Read(key.At).End;
         var next = reader.Read(start);
-        start = next.Opcode is PickleOpcode.Memoize or PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut ? next.End : start;
+        start = PickleMemoCode.IsPut(next.Opcode) ? next.End : start;
         var id = StorageId(written.Tensor);
         var text = split?.Key ?? written.Tensor.Storage.Entry.Key;
         var edits = new Dictionary<int, byte[]>

@@ -158,14 +158,20 @@ internal sealed class TorchZipCheckpoint : Checkpoint
             changes.Added.Add((storageEntries[split.Split.View.Storage].Like($"{stem}/data/{split.Key}"), Content(split)));
         }
 
-        // A storage that all of its tensors have left.
-        var left = splits.SelectMany(split => split.Split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
-        foreach (var storage in left.Select(tensor => tensor.Storage).Distinct().Except(OpaqueStorages).Except(Tensors.Where(tensor => !left.Contains(tensor)).Select(tensor => tensor.Storage)))
+        changes.Removed.UnionWith(Abandoned(splits).Select(storage => storageEntries[storage]));
+        return ZipRewriter.Rewrite(directory, changes, alignment);
+    }
+
+    /// <summary>The storages that all of their tensors leave.</summary>
+    private IEnumerable<StorageEntry> Abandoned(List<KeyedSplit> splits)
+    {
+        if (splits.Count == 0)
         {
-            changes.Removed.Add(storageEntries[storage]);
+            return [];
         }
 
-        return ZipRewriter.Rewrite(directory, changes, alignment);
+        var leaving = splits.SelectMany(split => split.Split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
+        return leaving.Select(tensor => tensor.Storage).Except(OpaqueStorages).Except(Tensors.Where(tensor => !leaving.Contains(tensor)).Select(tensor => tensor.Storage));
     }
 
     private static ZipContent Content(KeyedSplit split)
