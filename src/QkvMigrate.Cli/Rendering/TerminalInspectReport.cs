@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Cli.Rendering.Inspecting;
 using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
@@ -35,12 +34,11 @@ internal static class TerminalInspectReport
 
     private static IEnumerable<ReportLine> Changes(CheckpointReport report)
     {
-        if (report.Plan is not { IsNeeded: true } plan)
+        if (report is not { Plan: { IsNeeded: true } plan, Changes.ReorderedBytes: var reordered })
         {
             yield break;
         }
 
-        var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
         yield return new ReportLine("upgrade", $"changes {plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered");
         foreach (var group in ChangeGroup.Of(plan))
         {

@@ -16,4 +16,8 @@ public sealed record OptimizerParameter(string Id, IReadOnlyList<NameEntry> Name
 /// </summary>
 /// <param name="Path">Where it stands in the checkpoint.</param>
 /// <param name="Parameters">Its parameters, in the order of its groups.</param>
-public sealed record OptimizerEntry(string Path, IReadOnlyList<OptimizerParameter> Parameters);
+public sealed record OptimizerEntry(string Path, IReadOnlyList<OptimizerParameter> Parameters)
+{
+    /// <summary>Whether it keeps something for a parameter: it does from its first step on.</summary>
+    internal bool HasState => Parameters.Any(parameter => parameter.State.Count > 0);
+}

@@ -49,6 +49,10 @@ public sealed class LoraHyperparameters
         }
     }
 
+    /// <summary>Reads the file beside <paramref name="checkpoint"/>, a checkpoint file; null where there is none.</summary>
+    /// <exception cref="MigrationException">As <see cref="Find"/>.</exception>
+    internal static LoraHyperparameters? FindBeside(string checkpoint) => Find(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!);
+
     /// <summary><c>lora_alpha</c>, or null where it is not there.</summary>
     /// <exception cref="MigrationException">It is no number.</exception>
     public double? Alpha => Field(AlphaField) is { } alpha ? (double)Number(alpha) : null;

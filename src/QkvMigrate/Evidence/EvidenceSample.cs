@@ -17,6 +17,13 @@ public sealed record EvidenceSample(int Layers, int Rows, int Columns)
     /// </summary>
     public static EvidenceSample Quick { get; } = new(4, 512, 512);
 
+    /// <summary>At most so many of <paramref name="all"/>, evenly chosen.</summary>
+    internal static List<T> Evenly<T>(IReadOnlyList<T> all, int maximum)
+    {
+        var count = Math.Min(all.Count, maximum);
+        return [.. Enumerable.Range(0, count).Select(number => all[(int)((long)number * all.Count / count)])];
+    }
+
     /// <summary>
     /// Every how manieth of <paramref name="rows"/> is read. It has no divisor in common with them, and so with no period
     /// that the rows of q, k and v can have: each row of a period is read as often as the others.

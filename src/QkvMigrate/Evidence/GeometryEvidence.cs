@@ -114,11 +114,11 @@ public sealed class GeometryEvidence
 
     private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<RowOrder> candidates, EvidenceSample sample)
     {
-        var count = Math.Min(tensors.Count, sample.Layers);
+        var layers = EvidenceSample.Evenly(tensors, sample.Layers);
         var sums = new double[candidates.Count];
-        for (var layer = 0; layer < count; layer++)
+        foreach (var layer in layers)
         {
-            var norms = RowNorms.Read(source, tensors[(int)((long)layer * tensors.Count / count)], sample);
+            var norms = RowNorms.Read(source, layer, sample);
             for (var i = 0; i < sums.Length; i++)
             {
                 sums[i] += candidates[i].Explained(norms);
@@ -131,10 +131,10 @@ public sealed class GeometryEvidence
         var read = (rows + step - 1) / step;
         return new GeometryEvidence(
             ranked.ConvertAll(pair => pair.First),
-            ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / count)),
-            count,
+            ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / layers.Count)),
+            layers.Count,
             read,
-            $"{Part(count, tensors.Count)} layers{(read < rows ? $", {read} of {rows} rows" : "")}{(sample.Columns < columns ? $", {sample.Columns} of {columns} columns" : "")}");
+            $"{Part(layers.Count, tensors.Count)} layers{(read < rows ? $", {read} of {rows} rows" : "")}{(sample.Columns < columns ? $", {sample.Columns} of {columns} columns" : "")}");
 
         static string Part(int part, int whole) => part < whole ? $"{part} of {whole}" : $"{whole}";
     }

@@ -23,15 +23,11 @@ public static class HeadNorms
     /// <param name="geometry">The geometry, which fits the file's shapes.</param>
     /// <param name="maximumLayers">How many at most.</param>
     /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
-    public static IReadOnlyList<TensorEntry> Matrices(Checkpoint checkpoint, AttentionGeometry geometry, int maximumLayers)
-    {
-        var all = AttentionScan.Of(checkpoint).Fused
+    public static IReadOnlyList<TensorEntry> Matrices(Checkpoint checkpoint, AttentionGeometry geometry, int maximumLayers) => EvidenceSample.Evenly(
+        [.. AttentionScan.Of(checkpoint).Fused
             .Where(fused => RowNorms.IsFusedMatrix(fused) && fused.Tensor.Shape[0] == geometry.FusedRows)
-            .Select(fused => fused.Tensor)
-            .ToList();
-        var count = Math.Min(all.Count, maximumLayers);
-        return [.. Enumerable.Range(0, count).Select(layer => all[(int)((long)layer * all.Count / count)])];
-    }
+            .Select(fused => fused.Tensor)],
+        maximumLayers);
 
     /// <summary>Reads one of <see cref="Matrices"/>.</summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>

@@ -1,4 +1,3 @@
-using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
 
@@ -22,7 +21,7 @@ internal static class EvidenceCheck
             return [];
         }
 
-        var layout = plan.Layout == CheckpointLayout.Sequential ? QkvLayout.Sequential : QkvLayout.Interleaved;
+        var layout = MigrationPlanner.RowsOf(plan.Layout);
         return GeometryEvidence.Measure(checkpoint, EvidenceSample.Quick, geometry, otherShards)?.Against(layout, geometry) is not { } against ? []
             : isStrict ? throw new MigrationException(FailureKind.Geometry, $"{against}; without --strict-evidence this is a warning", checkpoint.Source.Path)
             : [new Advice("geometry-contradicted", against)];

@@ -97,7 +97,8 @@ public static class MigrationPlanner
             [.. ModulePathChanges(scan, to), .. checkpoint.Optimizers.SelectMany(optimizers.Names)]);
     }
 
-    private static QkvLayout RowsOf(CheckpointLayout layout) =>
+    /// <summary>The order of the rows that the names of a layout stand for.</summary>
+    internal static QkvLayout RowsOf(CheckpointLayout layout) =>
         layout == CheckpointLayout.Sequential ? QkvLayout.Sequential : QkvLayout.Interleaved;
 
     private static void CheckKind(FusedTensor fused)

@@ -31,7 +31,7 @@ internal sealed class OptimizerMoves
     /// <summary>The moments of <paramref name="optimizer"/> that move.</summary>
     public IEnumerable<TensorMove> Moves(OptimizerEntry optimizer)
     {
-        if (optimizer.Parameters.All(parameter => parameter.State.Count == 0))
+        if (!optimizer.HasState)
         {
             return [];
         }

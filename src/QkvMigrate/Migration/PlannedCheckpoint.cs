@@ -56,7 +56,7 @@ internal sealed class PlannedCheckpoint : IDisposable
             planned.PickleAdvice = PickleGate.Check(planned.Checkpoint, request.AllowUnsafePickle);
             planned.Plan = request.IsMerge
                 ? planned.PlanMerge(request)
-                : planned.PlanMigration(request, otherShards);
+                : planned.PlanMigration(request);
 
             // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
             if (!request.DryRun)
@@ -151,10 +151,10 @@ internal sealed class PlannedCheckpoint : IDisposable
         "optimizer-dropped",
         $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: training cannot be resumed from the new file, and that was not verified against the old one"));
 
-    private MigrationPlan PlanMigration(MigrationRequest request, IReadOnlyList<TensorEntry> otherShards)
+    private MigrationPlan PlanMigration(MigrationRequest request)
     {
         DropOptimizers(request);
-        return MigrationPlanner.Plan(Checkpoint!, request.Direction, shapes => ResolveOrRank(request, shapes), request.Lora, otherShards);
+        return MigrationPlanner.Plan(Checkpoint!, request.Direction, shapes => ResolveOrRank(request, shapes), request.Lora, OtherShards);
     }
 
     /// <summary>Plans the merge of the LoRA that the file has with its base, which is in the same file or in another.</summary>

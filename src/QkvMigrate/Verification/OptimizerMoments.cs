@@ -18,7 +18,7 @@ internal static class OptimizerMoments
     /// <returns>Null where it cannot be told which parameter is which tensor.</returns>
     public static List<(TensorEntry Moment, FusedTensor Owner)>? Find(Checkpoint checkpoint, List<FusedTensor> fused, OptimizerEntry optimizer)
     {
-        if (optimizer.Parameters.All(parameter => parameter.State.Count == 0))
+        if (!optimizer.HasState)
         {
             return [];
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using QkvMigrate.Attention;
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Cli.Rendering.Inspecting;
 using QkvMigrate.Migration;
 using QkvMigrate.Writing;
@@ -94,12 +93,11 @@ internal static class HtmlCheckpoint
 
     private static void Changes(HtmlWriter page, CheckpointReport report)
     {
-        if (report.Plan is not { IsNeeded: true } plan)
+        if (report is not { Plan: { IsNeeded: true } plan, Changes.ReorderedBytes: var reordered })
         {
             return;
         }
 
-        var reordered = plan.Output!.Segments.OfType<ReorderSegment>().Sum(segment => segment.Length);
         var names = plan.NameChanges.Count > 0 ? $" {plan.NameChanges.Count} names in _metadata and optimizers follow." : "";
         page.Element("h3", null, "What an upgrade changes");
         page.Element("p", null, $"{plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered. {plan.UntouchedTensors} tensors are left alone.{names}");

@@ -60,7 +60,7 @@ internal sealed class LoraAdapter
                 : "there is no LoRA in it to merge");
         }
 
-        var said = LoraHyperparameters.Find(Path.GetDirectoryName(Path.GetFullPath(checkpoint.Source.Path))!);
+        var said = LoraHyperparameters.FindBeside(checkpoint.Source.Path);
         CheckRank(layers[0], options.Rank, "--lora-r");
         CheckRank(layers[0], said?.Rank, $"lora_r in {LoraHyperparameters.FileName}");
         var alpha = options.Alpha ?? said?.Alpha

@@ -22,7 +22,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
     public LoraPlan Plan(Checkpoint model, AttentionScan scan, AttentionGeometry geometry)
     {
         CheckBase(model);
-        var order = RowPermutation.Between(geometry, scan.Layout == CheckpointLayout.Sequential ? QkvLayout.Sequential : QkvLayout.Interleaved, QkvLayout.Sequential).Runs;
+        var order = RowPermutation.Between(geometry, MigrationPlanner.RowsOf(scan.Layout), QkvLayout.Sequential).Runs;
         var delta = FusedDelta(geometry);
         var weights = model.Tensors.Where(tensor => tensor.Name is not null).ToLookup(tensor => FusedNames.Unwrapped(Merged(tensor.Name!.Text)));
         var storages = new StorageUse(model);
@@ -76,7 +76,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
 
     private void CheckBase(Checkpoint model)
     {
-        if (adapter.HoldsBase && model.Optimizers.FirstOrDefault(optimizer => optimizer.Parameters.Any(parameter => parameter.State.Count > 0)) is { } optimizer)
+        if (adapter.HoldsBase && model.Optimizers.FirstOrDefault(optimizer => optimizer.HasState) is { } optimizer)
         {
             throw new MigrationException(FailureKind.Unsupported, $"{Option}: the moments of a LoRA cannot follow it into its base; --drop-optimizer leaves them out", where: $"optimizer state '{optimizer.Path}'");
         }

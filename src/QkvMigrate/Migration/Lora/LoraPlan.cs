@@ -76,13 +76,19 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
             throw new MigrationException(FailureKind.Unsupported, $"{ExpandOption}: no LoRA of LitGPT is stored in a file of this format");
         }
 
-        if (checkpoint.Optimizers.FirstOrDefault(optimizer => optimizer.Parameters.Any(parameter => parameter.State.Count > 0)) is { } optimizer)
+        if (checkpoint.Optimizers.FirstOrDefault(optimizer => optimizer.HasState) is { } optimizer)
         {
             throw new MigrationException(FailureKind.Unsupported, $"{ExpandOption}: the moments of a LoRA cannot follow it to a higher rank", where: $"optimizer state '{optimizer.Path}'");
         }
 
         var shape = LoraShape.Of(checkpoint, layers, geometry, ExpandOption);
-        return Expand(new LoraExpansion(shape.Rank, shape.Sections!.Value), expansion => new LoraExpander(checkpoint, geometry, permutation, expansion).Matrices(layers));
+        var expansion = new LoraExpansion(shape.Rank, shape.Sections!.Value);
+        return new LoraPlan(
+            [.. new LoraExpander(checkpoint, geometry, permutation, expansion).Matrices(layers)],
+            [new("lora-settings-change", $"the LoRA is to be used with lora_r {expansion.NewRank} instead of {expansion.Rank}, {expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true")])
+        {
+            Expansion = expansion,
+        };
     }
 
     /// <summary>Whether the old LitGPT added row i of the delta to row i of the interleaved matrix.</summary>
@@ -90,15 +96,6 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
     /// <param name="options">What the user says.</param>
     public static bool AddsByRow(IEnumerable<LoraLayer> fused, LoraOptions options) =>
         options.IsBefore900 || fused.Any(layer => layer.SectionCount == LoraSections.All.Count);
-
-    private static LoraPlan Expand(LoraExpansion expansion, Func<LoraExpansion, IEnumerable<ComputedTensor>> matrices) => new(
-        [.. matrices(expansion)],
-        [
-            new("lora-settings-change", $"the LoRA is to be used with lora_r {expansion.NewRank} instead of {expansion.Rank}, {expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true"),
-        ])
-    {
-        Expansion = expansion,
-    };
 
     private static MigrationException Inexact(LoraLayer layer) => new(
         FailureKind.Unsupported,

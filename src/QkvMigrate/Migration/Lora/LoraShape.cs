@@ -46,7 +46,7 @@ internal sealed record LoraShape(long Rank, LoraSections? Sections)
             return candidates[0];
         }
 
-        var said = LoraHyperparameters.Find(Path.GetDirectoryName(Path.GetFullPath(checkpoint.Source.Path))!);
+        var said = LoraHyperparameters.FindBeside(checkpoint.Source.Path);
         var settled = candidates.Where(candidate => said?.Agrees(candidate) == true).ToList();
         return settled.Count == 1 ? settled[0] : throw Ambiguous(layer, candidates, said is not null);
     }
