@@ -1,5 +1,6 @@
 using CsCheck;
 using QkvMigrate.Attention;
+using QkvMigrate.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Tests.Attention;
@@ -116,18 +117,7 @@ public sealed class RowPermutationTests
         Assert.Null(permutation.Packed(pack));
     }
 
-    private static Gen<RowPermutation> Permutations { get; } =
-        from lengths in Gen.Int[1, 20].Array[1, 30]
-        from seed in Gen.Int
-        select Shuffled(lengths, seed);
-
-    private static RowPermutation Shuffled(int[] lengths, int seed)
-    {
-        var start = 0;
-        var runs = lengths.Select(length => new RowRun((start += length) - length, length)).ToArray();
-        new Random(seed).Shuffle(runs);
-        return RowPermutation.FromRuns(runs);
-    }
+    private static Gen<RowPermutation> Permutations { get; } = ShuffledRows.UpTo(runs: 30, rowsOfEach: 20);
 
     private static int[] Rows(RowPermutation permutation) =>
         [.. permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length))];

@@ -5,8 +5,8 @@ hexadecimal. The entries to take out have the key "optimizer", at any depth.
 """
 import collections
 import decimal
-import io
-import pickle
+
+from picklers import print_pairs
 
 SHARED = "a string that both name"
 
@@ -43,13 +43,4 @@ def without(value):
     return value
 
 
-def in_python(document, protocol):
-    pickled = io.BytesIO()
-    pickle._Pickler(pickled, protocol).dump(document)
-    return pickled.getvalue()
-
-
-for name, document in documents():
-    for protocol in range(6):
-        for pickler, dump in (("C", pickle.dumps), ("Python", in_python)):
-            print(f"{name}, protocol {protocol}, {pickler}", dump(document, protocol).hex(), dump(without(document), protocol).hex(), sep="|")
+print_pairs(documents(), without)

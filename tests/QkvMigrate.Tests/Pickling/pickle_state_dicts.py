@@ -4,8 +4,8 @@ Prints a line for each document, protocol and pickler (the one written in C and 
 frames differently): what it is, the pickle, and the pickle of the document that a rename must give, in hexadecimal.
 """
 import collections
-import io
-import pickle
+
+from picklers import print_pairs
 
 LEGACY = ".attn.attn."
 UPGRADED = ".attn.qkv."
@@ -46,13 +46,4 @@ def renamed(value):
     return value
 
 
-def in_python(document, protocol):
-    pickled = io.BytesIO()
-    pickle._Pickler(pickled, protocol).dump(document)
-    return pickled.getvalue()
-
-
-for name, document in documents():
-    for protocol in range(6):
-        for pickler, dump in (("C", pickle.dumps), ("Python", in_python)):
-            print(f"{name}, protocol {protocol}, {pickler}", dump(document, protocol).hex(), dump(renamed(document), protocol).hex(), sep="|")
+print_pairs(documents(), renamed)
