@@ -32,6 +32,19 @@ internal static class TorchLibrary
         }
     }
 
+    /// <summary>Has them loaded beside what is done meanwhile; <see cref="Load()"/> waits for that, and tells what went wrong.</summary>
+    public static void LoadAhead() => _ = Task.Run(() =>
+    {
+        try
+        {
+            Load();
+        }
+        catch (MigrationException)
+        {
+            // Told to whoever needs the libraries, which may be nobody.
+        }
+    });
+
     /// <summary>Loads the libraries from the first of the folders that has each.</summary>
     internal static void Load(IReadOnlyList<string> folders)
     {

@@ -20,10 +20,17 @@ internal sealed class EngineOptions
     }
 
     /// <summary>The engine, made when the first rows have to move.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="isPlanOnly">Whether no row will move, so that nothing needs to be prepared.</param>
     /// <exception cref="MigrationException">The two do not name an engine.</exception>
-    public Lazily<IReorderEngine> Read(ParseResult parsed)
+    public Lazily<IReorderEngine> Read(ParseResult parsed, bool isPlanOnly)
     {
         var choice = ReorderEngineChoice.Parse(parsed.GetValue(engine)!, parsed.GetValue(device)!);
+        if (!isPlanOnly)
+        {
+            ReorderEngines.Prepare(choice);
+        }
+
         return new Lazily<IReorderEngine>(() => ReorderEngines.Create(choice));
     }
 

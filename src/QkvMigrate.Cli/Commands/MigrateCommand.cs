@@ -102,7 +102,8 @@ internal sealed class MigrateCommand
     /// <summary>Migrates all paths. The progress is off the terminal when this returns, so that reports can be printed.</summary>
     private IReadOnlyList<CheckpointReport> Migrate(ParseResult parsed, ConsoleLog log, bool keepPlans)
     {
-        using var engines = engine.Read(parsed);
+        var isPlanOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
+        using var engines = engine.Read(parsed, isPlanOnly);
         using var updaters = engine.ReadUpdater(parsed);
         using var progress = ProgressDisplays.Start(log, parsed.GetValue(quiet));
         var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
@@ -114,7 +115,7 @@ internal sealed class MigrateCommand
             Output = parsed.GetValue(output),
             InPlace = parsed.GetValue(inPlace),
             BackupSuffix = parsed.GetValue(backup),
-            DryRun = parsed.GetValue(dryRun) || parsed.GetValue(check),
+            DryRun = isPlanOnly,
             Force = parsed.GetValue(force) || parsed.GetValue(check),
             DropOptimizer = parsed.GetValue(dropOptimizer),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
