@@ -59,10 +59,15 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, layout.Length);
-            WriteUnchanged(planned, () => FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation));
-            progress?.Enter(WriteStage.Verifying);
-            Verify(planned, file.TemporaryPath, path, request, cancellation);
-            progress?.Enter(WriteStage.Syncing);
+            WriteUnchanged(planned, () =>
+            {
+                FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
+                file.StartSync();
+                progress?.Enter(WriteStage.Verifying);
+                Verify(planned, file.TemporaryPath, path, request, cancellation);
+                progress?.Enter(WriteStage.Syncing);
+                file.WaitForSync();
+            });
             file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
@@ -88,7 +93,7 @@ internal static class CheckpointWriting
         }
     }
 
-    /// <summary>Writes, and makes sure that what is read stayed the same; that it did not is the reason to give where reading it failed.</summary>
+    /// <summary>Writes and verifies, and makes sure that what is read stayed the same; that it did not is the reason to give where either failed.</summary>
     private static void WriteUnchanged(PlannedCheckpoint planned, Action write)
     {
         try

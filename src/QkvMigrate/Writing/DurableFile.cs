@@ -12,6 +12,7 @@ public sealed class DurableFile : IDisposable
     private readonly string temporary;
     private readonly bool replace;
     private readonly TargetLock targetLock;
+    private Task? syncing;
     private bool committed;
 
     private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock targetLock)
@@ -99,6 +100,13 @@ public sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>Has the disk begin to take what is written, so that what is done before <see cref="WaitForSync"/> goes on beside it.</summary>
+    internal void StartSync() => syncing = Task.Run(() => Posix.Flush(Handle));
+
+    /// <summary>Waits until the disk has what was written before <see cref="StartSync"/>.</summary>
+    /// <exception cref="IOException">It did not take it, which is told only once: the file is not to be committed.</exception>
+    internal void WaitForSync() => syncing?.GetAwaiter().GetResult();
+
     /// <summary>Makes the file durable and gives it its name.</summary>
     /// <param name="mode">Its permissions, or null for what the process's mask leaves.</param>
     /// <param name="backup">A second name that the file which is replaced keeps, or null.</param>
@@ -106,6 +114,7 @@ public sealed class DurableFile : IDisposable
     {
         try
         {
+            WaitForSync();
             KeepOwner();
             if (mode is { } bits)
             {
