@@ -26,8 +26,8 @@ internal static class ZipStructure
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
         return [.. before.Entries.Zip(after.Entries, (old, young) => new RegionPair(
             ZipComparison.Place(young),
-            new FileRegion(old.DataOffset, old.Size, old.Crc),
-            new FileRegion(young.DataOffset, young.Size, young.Crc),
+            new FileRegion(old.DataOffset, old.Size, old.HasChecksum ? old.Crc : null),
+            new FileRegion(young.DataOffset, young.Size, young.HasChecksum ? young.Crc : null),
             storages.GetValueOrDefault(old.DataOffset)?.Key,
             [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)],
             old.Name != pickle && !resized.ContainsKey(old.DataOffset)))];

@@ -7,17 +7,18 @@ namespace QkvMigrate.Writing;
 /// <summary>A range of the source that goes into a slab's input.</summary>
 /// <param name="Source">Where it starts in the source.</param>
 /// <param name="Length">How many bytes.</param>
-internal readonly record struct SlabPiece(long Source, int Length);
+internal readonly record struct SlabRange(long Source, int Length);
 
 /// <summary>A part of a reorder segment that fits a lane: what to read, how to permute it, and where the result goes.</summary>
 /// <param name="Target">Where the permuted bytes start in the new file.</param>
-/// <param name="Pieces">The ranges to read, one behind the other into the lane's input, in the source's order.</param>
+/// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Ranges">What to read, one range behind the other into the lane's input, in the source's order.</param>
 /// <param name="Gather">What the engine does with them.</param>
-internal readonly record struct Slab(long Target, IReadOnlyList<SlabPiece> Pieces, Gather Gather);
+internal sealed record Slab(long Target, int Checksum, IReadOnlyList<SlabRange> Ranges, Gather Gather) : Segment(Target, Gather.ByteCount, Checksum);
 
 /// <summary>
-/// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that checksums see
-/// the bytes in order and neither a tensor nor a file is ever whole in memory.
+/// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that
+/// neither a tensor nor a file is ever whole in memory.
 /// </summary>
 internal static class SlabPlan
 {
@@ -39,7 +40,7 @@ internal static class SlabPlan
         {
             var count = (int)Math.Min(perSlab, segment.Outer - outer);
             var gather = new Gather(count, segment.Permutation.RowCount, (int)segment.UnitBytes, runs);
-            yield return new Slab(segment.Target + (outer * block), [new SlabPiece(segment.Source + (outer * block), gather.ByteCount)], gather);
+            yield return new Slab(segment.Target + (outer * block), segment.Checksum, [new SlabRange(segment.Source + (outer * block), gather.ByteCount)], gather);
         }
     }
 
@@ -71,7 +72,7 @@ internal static class SlabPlan
                 room -= take;
                 if (room == 0)
                 {
-                    yield return Assemble(segment.Source + start, target, filled, (int)unit);
+                    yield return Assemble(segment, start, target, filled, (int)unit);
                     target += perSlab * unit;
                     room = perSlab;
                     filled.Clear();
@@ -81,15 +82,15 @@ internal static class SlabPlan
 
         if (filled.Count > 0)
         {
-            yield return Assemble(segment.Source + start, target, filled, (int)unit);
+            yield return Assemble(segment, start, target, filled, (int)unit);
         }
     }
 
     /// <summary>Reads the rows in the source's order, and has the engine bring them into the destination's.</summary>
-    private static Slab Assemble(long source, long target, List<(long Start, long Length)> rows, int unit)
+    private static Slab Assemble(ReorderSegment segment, long block, long target, List<(long Start, long Length)> rows, int unit)
     {
         var places = new Dictionary<long, int>(rows.Count);
-        var pieces = new List<SlabPiece>();
+        var ranges = new List<SlabRange>();
         var next = 0;
         var end = -1L;
         foreach (var (start, length) in rows.OrderBy(row => row.Start))
@@ -98,18 +99,18 @@ internal static class SlabPlan
             next += (int)length;
             if (start == end)
             {
-                pieces[^1] = pieces[^1] with { Length = pieces[^1].Length + (int)(length * unit) };
+                ranges[^1] = ranges[^1] with { Length = ranges[^1].Length + (int)(length * unit) };
             }
             else
             {
-                pieces.Add(new SlabPiece(source + (start * unit), (int)(length * unit)));
+                ranges.Add(new SlabRange(segment.Source + block + (start * unit), (int)(length * unit)));
             }
 
             end = start + length;
         }
 
         var runs = rows.Select(row => new RowRun(places[row.Start], (int)row.Length)).ToArray();
-        return new Slab(target, pieces, new Gather(1, next, unit, runs));
+        return new Slab(target, segment.Checksum, ranges, new Gather(1, next, unit, runs));
     }
 
     private static IEnumerable<long> Range(long start, long end)

@@ -51,7 +51,7 @@ public sealed class CopyFallbackTests
         var progress = 0L;
         using (var target = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite))
         {
-            FileLayoutWriter.Write(source, layout, target, () => new StreamReorderEngine(), 7, bytes => progress += bytes, CancellationToken.None);
+            FileLayoutWriter.Write(source, layout, target, () => new StreamReorderEngine(), 7, 2, bytes => Interlocked.Add(ref progress, bytes), CancellationToken.None);
         }
 
         Assert.Equal(length, progress);

@@ -51,9 +51,9 @@ public sealed class FileLayoutWriterTests
         select Layout(pieces);
 
     [Fact]
-    public void Any_layout_is_written_in_slabs_of_any_size() => Gen.Select(Layouts, Gen.Int[1, 64]).Sample((layout, slabBytes) =>
+    public void Any_layout_is_written_in_slabs_of_any_size() => Gen.Select(Layouts, Gen.Int[1, 64], Gen.Int[1, 4]).Sample((layout, slabBytes, threads) =>
     {
-        using var writing = new LayoutWriting(Source) { SlabBytes = slabBytes };
+        using var writing = new LayoutWriting(Source) { SlabBytes = slabBytes, Threads = threads };
         Assert.Equal(NaiveLayout.Apply(layout, Source), writing.Write(layout));
         Assert.Equal(layout.Length, writing.Progress);
     });

@@ -30,6 +30,8 @@ internal sealed class LayoutWriting : IDisposable
 
     public int SlabBytes { get; init; } = 8;
 
+    public int Threads { get; init; } = 2;
+
     public Func<IReorderEngine> Engine { get; init; } = () => new StreamReorderEngine();
 
     public CancellationToken Cancellation { get; init; }
@@ -42,7 +44,7 @@ internal sealed class LayoutWriting : IDisposable
     {
         using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
-            FileLayoutWriter.Write(Source, layout, target, Engine, SlabBytes, Told, Cancellation);
+            FileLayoutWriter.Write(Source, layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
         }
 
         return File.ReadAllBytes(path);
@@ -56,7 +58,7 @@ internal sealed class LayoutWriting : IDisposable
 
     private void Told(long bytes)
     {
-        // Two threads write, and both tell.
+        // Several threads write, and all tell.
         lock (folder)
         {
             Progress += bytes;

@@ -26,11 +26,11 @@ public sealed class SlabPlanTests
         {
             Assert.Equal(target, slab.Target);
             Assert.InRange(slab.Gather.ByteCount, 1, capacity);
-            Assert.Equal(slab.Gather.ByteCount, slab.Pieces.Sum(piece => piece.Length));
+            Assert.Equal(slab.Gather.ByteCount, slab.Ranges.Sum(range => range.Length));
             Assert.Equal(slab.Gather.Rows, slab.Gather.Runs.ToArray().Sum(run => run.Length));
 
             // Read from the front to the back, in as few pieces as there are gaps.
-            Assert.All(slab.Pieces.Skip(1).Zip(slab.Pieces), pair => Assert.True(pair.First.Source > pair.Second.Source + pair.Second.Length));
+            Assert.All(slab.Ranges.Skip(1).Zip(slab.Ranges), pair => Assert.True(pair.First.Source > pair.Second.Source + pair.Second.Length));
             target += slab.Gather.ByteCount;
         }
 
@@ -66,12 +66,12 @@ public sealed class SlabPlanTests
         var swap = RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]);
         var slabs = SlabPlan.Cut(new ReorderSegment(50, -1, 1000, 10, 4, swap), 50).ToList();
         Assert.Equal([(50L, 4), (98L, 4), (146L, 2)], slabs.Select(slab => (slab.Target, slab.Gather.Outer)));
-        Assert.Equal([new SlabPiece(1000, 48), new SlabPiece(1048, 48), new SlabPiece(1096, 24)], slabs.SelectMany(slab => slab.Pieces));
+        Assert.Equal([new SlabRange(1000, 48), new SlabRange(1048, 48), new SlabRange(1096, 24)], slabs.SelectMany(slab => slab.Ranges));
     }
 
     private static IEnumerable<byte> Gathered(Slab slab, byte[] source)
     {
-        var input = slab.Pieces.SelectMany(piece => source.Skip((int)piece.Source).Take(piece.Length)).ToArray();
+        var input = slab.Ranges.SelectMany(range => source.Skip((int)range.Source).Take(range.Length)).ToArray();
         var gather = slab.Gather;
         for (var outer = 0; outer < gather.Outer; outer++)
         {

@@ -2,10 +2,11 @@ using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Tests.Writing;
 
-/// <summary>The stream engine, watched and disturbed: what a test has to say before a lane is made, begins, completes.</summary>
+/// <summary>The stream engine, watched and disturbed: what a test has to say before a lane is made, begins, completes, on any of the executor's threads.</summary>
 internal sealed class TestEngine : IReorderEngine
 {
     private readonly StreamReorderEngine engine = new();
+    private int openLanes;
 
     public string Name => "test";
 
@@ -18,12 +19,12 @@ internal sealed class TestEngine : IReorderEngine
     public Action BeforeComplete { get; init; } = () => { };
 
     /// <summary>Lanes that were made and not disposed of.</summary>
-    public int OpenLanes { get; private set; }
+    public int OpenLanes => openLanes;
 
     public IReorderLane CreateLane(int capacity)
     {
         BeforeLane();
-        OpenLanes++;
+        Interlocked.Increment(ref openLanes);
         return new Lane(this, engine.CreateLane(capacity));
     }
 
@@ -47,7 +48,7 @@ internal sealed class TestEngine : IReorderEngine
 
         public void Dispose()
         {
-            owner.OpenLanes--;
+            Interlocked.Decrement(ref owner.openLanes);
             lane.Dispose();
         }
     }

@@ -42,12 +42,30 @@ public sealed record ComputedSegment(long Target, int Checksum, ComputedBytes By
 /// <param name="Target">The place in the new file.</param>
 public readonly record struct ChecksumPatch(int Checksum, long Target);
 
+/// <summary>
+/// What the source says of bytes that are read for a checksum: all of a record's, each once, whatever place in the new
+/// file it goes to.
+/// </summary>
+/// <param name="Checksum">The number of the checksum whose segments read them.</param>
+/// <param name="Entry">The record's name.</param>
+/// <param name="Offset">Where it starts in the source.</param>
+/// <param name="Length">How many bytes it has.</param>
+/// <param name="Crc">Its CRC-32.</param>
+public readonly record struct SourceChecksum(int Checksum, string Entry, long Offset, long Length, uint Crc)
+{
+    /// <summary>Where the record ends in the source.</summary>
+    public long End => Offset + Length;
+}
+
 /// <summary>What a rewritten file is made of. Pure data: writing it takes no further decision.</summary>
 /// <param name="Length">Bytes of the new file.</param>
 /// <param name="Segments">The pieces in order; together they cover the file exactly.</param>
 /// <param name="Patches">Places that hold zeros until their checksum is known.</param>
 public sealed record FileLayout(long Length, IReadOnlyList<Segment> Segments, IReadOnlyList<ChecksumPatch> Patches)
 {
+    /// <summary>What the source's own checksums must turn out to be while it is read.</summary>
+    public IReadOnlyList<SourceChecksum> SourceChecksums { get; init; } = [];
+
     /// <summary>How many checksums there are: those that segments feed, and those of no bytes, which only a patch asks for.</summary>
     public int ChecksumCount => Segments.Select(segment => segment.Checksum).Concat(Patches.Select(patch => patch.Checksum)).Append(-1).Max() + 1;
 }

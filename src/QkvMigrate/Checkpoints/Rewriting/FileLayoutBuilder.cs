@@ -7,6 +7,7 @@ internal sealed class FileLayoutBuilder
 {
     private readonly List<Segment> segments = [];
     private readonly List<ChecksumPatch> patches = [];
+    private readonly List<SourceChecksum> sourceChecksums = [];
     private int checksums;
     private int checksum = -1;
 
@@ -21,6 +22,9 @@ internal sealed class FileLayoutBuilder
 
     /// <summary>Has the CRC-32 of <paramref name="number"/> written at <paramref name="target"/>.</summary>
     public void Patch(int number, long target) => patches.Add(new ChecksumPatch(number, target));
+
+    /// <summary>Has what is read of the source for a checksum compared with what the source says of it.</summary>
+    public void Expect(SourceChecksum expected) => sourceChecksums.Add(expected);
 
     /// <summary>Lays down bytes of the source.</summary>
     public void Copy(long source, long length)
@@ -67,7 +71,7 @@ internal sealed class FileLayoutBuilder
     }
 
     /// <summary>The finished layout.</summary>
-    public FileLayout Build() => new(Position, segments, patches);
+    public FileLayout Build() => new(Position, segments, patches) { SourceChecksums = sourceChecksums };
 
     private void Add(Segment segment)
     {

@@ -145,7 +145,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         {
             var storage = group.Key;
             var blocks = group.OrderBy(block => block.Offset).ToList();
-            changes.Contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)));
+            changes.Contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)) { IsPermutation = true });
         }
 
         foreach (var replacement in edit.Replacements)
@@ -210,7 +210,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
             }
 
             var bytes = source.Read(entry.DataOffset, (int)entry.Size);
-            if (Crc32.HashToUInt32(bytes) != entry.Crc)
+            if (entry.HasChecksum && Crc32.HashToUInt32(bytes) != entry.Crc)
             {
                 throw PickleFailure.At(0, "the bytes do not have the checksum that the zip gives");
             }

@@ -45,6 +45,12 @@ internal sealed record ZipEntry(
         return renamed;
     }
 
+    /// <summary>
+    /// Whether there is a checksum to compare the bytes with: PyTorch leaves 0 where it was told not to count them
+    /// (<c>torch.serialization.set_crc32_options(False)</c>, since 2.6).
+    /// </summary>
+    public bool HasChecksum => Crc != 0;
+
     /// <summary>Where the entry's bytes start.</summary>
     public long DataOffset => HeaderOffset + LocalHeader.Length;
 

@@ -6,7 +6,11 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <param name="Length">Bytes of the entry.</param>
 /// <param name="Crc">Its CRC-32, or null where the bytes are known only when they are written.</param>
 /// <param name="LayDown">Lays the bytes down.</param>
-internal sealed record ZipContent(long Length, uint? Crc, Action<FileLayoutBuilder> LayDown);
+internal sealed record ZipContent(long Length, uint? Crc, Action<FileLayoutBuilder> LayDown)
+{
+    /// <summary>Whether they are the entry's own bytes, each once, in another order.</summary>
+    public bool IsPermutation { get; init; }
+}
 
 /// <summary>
 /// Lays a zip down again with other contents for some entries, without some, and with new ones. Entries keep their order,
@@ -91,6 +95,11 @@ internal sealed class ZipRewriter
         var descriptor = ZipHeaders.Descriptor(entry, offset, size, crc);
         if (checksum >= 0)
         {
+            if (content.IsPermutation && entry.HasChecksum)
+            {
+                builder.Expect(new SourceChecksum(checksum, entry.Name, entry.DataOffset, entry.Size, entry.Crc));
+            }
+
             if (ZipHeaders.CarriesChecksum(entry))
             {
                 builder.Patch(checksum, offset + ZipFormat.LocalCrc);

@@ -1,0 +1,126 @@
+using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Reordering;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>What one thread of the executor has: a lane and a buffer of a slab's size, each made when it is needed first.</summary>
+internal sealed class PieceWriter(
+    SourceFile source, SafeFileHandle target, bool isClone, LayoutChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
+{
+    private IReorderLane? lane;
+    private NativeBuffer? buffer;
+    private bool isKernelUnable;
+
+    /// <summary>Writes a piece of <see cref="LayoutPieces"/>.</summary>
+    /// <exception cref="MigrationException">The source ends too early, or cannot be read.</exception>
+    /// <exception cref="IOException">The target cannot be written.</exception>
+    public void Write(Segment piece, CancellationToken cancellation)
+    {
+        switch (piece)
+        {
+            case LiteralSegment literal:
+                Emit(literal.Target, literal.Checksum, literal.Bytes.Span);
+                break;
+            case CopySegment copy when isClone && copy.Checksum < 0 && copy.Source == copy.Target:
+                progress(copy.Length);
+                break;
+            case CopySegment { Checksum: < 0 } copy:
+                Copy(copy);
+                break;
+            case CopySegment copy:
+                var bytes = Read(copy.Source, (int)copy.Length);
+                checksums.Copied(copy.Checksum, copy.Source, copy.Target, bytes);
+                Put(copy.Target, bytes);
+                break;
+            case ComputedSegment computed:
+                Compute(computed, cancellation);
+                break;
+            case Slab slab:
+                Reorder(slab);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lane?.Dispose();
+        ((IDisposable?)buffer)?.Dispose();
+    }
+
+    private void Copy(CopySegment copy)
+    {
+        for (var done = 0L; done < copy.Length;)
+        {
+            var copied = isKernelUnable ? -1 : Posix.CopyRange(source.Handle, copy.Source + done, target, copy.Target + done, copy.Length - done);
+            if (copied > 0)
+            {
+                Posix.StartWriteback(target, copy.Target + done, copied);
+                progress(copied);
+            }
+            else
+            {
+                // −1: the two filesystems have no such call. 0: some report the end of a file early; a read tells.
+                isKernelUnable |= copied < 0;
+                copied = Math.Min(slabBytes, copy.Length - done);
+                Put(copy.Target + done, Read(copy.Source + done, (int)copied));
+            }
+
+            done += copied;
+        }
+    }
+
+    private void Compute(ComputedSegment computed, CancellationToken cancellation)
+    {
+        var at = computed.Target;
+        computed.Bytes.Compute(
+            bytes =>
+            {
+                Emit(at, computed.Checksum, bytes);
+                at += bytes.Length;
+            },
+            cancellation);
+        if (at != computed.Target + computed.Length)
+        {
+            throw new InvalidOperationException($"{at - computed.Target} bytes were computed, {computed.Length} were announced");
+        }
+    }
+
+    private void Reorder(Slab slab)
+    {
+        lane ??= createLane();
+        var input = lane.Input.Span;
+        foreach (var range in slab.Ranges)
+        {
+            var rows = input[..range.Length];
+            source.Read(range.Source, rows);
+            checksums.Read(slab.Checksum, range.Source, rows);
+            input = input[range.Length..];
+        }
+
+        lane.Begin(slab.Gather);
+        Emit(slab.Target, slab.Checksum, lane.Complete().Span);
+    }
+
+    private ReadOnlySpan<byte> Read(long offset, int length)
+    {
+        var bytes = (buffer ??= new NativeBuffer(slabBytes)).GetSpan()[..length];
+        source.Read(offset, bytes);
+        return bytes;
+    }
+
+    private void Emit(long at, int checksum, ReadOnlySpan<byte> bytes)
+    {
+        checksums.Written(checksum, at, bytes);
+        Put(at, bytes);
+    }
+
+    private void Put(long at, ReadOnlySpan<byte> bytes)
+    {
+        Posix.Write(target, bytes, at);
+        Posix.StartWriteback(target, at, bytes.Length);
+        progress(bytes.Length);
+    }
+}

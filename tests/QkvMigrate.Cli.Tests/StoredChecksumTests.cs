@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>The checksums that a zip gives for a tensor whose rows move: they find bit rot, which the new file's would hide.</summary>
+public sealed class StoredChecksumTests : IDisposable
+{
+    private readonly WorkFolder folder = new();
+
+    private string Source => folder.At("model.pth");
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ABitThatFlippedInARowThatMovesIsTold(bool inPlace)
+    {
+        LegacyCheckpoint.Write(Source, layers: 2);
+        var bytes = File.ReadAllBytes(Source);
+        var fused = FirstFusedMatrix(bytes);
+        bytes[fused + 100_000] ^= 0x10;
+        File.WriteAllBytes(Source, bytes);
+
+        var run = Tool.Run(["upgrade", Source, .. LegacyCheckpoint.Arguments, .. inPlace ? (string[])["--in-place"] : []]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches($"{Source}: archive/data/0 at byte {fused}: its bytes have CRC-32 [0-9a-f]{{8}}, the zip gives [0-9a-f]{{8}}: the file is damaged$", Assert.Single(run.ErrorLines));
+        Assert.Equal([Source], Directory.GetFiles(folder.At("")));
+        Assert.Equal(bytes, File.ReadAllBytes(Source));
+    }
+
+    [Fact]
+    public void AFileWhoseWriterCountedNoChecksumsIsUpgradedAndVerified()
+    {
+        LegacyCheckpoint.Write(Source, layers: 2);
+        var sound = Upgrade(Source);
+        var bytes = File.ReadAllBytes(Source);
+        Clear(bytes, "PK\u0003\u0004"u8, 14);
+        Clear(bytes, "PK\u0001\u0002"u8, 16);
+        File.WriteAllBytes(folder.At("uncounted.pth"), bytes);
+
+        var upgraded = Upgrade(folder.At("uncounted.pth"));
+
+        Assert.Equal(sound.Length, upgraded.Length);
+        var fused = FirstFusedMatrix(bytes);
+        Assert.Equal(sound.AsSpan(fused, 100_000), upgraded.AsSpan(fused, 100_000));
+    }
+
+    private static byte[] Upgrade(string path)
+    {
+        var output = path + ".new";
+        var run = Tool.Run(["upgrade", path, "-o", output, "--verify", "full", .. LegacyCheckpoint.Arguments]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        return File.ReadAllBytes(output);
+    }
+
+    private static int FirstFusedMatrix(byte[] file)
+    {
+        var start = new byte[64];
+        new Random(0).NextBytes(start);
+        var at = file.AsSpan().IndexOf(start);
+        Assert.True(at > 0);
+        return at;
+    }
+
+    private static void Clear(byte[] file, ReadOnlySpan<byte> signature, int offset)
+    {
+        var cleared = 0;
+        for (var at = file.AsSpan().IndexOf(signature); at >= 0; cleared++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at + offset), 0);
+            var next = file.AsSpan(at + 4).IndexOf(signature);
+            at = next < 0 ? -1 : at + 4 + next;
+        }
+
+        // The pickle, four storages, the version.
+        Assert.Equal(6, cleared);
+    }
+}
