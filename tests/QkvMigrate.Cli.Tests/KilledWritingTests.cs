@@ -43,7 +43,7 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
         var duration = CleanRun();
         var renewed = WorkFolder.Sha256(Target);
         var random = new Random(Seed);
-        var (survived, replaced, leftovers) = (0, 0, 0);
+        var outcomes = Enum.GetValues<Way>().ToDictionary(way => way, _ => (Old: 0, New: 0, Leftovers: 0));
         for (var i = 0; i < kills; i++)
         {
             var way = (Way)(i % 3);
@@ -69,8 +69,8 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
             Assert.Contains(found, new[] { old, renewed });
             Assert.True(inPlace || WorkFolder.Sha256(Source) == old);
             Assert.True(way != Way.WithBackup || found == old || WorkFolder.Sha256(Source + Suffix) == old);
-            (survived, replaced) = found == old ? (survived + 1, replaced) : (survived, replaced + 1);
-            leftovers += Hidden().Any() ? 1 : 0;
+            var outcome = outcomes[way];
+            outcomes[way] = (outcome.Old + (found == old ? 1 : 0), outcome.New + (found == old ? 0 : 1), outcome.Leftovers + (Hidden().Any() ? 1 : 0));
 
             var next = Tool.Run([.. Arguments(way), .. inPlace ? Array.Empty<string>() : ["--force"]]);
 
@@ -80,7 +80,11 @@ public sealed class KilledWritingTests(ITestOutputHelper log) : IDisposable
             Assert.Empty(Hidden());
         }
 
-        log.WriteLine($"{kills} kills, half of them within {duration.TotalMilliseconds:0} ms of the start, half within {MillisecondsOfWriting} ms of the first file: {survived} old, {replaced} new, {leftovers} with leftovers, none broken, none left");
+        log.WriteLine($"{kills} kills, half of them within {duration.TotalMilliseconds:0} ms of the start, half within {MillisecondsOfWriting} ms of the first file, none broken, none left");
+        foreach (var (way, outcome) in outcomes)
+        {
+            log.WriteLine($"{way}: {outcome.Old} old, {outcome.New} new, {outcome.Leftovers} with leftovers");
+        }
     }
 
     private TimeSpan CleanRun()
