@@ -89,6 +89,11 @@ internal static class ConfigurationReader
                 root = inner;
             }
 
+            if (root.ValueKind == JsonValueKind.Object && root.GetPropertyCount() > YamlFields.MaximumFields)
+            {
+                throw new MigrationException(FailureKind.Unsupported, $"more than {YamlFields.MaximumFields} fields, as no configuration has");
+            }
+
             return root.EnumerateObject().ToDictionary(
                 property => property.Name,
                 property => property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? null : property.Value.ToString());

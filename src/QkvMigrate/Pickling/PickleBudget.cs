@@ -21,8 +21,8 @@ internal sealed class PickleBudget(int pickleLength)
     /// <summary>A slot of a dictionary or a hash set.</summary>
     public const int Slot = 64;
 
-    /// <summary>What a walk makes of a tensor: its entry, name, shape and strides.</summary>
-    public const int Tensor = 400;
+    /// <summary>What a walk makes of a tensor: its entry and name, and for each dimension a size and a stride.</summary>
+    public static int Tensor(int rank) => 400 + (2 * sizeof(long) * rank);
 
     private readonly long total = PickleLimits.Memory(pickleLength);
     private long spent;
@@ -45,7 +45,7 @@ internal sealed class PickleBudget(int pickleLength)
         PickleTuple tuple => 96 + (16L * tuple.Items.Count),
         PickleBigInteger number => 64 + number.Value.GetByteCount(),
         PickleMutable => 96,
-        PickleGlobal global => 160 + (2L * (global.Module.Length + global.Name.Length)),
+        PickleGlobal global => 320 + (4L * (global.Module.Length + global.Name.Length)),
         PicklePersistent => 64,
         _ => 32,
     };

@@ -27,6 +27,9 @@ internal static class PickleLimits
     /// <summary>Containers within containers: state dicts have less than ten.</summary>
     public const int Depth = 1_000;
 
+    /// <summary>The same while the pickle is read, where what is around a tensor counts and what is around a path does not.</summary>
+    public const int Nesting = 2 * Depth;
+
     /// <summary>
     /// Bytes of memory that may be made of a pickle of <paramref name="length"/> bytes. One byte of a hostile pickle can
     /// make a value of a hundred; in what PyTorch writes, a tensor takes 100 to 300 bytes of pickle and 1,500 of memory.

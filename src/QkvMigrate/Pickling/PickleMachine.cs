@@ -99,7 +99,7 @@ internal sealed class PickleMachine
         var length = BinaryPrimitives.ReadUInt64LittleEndian(reader.Argument(instruction));
         if (length > (ulong)(pickle.Length - instruction.End))
         {
-            throw PickleFailure.At(instruction.Offset, $"a frame announces {length} bytes, {pickle.Length - instruction.End} are left");
+            throw PickleFailure.CutOff(instruction.Offset, $"a frame announces {length} bytes, {pickle.Length - instruction.End} are left");
         }
 
         var end = instruction.End + (int)length;
@@ -214,7 +214,9 @@ internal sealed class PickleMachine
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
                 return Unnamed(new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at))));
             case PickleOpcode.PersId:
-                return Persistent(at.Offset, new PickleItem(new PickleString(at.Offset, PickleText.Decode(at, reader.Argument(at))), at.Offset));
+                var id = new PickleString(at.Offset, PickleText.Decode(at, reader.Argument(at)));
+                budget.Spend(at.Offset, PickleBudget.Of(id));
+                return Persistent(at.Offset, new PickleItem(id, at.Offset));
             case PickleOpcode.BinPersId:
                 return Persistent(at.Offset, stack.Pop(at));
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
@@ -236,9 +238,16 @@ internal sealed class PickleMachine
         }
     }
 
-    private static void AddWeight(PickleNode container, PickleNode part)
+    /// <summary>Sees to it that <paramref name="container"/>, which now holds <paramref name="part"/>, stands for neither too many values nor too deep ones.</summary>
+    private static void Hold(PickleNode container, PickleNode part)
     {
         container.Weight += part.Weight;
+        container.Depth = Math.Max(container.Depth, part.Depth + 1);
+        if (container.Depth > PickleLimits.Nesting)
+        {
+            throw PickleFailure.Limit(container.Offset, $"containers are nested more than {PickleLimits.Nesting} deep");
+        }
+
         if (container.Weight > PickleLimits.Weight)
         {
             throw PickleFailure.Limit(container.Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
@@ -262,14 +271,14 @@ internal sealed class PickleMachine
     private static PickleTuple Tuple(in PickleInstruction at, List<PickleItem> items)
     {
         var tuple = new PickleTuple(at.Offset, items);
-        items.ForEach(item => AddWeight(tuple, item.Node));
+        items.ForEach(item => Hold(tuple, item.Node));
         return tuple;
     }
 
     private PickleObject Call(in PickleInstruction at, PickleNode callable, PickleNode arguments)
     {
         var call = new PickleObject(at.Offset, callable, arguments);
-        AddWeight(call, arguments);
+        Hold(call, arguments);
         if (callable is not (PickleGlobal or PickleExtension or PickleComputedGlobal))
         {
             unnamed.Add(call);
@@ -327,7 +336,7 @@ internal sealed class PickleMachine
             var state = stack.Pop(at);
             var built = Target(at);
             built.State = state;
-            AddWeight(built, state.Node);
+            Hold(built, state.Node);
             return;
         }
 
@@ -358,7 +367,7 @@ internal sealed class PickleMachine
         foreach (var item in items)
         {
             target.Add(item);
-            AddWeight(target, item.Node);
+            Hold(target, item.Node);
         }
 
         return target;
@@ -375,8 +384,8 @@ internal sealed class PickleMachine
         for (var i = 0; i < items.Count; i += 2)
         {
             target.Set(new PickleEntry(items[i], items[i + 1], at.Offset));
-            AddWeight(target, items[i].Node);
-            AddWeight(target, items[i + 1].Node);
+            Hold(target, items[i].Node);
+            Hold(target, items[i + 1].Node);
         }
     }
 }

@@ -16,6 +16,12 @@ public abstract class PickleNode(int offset)
     /// where one stands in several places.
     /// </summary>
     internal long Weight { get; set; } = 1;
+
+    /// <summary>
+    /// How many containers stood in each other when the last part was put into this one; parts that got deeper later do not
+    /// count, so that it is a bound from below.
+    /// </summary>
+    internal int Depth { get; set; }
 }
 
 /// <summary>A value together with the instruction that put it on the stack: its own, or a GET of the memo.</summary>

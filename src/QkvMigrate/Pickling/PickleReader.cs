@@ -16,7 +16,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> pickle)
     {
         if (offset >= Bytes.Length)
         {
-            throw PickleFailure.At(offset, "the pickle ends without STOP");
+            throw PickleFailure.CutOff(offset, "the pickle ends without STOP");
         }
 
         var opcode = (PickleOpcode)Bytes[offset];
@@ -64,7 +64,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> pickle)
         };
         if (length > (ulong)(Bytes.Length - start))
         {
-            throw PickleFailure.At(offset, $"{opcode} announces {length} bytes, {Bytes.Length - start} are left");
+            throw PickleFailure.CutOff(offset, $"{opcode} announces {length} bytes, {Bytes.Length - start} are left");
         }
 
         return new PickleInstruction(opcode, offset, start, (int)length, start + (int)length);
@@ -80,7 +80,8 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> pickle)
             var feed = window.IndexOf((byte)'\n');
             if (feed < 0)
             {
-                throw PickleFailure.At(offset, $"the line of {opcode} has no end within {window.Length} bytes");
+                var problem = $"the line of {opcode} has no end within {window.Length} bytes";
+                throw window.Length < PickleLimits.Line ? PickleFailure.CutOff(offset, problem) : PickleFailure.At(offset, problem);
             }
 
             end += feed + 1;
@@ -93,7 +94,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> pickle)
     {
         if (length > Bytes.Length - start)
         {
-            throw PickleFailure.At(offset, $"{opcode} needs {length} bytes, {Bytes.Length - start} are left");
+            throw PickleFailure.CutOff(offset, $"{opcode} needs {length} bytes, {Bytes.Length - start} are left");
         }
     }
 }

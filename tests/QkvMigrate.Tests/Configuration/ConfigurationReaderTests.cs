@@ -62,6 +62,33 @@ public sealed class ConfigurationReaderTests : IDisposable
         Assert.Equal($"{File}: {problem}", Refused());
     }
 
+    [Fact]
+    public void RefusesMoreFieldsThanAConfigurationHas()
+    {
+        static string Yaml(int count) => string.Concat(Enumerable.Range(0, count).Select(number => $"f{number}: 1\n"));
+        static string Json(int count) => $"{{{string.Join(',', Enumerable.Range(0, count).Select(number => $"\"f{number}\":1"))}}}";
+        foreach (var text in (string[])[Yaml(1000), Json(1000)])
+        {
+            Write(text);
+            Assert.Equal(new ConfigurationNumbers("here"), ConfigurationReader.Read(File, "here"));
+        }
+
+        Write(Yaml(1001));
+        Assert.Equal($"{File}: line 1001: more than 1000 fields, as no configuration has", Refused());
+        Write(Json(1001));
+        Assert.Equal($"{File}: more than 1000 fields, as no configuration has", Refused());
+    }
+
+    [Fact]
+    public void RefusesLongerValuesThanAConfigurationHas()
+    {
+        string Lists(int count) => $"a: [{string.Join(',', Enumerable.Repeat("x", 40_000))}]\nb: [{string.Join(',', Enumerable.Repeat("x", count))}]\nn_head: 8\n";
+        Write(Lists(20_000));
+        Assert.Equal(8, ConfigurationReader.Read(File, "here").HeadCount);
+        Write(Lists(40_000));
+        Assert.Equal($"{File}: line 2: an alias, or a value nested too deeply or too long for a configuration", Refused());
+    }
+
     [Theory]
     [InlineData("", "no YAML: ")]
     [InlineData("n_head: [8\n", "no YAML: ")]

@@ -43,6 +43,15 @@ public sealed class PickleLimitTests
     }
 
     [Fact]
+    public void Values_that_stand_in_values_too_deeply()
+    {
+        Assert.Equal(2002, PickleMachine.Run((byte[])[(byte)'N', .. Repeat("\u0085", 2000), (byte)'.']).Bytes.Length);
+        AssertRefused([(byte)'N', .. Repeat("\u0085", 2001), (byte)'.'], 2001, "containers are nested more than 2000 deep");
+        Assert.Equal(4002, PickleMachine.Run((byte[])[.. Repeat("]", 2001), .. Repeat("a", 2000), (byte)'.']).Bytes.Length);
+        AssertRefused([.. Repeat("]", 2002), .. Repeat("a", 2001), (byte)'.'], 0, "containers are nested more than 2000 deep");
+    }
+
+    [Fact]
     public void Bytes_of_a_line()
     {
         var text = PickleMachine.Run((byte[])[(byte)'V', .. Repeat("a", (1 << 20) - 1), (byte)'\n', (byte)'.']).Root.Node;

@@ -9,7 +9,7 @@ namespace QkvMigrate.Checkpoints.JsonTexts;
 internal readonly record struct JsonKey(int Start, int Length, string Text)
 {
     /// <summary>Bytes of the longest key that is read: a rename looks at each character of one, and no tensor's name comes near it.</summary>
-    private const int MaximumLength = 1 << 16;
+    private const int MaximumLength = 1 << 12;
 
     /// <summary>The name that <paramref name="reader"/> stands on; its text must be in one piece.</summary>
     /// <exception cref="InvalidOperationException">An escape is half of a surrogate pair.</exception>

@@ -15,8 +15,11 @@ internal sealed class SafetensorsHeader
     /// <summary>Bytes of the header's length.</summary>
     public const int LengthBytes = sizeof(ulong);
 
-    /// <summary>The longest header that the reference implementation reads (<c>MAX_HEADER_SIZE</c>).</summary>
-    public const int MaximumLength = 100_000_000;
+    /// <summary>
+    /// The longest header that is read. It has room for 250,000 tensors, more than <see cref="DirectoryBudget"/> pays for.
+    /// The reference implementation stops at 100,000,000 bytes (<c>MAX_HEADER_SIZE</c>).
+    /// </summary>
+    public const int MaximumLength = 32 << 20;
 
     /// <summary>The data of a file whose header the reference implementation wrote starts on a multiple of as many bytes.</summary>
     private const int Alignment = 8;
@@ -37,13 +40,13 @@ internal sealed class SafetensorsHeader
     public long DataOffset => LengthBytes + Json.Length;
 
     /// <summary>Reads the header of <paramref name="source"/>.</summary>
-    /// <exception cref="MigrationException">It is no header, or one beyond <see cref="MaximumLength"/>.</exception>
+    /// <exception cref="MigrationException">It is no header, or one beyond <see cref="MaximumLength"/> or <see cref="DirectoryBudget.Maximum"/>.</exception>
     public static SafetensorsHeader Read(SourceFile source)
     {
         var length = BinaryPrimitives.ReadUInt64LittleEndian(source.Read(0, LengthBytes));
         if (length > MaximumLength)
         {
-            throw new MigrationException(FailureKind.Malformed, $"a header of {length} bytes, at most {MaximumLength} are allowed", where: "safetensors header");
+            throw new MigrationException(FailureKind.Unsupported, $"a header of {length} bytes, at most {MaximumLength} are read", where: "safetensors header");
         }
 
         if (length > (ulong)(source.Length - LengthBytes))
@@ -51,7 +54,7 @@ internal sealed class SafetensorsHeader
             throw new MigrationException(FailureKind.Malformed, $"a header of {length} bytes, the file has {source.Length - LengthBytes} behind the length", where: "safetensors header");
         }
 
-        return Parse(source.Read(LengthBytes, (int)length));
+        return Parse(source.Read(LengthBytes, (int)length), new DirectoryBudget("safetensors header", (long)length));
     }
 
     /// <summary>
@@ -66,7 +69,7 @@ internal sealed class SafetensorsHeader
         var length = Json.Length + ((growth + Alignment - 1) / Alignment * Alignment);
         if (length > MaximumLength)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the new names would make a header of {length} bytes, at most {MaximumLength} are allowed", where: "safetensors header");
+            throw new MigrationException(FailureKind.Unsupported, $"the new names would make a header of {length} bytes, at most {MaximumLength} are read", where: "safetensors header");
         }
 
         var header = new byte[LengthBytes + length];
@@ -76,7 +79,7 @@ internal sealed class SafetensorsHeader
         return header;
     }
 
-    private static SafetensorsHeader Parse(byte[] json)
+    private static SafetensorsHeader Parse(byte[] json, DirectoryBudget budget)
     {
         if (json is not [(byte)'{', ..])
         {
@@ -91,7 +94,7 @@ internal sealed class SafetensorsHeader
         var reader = new Utf8JsonReader(json);
         try
         {
-            var tensors = SafetensorsHeaderParser.Read(ref reader);
+            var tensors = SafetensorsHeaderParser.Read(ref reader, budget);
             reader.Read();
             return new SafetensorsHeader(json, tensors);
         }

@@ -5,7 +5,8 @@ namespace QkvMigrate.Checkpoints.Safetensors;
 
 /// <summary>
 /// Reads the JSON of a header. Fields of a tensor that the format does not name are passed over, as the reference
-/// implementation does; a key that stands twice is refused, because readers differ in which one they take.
+/// implementation does; a key that stands twice is refused, because readers differ in which one they take. All that is
+/// kept, names of metadata and of such fields too, is paid for from a <see cref="DirectoryBudget"/>.
 /// </summary>
 internal static class SafetensorsHeaderParser
 {
@@ -14,17 +15,21 @@ internal static class SafetensorsHeaderParser
     /// <summary>More dimensions than any tensor has.</summary>
     private const int MaximumRank = 64;
 
+    /// <summary>What is made of a tensor besides its names, here and by <see cref="SafetensorsCheckpoint"/>: its entries, numbers, places in lists.</summary>
+    private const int TensorBytes = 440;
+
     /// <summary>Reads from the start to the end of the root.</summary>
-    /// <exception cref="MigrationException">A value is not what the format says.</exception>
+    /// <exception cref="MigrationException">A value is not what the format says, or <paramref name="budget"/> is spent.</exception>
     /// <exception cref="JsonException">The text is no JSON.</exception>
     /// <exception cref="InvalidOperationException">A string is not Unicode.</exception>
-    public static List<SafetensorsTensor> Read(ref Utf8JsonReader reader)
+    public static List<SafetensorsTensor> Read(ref Utf8JsonReader reader, DirectoryBudget budget)
     {
         var tensors = new List<SafetensorsTensor>();
         var names = new HashSet<string>();
         reader.Read();
         while (NextKey(ref reader, names, out var key))
         {
+            budget.Spend(TensorBytes + DirectoryBudget.Name(key.Text.Length));
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
             {
@@ -33,11 +38,11 @@ internal static class SafetensorsHeaderParser
 
             if (key.Text == Metadata)
             {
-                ReadMetadata(ref reader);
+                ReadMetadata(ref reader, budget);
             }
             else
             {
-                tensors.Add(ReadTensor(ref reader, key));
+                tensors.Add(ReadTensor(ref reader, key, budget));
             }
         }
 
@@ -57,11 +62,12 @@ internal static class SafetensorsHeaderParser
         return names.Add(key.Text) ? true : throw Unexpected(reader, $"the key '{key.Text}' stands twice");
     }
 
-    private static void ReadMetadata(ref Utf8JsonReader reader)
+    private static void ReadMetadata(ref Utf8JsonReader reader, DirectoryBudget budget)
     {
         var names = new HashSet<string>();
         while (NextKey(ref reader, names, out var key))
         {
+            budget.Spend(DirectoryBudget.Name(key.Text.Length));
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
             {
@@ -70,7 +76,7 @@ internal static class SafetensorsHeaderParser
         }
     }
 
-    private static SafetensorsTensor ReadTensor(ref Utf8JsonReader reader, JsonKey name)
+    private static SafetensorsTensor ReadTensor(ref Utf8JsonReader reader, JsonKey name, DirectoryBudget budget)
     {
         string? dtype = null;
         List<long>? shape = null;
@@ -91,6 +97,7 @@ internal static class SafetensorsHeaderParser
                     offsets = ReadNumbers(ref reader, $"the data_offsets of '{name.Text}'");
                     break;
                 default:
+                    budget.Spend(DirectoryBudget.Name(field.Text.Length));
                     reader.Skip();
                     break;
             }

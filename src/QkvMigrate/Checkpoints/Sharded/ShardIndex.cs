@@ -11,10 +11,13 @@ namespace QkvMigrate.Checkpoints.Sharded;
 /// </summary>
 internal sealed class ShardIndex
 {
-    /// <summary>More than the index of any model has: a key and a file name for each tensor.</summary>
-    public const int MaximumBytes = 100_000_000;
+    /// <summary>More than the index of any model has: a key and a file name for each tensor, which is 100 bytes.</summary>
+    public const int MaximumBytes = 32 << 20;
 
     private const string WeightMap = "weight_map";
+
+    /// <summary>What is made of an entry besides its name: its place in a list, and in a dictionary while the shards are held against it.</summary>
+    private const int EntryBytes = 120;
 
     private static readonly string[] Endings = [".safetensors.index.json", ".bin.index.json", ".pth.index.json"];
 
@@ -52,6 +55,7 @@ internal sealed class ShardIndex
     private static ShardIndex Read(string path)
     {
         var text = SourceFile.ReadAll(path, MaximumBytes, "an index");
+        var budget = new DirectoryBudget("index", text.Length);
         if (!Utf8.IsValid(text))
         {
             throw Malformed(path, 0, "the index is not valid UTF-8");
@@ -60,7 +64,11 @@ internal sealed class ShardIndex
         var reader = new Utf8JsonReader(text);
         try
         {
-            return new ShardIndex(path, text, ReadEntries(path, ref reader));
+            return new ShardIndex(path, text, ReadEntries(path, ref reader, budget));
+        }
+        catch (MigrationException error)
+        {
+            throw error.InFile(path);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -68,7 +76,7 @@ internal sealed class ShardIndex
         }
     }
 
-    private static List<(JsonKey Key, string File)> ReadEntries(string path, ref Utf8JsonReader reader)
+    private static List<(JsonKey Key, string File)> ReadEntries(string path, ref Utf8JsonReader reader, DirectoryBudget budget)
     {
         List<(JsonKey, string)>? found = null;
         reader.Read();
@@ -88,7 +96,7 @@ internal sealed class ShardIndex
             reader.Read();
             if (isMap)
             {
-                found = ReadMap(path, ref reader);
+                found = ReadMap(path, ref reader, budget);
             }
             else
             {
@@ -100,7 +108,7 @@ internal sealed class ShardIndex
         return found ?? throw Malformed(path, 0, $"the index has no {WeightMap}");
     }
 
-    private static List<(JsonKey Key, string File)> ReadMap(string path, ref Utf8JsonReader reader)
+    private static List<(JsonKey Key, string File)> ReadMap(string path, ref Utf8JsonReader reader, DirectoryBudget budget)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
@@ -109,6 +117,7 @@ internal sealed class ShardIndex
 
         var found = new List<(JsonKey, string)>();
         var names = new HashSet<string>();
+        var files = new HashSet<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var key = JsonKey.At(ref reader);
@@ -117,10 +126,22 @@ internal sealed class ShardIndex
                 throw Malformed(path, reader.TokenStartIndex, $"the key '{key.Text}' stands twice");
             }
 
+            budget.Spend(EntryBytes + DirectoryBudget.Name(key.Text.Length));
             reader.Read();
             if (reader.TokenType != JsonTokenType.String || reader.GetString() is not { } file || !IsBeside(file))
             {
                 throw Malformed(path, reader.TokenStartIndex, $"'{key.Text}' names no file in the index's own directory");
+            }
+
+            // Many tensors, few files: each file's name is kept once.
+            if (files.TryGetValue(file, out var known))
+            {
+                file = known;
+            }
+            else
+            {
+                budget.Spend(DirectoryBudget.Name(file.Length));
+                files.Add(file);
             }
 
             found.Add((key, file));

@@ -25,13 +25,13 @@ internal sealed class PickleSequence(SourceFile source)
                 Position += document.Bytes.Length;
                 return document;
             }
-            catch (MigrationException error) when (bytes.Length == available)
-            {
-                throw Locate(error, name, Position);
-            }
-            catch (MigrationException)
+            catch (MigrationException error) when (bytes.Length < available && PickleFailure.IsCutOff(error))
             {
                 // The window may have cut the pickle off; a larger one tells.
+            }
+            catch (MigrationException error)
+            {
+                throw Locate(error, name, Position);
             }
         }
     }

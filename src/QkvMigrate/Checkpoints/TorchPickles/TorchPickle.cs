@@ -183,7 +183,7 @@ internal sealed class TorchPickle
             known.Add(tensor.Persistent);
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
             var label = path.Then(step(key?.Node), node.Offset).Write(node.Offset);
-            document.Budget.Spend(node.Offset, PickleBudget.Tensor + PickleBudget.Text(label));
+            document.Budget.Spend(node.Offset, PickleBudget.Tensor(tensor.Shape.Count) + PickleBudget.Text(label));
             var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset);
             tensors.Add(entry);
             places.Add(entry, new TorchTensorUse(tensor, key, value));

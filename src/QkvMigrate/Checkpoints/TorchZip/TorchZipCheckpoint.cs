@@ -31,7 +31,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         this.stem = stem;
         if (!directory.ByName.TryGetValue($"{stem}/data.pkl", out pickleEntry!))
         {
-            throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: "zip directory");
+            throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: ZipFailure.DirectoryPlace);
         }
 
         if (directory.ByName.ContainsKey($"{stem}/constants.pkl"))

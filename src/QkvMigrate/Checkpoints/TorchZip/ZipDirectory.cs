@@ -5,12 +5,13 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 
 /// <summary>
 /// The entries of a zip, checked against each other: they cover the file from its first byte to the central
-/// directory, without gap or overlap, and each local header says what the directory says.
+/// directory, without gap or overlap, and each local header says what the directory says. The headers are held, and paid
+/// for from a <see cref="DirectoryBudget"/>.
 /// </summary>
 internal sealed class ZipDirectory
 {
-    /// <summary>Bytes of the largest central directory that is read: that of two million entries.</summary>
-    private const int MaximumSize = 256 << 20;
+    /// <summary>What is made of an entry besides its headers and its name: objects, and places in lists and dictionaries.</summary>
+    private const int EntryBytes = 360;
 
     private ZipDirectory(IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, ZipEnd end)
     {
@@ -37,12 +38,11 @@ internal sealed class ZipDirectory
     public static ZipDirectory Read(SourceFile source)
     {
         var end = ZipEnd.Read(source);
-        if (end.DirectorySize > MaximumSize)
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"{end.DirectorySize} bytes are more than the {MaximumSize} that a directory may have", where: "zip directory", offset: end.DirectoryOffset);
-        }
+        var budget = new DirectoryBudget(ZipFailure.DirectoryPlace, end.DirectorySize);
+        var central = CentralHeaders(source.Read(end.DirectoryOffset, (int)end.DirectorySize), end, budget);
 
-        var central = CentralHeaders(source.Read(end.DirectoryOffset, (int)end.DirectorySize), end);
+        // What is not the entries' bytes is their local headers', which are to be held as well.
+        budget.Spend(central.Aggregate(end.DirectoryOffset, (rest, header) => rest - Math.Min(rest, header.Size)));
         var byPlace = central.OrderBy(header => header.HeaderOffset).ToList();
         var entries = new Dictionary<string, ZipEntry>(byPlace.Count);
         var expected = 0L;
@@ -72,12 +72,13 @@ internal sealed class ZipDirectory
         return new ZipDirectory([.. entries.Values], [.. central.Select(header => entries[header.Name])], end);
     }
 
-    private static List<ZipCentralHeader> CentralHeaders(ReadOnlyMemory<byte> directory, ZipEnd end)
+    private static List<ZipCentralHeader> CentralHeaders(ReadOnlyMemory<byte> directory, ZipEnd end, DirectoryBudget budget)
     {
         var headers = new List<ZipCentralHeader>();
         for (var at = 0; at < directory.Length;)
         {
             var header = ZipCentralHeader.Read(directory[at..], end.DirectoryOffset + at);
+            budget.Spend(EntryBytes + DirectoryBudget.Name(header.Name.Length));
             headers.Add(header);
             at += header.Bytes.Length;
         }
@@ -91,6 +92,9 @@ internal sealed class ZipDirectory
 /// <summary>One header of the central directory, read and checked on its own.</summary>
 internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes, long HeaderOffset, long Size, uint Crc, ushort Flags)
 {
+    /// <summary>Bytes of the longest name: PyTorch's are the file's own, a folder, and a number.</summary>
+    private const int MaximumName = 1 << 12;
+
     /// <summary>Reads the header that <paramref name="directory"/> starts with; it stands at <paramref name="offset"/> of the file.</summary>
     public static ZipCentralHeader Read(ReadOnlyMemory<byte> directory, long offset)
     {
@@ -106,6 +110,11 @@ internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes,
         if (length > span.Length)
         {
             throw ZipFailure.Directory(offset, $"a header of {length} bytes does not fit the {span.Length} that are left");
+        }
+
+        if (nameLength > MaximumName)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"a name of {nameLength} bytes, at most {MaximumName} are read", where: ZipFailure.DirectoryPlace, offset: offset);
         }
 
         var name = Encoding.UTF8.GetString(span.Slice(ZipFormat.CentralHeaderLength, nameLength));

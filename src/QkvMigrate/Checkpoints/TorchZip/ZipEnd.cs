@@ -76,7 +76,7 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
         }
         else if (size >= ZipFormat.Escape32 || offset >= ZipFormat.Escape32 || count >= ZipFormat.Escape16)
         {
-            throw new MigrationException(FailureKind.Unsupported, "the zip has no zip64 records, which the new file would need", where: "zip directory");
+            throw new MigrationException(FailureKind.Unsupported, "the zip has no zip64 records, which the new file would need", where: ZipFailure.DirectoryPlace);
         }
 
         if (count != Count)

@@ -3,11 +3,14 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <summary>Makes the failures of zip reading.</summary>
 internal static class ZipFailure
 {
+    /// <summary>How failures name the directory.</summary>
+    public const string DirectoryPlace = "zip directory";
+
     /// <summary>An entry's headers break the rules of zip files.</summary>
     public static MigrationException At(string entry, long offset, string problem) =>
         new(FailureKind.Malformed, problem, where: $"zip entry '{entry}'", offset: offset);
 
     /// <summary>The directory breaks the rules of zip files.</summary>
     public static MigrationException Directory(long offset, string problem) =>
-        new(FailureKind.Malformed, problem, where: "zip directory", offset: offset);
+        new(FailureKind.Malformed, problem, where: DirectoryPlace, offset: offset);
 }

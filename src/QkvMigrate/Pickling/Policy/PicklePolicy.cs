@@ -39,15 +39,26 @@ internal static class PicklePolicy
         return found;
     }
 
-    private static IEnumerable<GlobalUse> Judge(PickleReferences references, string where) =>
-        references.Globals.Select(global => Judge(global, where))
+    private static IEnumerable<GlobalUse> Judge(PickleReferences references, string where)
+    {
+        // Protocols without a memo name the same global over and over.
+        var judged = new Dictionary<(string Module, string Name), GlobalUse>();
+        return references.Globals.Select(global => Judge(global, where, judged))
             .Concat(references.Unnamed.Select(node => Judge(node, where)))
             .OrderBy(use => use.Offset);
+    }
 
-    private static GlobalUse Judge(PickleGlobal global, string where)
+    private static GlobalUse Judge(PickleGlobal global, string where, Dictionary<(string Module, string Name), GlobalUse> judged)
     {
+        if (judged.TryGetValue((global.Module, global.Name), out var same))
+        {
+            return same with { Offset = global.Offset };
+        }
+
         var (safety, why) = GlobalRules.Judge(global.Module, global.Name);
-        return new GlobalUse(global.FullName, where, global.Offset, safety, why);
+        var use = new GlobalUse(global.FullName, where, global.Offset, safety, why);
+        judged.Add((global.Module, global.Name), use);
+        return use;
     }
 
     private static GlobalUse Judge(PickleNode node, string where)

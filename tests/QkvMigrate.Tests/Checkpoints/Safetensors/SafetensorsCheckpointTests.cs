@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
@@ -121,7 +122,23 @@ public sealed class SafetensorsCheckpointTests
 
     [Fact]
     public void AKeyBeyondTheLimitIsRefused() =>
-        Assert.Equal("a key of 65537 bytes, at most 65536 are read", CheckpointBytes.Refusal(Raw($"{{\"{new string('k', 65537)}\":{{}}}}", [])));
+        Assert.Equal("a key of 4097 bytes, at most 4096 are read", CheckpointBytes.Refusal(Raw($"{{\"{new string('k', 4097)}\":{{}}}}", [])));
+
+    [Fact]
+    public void AHundredThousandTensorsAreRead()
+    {
+        var header = Many(100_000, number => $"\"model.layers.{number % 80}.mlp.experts.{number:d9}.down_proj.weight_scale\":{{\"dtype\":\"U8\",\"shape\":[0,4096],\"data_offsets\":[0,0]}}");
+        Assert.Equal(100_000, CheckpointBytes.Look(Raw($"{{{header}}}", []), checkpoint => checkpoint.Tensors.Count));
+    }
+
+    [Theory]
+    [InlineData(300_000, "{", "\"{0}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", "}")]
+    [InlineData(1_500_000, "{\"__metadata__\":{", "\"{0}\":\"\"", "}}")]
+    [InlineData(1_500_000, "{\"a\":{", "\"{0}\":0", "}}")]
+    public void AHeaderThatTakesTooMuchMemoryIsRefused(int count, string start, string item, string end) =>
+        Assert.Equal(
+            "safetensors header: what it lists takes more than 104 MiB of memory, as no checkpoint's does",
+            CheckpointBytes.Refusal(Raw(start + Many(count, number => string.Format(CultureInfo.InvariantCulture, item, number)) + end, [])));
 
     [Fact]
     public void AHeaderBeyondTheFileIsRefused() =>
@@ -129,7 +146,7 @@ public sealed class SafetensorsCheckpointTests
 
     [Fact]
     public void AHeaderBeyondTheLimitIsRefused() =>
-        Assert.Equal("safetensors header: a header of 100000001 bytes, at most 100000000 are allowed", CheckpointBytes.Refusal([0x01, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, .. "{}"u8]));
+        Assert.Equal("safetensors header: a header of 33554433 bytes, at most 33554432 are read", CheckpointBytes.Refusal([1, 0, 0, 2, 0, 0, 0, 0, .. "{}"u8]));
 
     [Fact]
     public void AHeaderThatIsNoUtf8IsRefused() =>
@@ -138,6 +155,8 @@ public sealed class SafetensorsCheckpointTests
     [Fact]
     public void AFileThatDoesNotStartWithABraceIsNoSafetensors() =>
         Assert.Equal("this is no checkpoint: expected a file that torch.save wrote, or safetensors", CheckpointBytes.Refusal([3, 0, 0, 0, 0, 0, 0, 0, .. " {}"u8]));
+
+    private static string Many(int count, Func<int, string> item) => string.Join(',', Enumerable.Range(0, count).Select(item));
 
     private static string OneTensor(string key) => "{\"" + key + "\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}";
 

@@ -61,6 +61,16 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void AnIndexThatTakesTooMuchMemoryIsRefused()
+    {
+        WriteRight();
+        File.WriteAllText(Path.Combine(Source, IndexName), $"{{\"weight_map\":{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(number => $"\"{number}\":\"f\""))}}}}}");
+        var refused = Refusal();
+        Assert.Equal((Path.Combine(Source, IndexName), "index", FailureKind.Unsupported), (refused.File, refused.Where, refused.Kind));
+        Assert.Equal("what it lists takes more than 104 MiB of memory, as no checkpoint's does", refused.Problem);
+    }
+
+    [Fact]
     public void AShardThatIsNotThereIsRefused()
     {
         WriteRight();

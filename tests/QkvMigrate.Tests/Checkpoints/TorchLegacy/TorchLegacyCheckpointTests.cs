@@ -44,6 +44,30 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
+    public void APickleThatIsWrongAtOnceIsNotReadToItsEnd()
+    {
+        byte[] bytes = [.. Right.Magic, .. Right.Protocol, .. Right.SystemInformation, 0x80, 2, 0xff];
+        var path = Path.GetTempFileName();
+        try
+        {
+            using (var file = File.OpenWrite(path))
+            {
+                file.Write(bytes);
+                file.SetLength(256 << 20);
+            }
+
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var refused = Assert.Throws<MigrationException>(() => Checkpoint.Open(path));
+            Assert.Equal($"{path}: object pickle at byte {Right.Start + 2}: byte 0xff is no pickle opcode", refused.Message);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 16 << 20);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
     public void AnotherProtocolVersionIsRefused() =>
         Assert.Equal("protocol version pickle: expected the protocol version 1001", CheckpointBytes.Refusal((Right with { Protocol = [0x80, 2, (byte)'M', 0xea, 3, (byte)'.'] }).Bytes()));
 

@@ -34,6 +34,15 @@ public sealed class TorchTensorTests
     }
 
     [Fact]
+    public void Dimensions_that_are_shared_cost_memory_all_the_same()
+    {
+        static string Tensors(int rank) => $"ctorch._utils\n_rebuild_tensor_v2\nq\u00010{Storage(Text("0"), 12)}q\u00000{Ints(Enumerable.Repeat(1L, rank))}q\u00020"
+            + $"({string.Concat(Enumerable.Repeat("h\u0001(h\u0000K\u0000h\u0002h\u0002\u0089}tR", 40_000))}l";
+        Assert.Equal(40_000, Read(Tensors(1)).Tensors.Count);
+        Assert.Contains("of values, as no checkpoint's do", Assert.Throws<MigrationException>(() => Read(Tensors(64))).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Keys_of_storages_may_be_ints()
     {
         // lit-gpt's incremental_save.

@@ -134,15 +134,32 @@ public sealed class ZipMalformationTests
     [Fact]
     public void A_directory_of_zeros_is_not_read_whole()
     {
-        const int size = (256 << 20) + 1;
+        const int size = (104 << 20) + 1;
         using var folder = new WorkFolder();
         var image = new ZipImage();
         image.Bytes.Skip(size);
         image.End(new ZipTail { DirectoryOffset = 0, DirectorySize = size });
         using var source = SourceFile.Open(image.Bytes.Save(folder.At("zeros")));
         var refused = Assert.Throws<MigrationException>(() => ZipDirectory.Read(source));
-        Assert.Equal($"zip directory at byte 0: {size} bytes are more than the 268435456 that a directory may have", refused.Message);
+        Assert.Equal("zip directory: what it lists takes more than 104 MiB of memory, as no checkpoint's does", refused.Message);
         Assert.Equal(FailureKind.Unsupported, refused.Kind);
+    }
+
+    [Fact]
+    public void A_name_that_is_too_long_is_refused() =>
+        ZipReading.AssertRefused(new ZipImage().Add(One with { Name = new string('n', 4097) }).End().ToArray(), FailureKind.Unsupported, "zip directory at byte 4132: a name of 4097 bytes, at most 4096 are read");
+
+    [Fact]
+    public void Names_and_headers_that_take_too_much_memory_are_refused()
+    {
+        // 10,000 names of 4,000 characters: 40 MB of directory, 80 MB of text, and 40 MB of local headers.
+        var image = new ZipImage();
+        foreach (var number in Enumerable.Range(10_000, 10_000))
+        {
+            image.Add(One with { Name = number + new string('n', 3_995) });
+        }
+
+        ZipReading.AssertRefused(image.End().ToArray(), FailureKind.Unsupported, "zip directory: what it lists takes more than 104 MiB of memory, as no checkpoint's does");
     }
 
     private static (FailureKind Kind, string Message, Func<ZipImage> Image) Unsupported(string message, ZipPart first, ZipPart second) =>
