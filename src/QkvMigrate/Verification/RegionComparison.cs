@@ -38,6 +38,7 @@ internal sealed class RegionComparison
 
     /// <summary>Compares one region.</summary>
     /// <returns>The differences, bytes compared, and whether the CRC-32 was computed.</returns>
+    /// <exception cref="MigrationException">The first file's bytes do not have its own checksum.</exception>
     public RegionResult Compare(RegionPair pair, VerificationMode mode, CancellationToken cancellation)
     {
         var log = new DifferenceLog();
@@ -82,6 +83,12 @@ internal sealed class RegionComparison
 
         if (crc?.GetCurrentHashAsUInt32() is { } computed && computed != pair.After.Crc)
         {
+            if (log.Count == 0 && pair is { ComparesBytes: true, Moved.Count: 0, Before.Crc: { } stored } && stored != computed)
+            {
+                // The same bytes: what they are not now they were not before.
+                throw new MigrationException(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the zip gives {stored:x8}: the file is damaged", original.Path, pair.Place, pair.Before.Offset);
+            }
+
             log.Add(pair.Place, $"its headers give CRC-32 {pair.After.Crc:x8}, its bytes have {computed:x8}", pair.After.Offset);
         }
 

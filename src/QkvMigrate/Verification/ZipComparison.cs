@@ -43,7 +43,7 @@ internal static class ZipComparison
     }
 
     /// <summary>How reports name an entry.</summary>
-    public static string Place(ZipEntry entry) => $"zip entry '{entry.Name}'";
+    public static string Place(ZipEntry entry) => ZipFailure.Place(entry.Name);
 
     private static bool SameNames(string what, IReadOnlyList<ZipEntry> original, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
     {

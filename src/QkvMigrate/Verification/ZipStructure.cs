@@ -27,7 +27,9 @@ internal static class ZipStructure
         return [.. before.Entries.Zip(after.Entries, (old, young) => new RegionPair(
             ZipComparison.Place(young),
             new FileRegion(old.DataOffset, old.Size, old.HasChecksum ? old.Crc : null),
-            new FileRegion(young.DataOffset, young.Size, young.HasChecksum ? young.Crc : null),
+
+            // No checksum may stand for one that was not counted, but only where none stood before and no byte is new.
+            new FileRegion(young.DataOffset, young.Size, old.HasChecksum || young.HasChecksum || moved.Contains(old.DataOffset) || resized.ContainsKey(old.DataOffset) ? young.Crc : null),
             storages.GetValueOrDefault(old.DataOffset)?.Key,
             [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)],
             old.Name != pickle && !resized.ContainsKey(old.DataOffset)))];

@@ -127,12 +127,12 @@ internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes,
         var flags = BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralFlags..]);
         if ((flags & ZipFormat.EncryptedFlag) != 0)
         {
-            throw new MigrationException(FailureKind.Unsupported, "the entry is encrypted", where: $"zip entry '{name}'", offset: offset);
+            throw new MigrationException(FailureKind.Unsupported, "the entry is encrypted", where: ZipFailure.Place(name), offset: offset);
         }
 
         if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralMethod..]) != ZipFormat.Stored)
         {
-            throw new MigrationException(FailureKind.Unsupported, "the entry is compressed; torch.save stores entries as they are, and torch.load maps no other", where: $"zip entry '{name}'", offset: offset);
+            throw new MigrationException(FailureKind.Unsupported, "the entry is compressed; torch.save stores entries as they are, and torch.load maps no other", where: ZipFailure.Place(name), offset: offset);
         }
 
         if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralDisk..]) is not (0 or ZipFormat.Escape16))

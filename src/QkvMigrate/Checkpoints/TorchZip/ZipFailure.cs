@@ -6,9 +6,12 @@ internal static class ZipFailure
     /// <summary>How failures name the directory.</summary>
     public const string DirectoryPlace = "zip directory";
 
+    /// <summary>How failures name an entry.</summary>
+    public static string Place(string entry) => $"zip entry '{entry}'";
+
     /// <summary>An entry's headers break the rules of zip files.</summary>
     public static MigrationException At(string entry, long offset, string problem) =>
-        new(FailureKind.Malformed, problem, where: $"zip entry '{entry}'", offset: offset);
+        new(FailureKind.Malformed, problem, where: Place(entry), offset: offset);
 
     /// <summary>The directory breaks the rules of zip files.</summary>
     public static MigrationException Directory(long offset, string problem) =>

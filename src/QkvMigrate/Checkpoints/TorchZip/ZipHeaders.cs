@@ -162,5 +162,5 @@ internal static class ZipHeaders
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(field), (uint)Math.Min(value, ZipFormat.Escape32));
 
     private static MigrationException TooLarge(ZipEntry entry, long size) =>
-        new(FailureKind.Unsupported, $"{size} bytes need a zip64 field, which this zip's writer did not leave room for", where: $"zip entry '{entry.Name}'");
+        new(FailureKind.Unsupported, $"{size} bytes need a zip64 field, which this zip's writer did not leave room for", where: ZipFailure.Place(entry.Name));
 }
