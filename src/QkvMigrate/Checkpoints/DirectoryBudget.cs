@@ -4,7 +4,7 @@ namespace QkvMigrate.Checkpoints;
 /// The memory that a file's directory (the header of a safetensors file, the index of shards, the central directory of a
 /// zip) and what is made of it may take together. It is one number whatever the size, because a directory can list a
 /// hundred times as much as a model has in less than a hundred megabytes. A tensor of a real checkpoint takes about 120
-/// bytes of header and 620 of memory, so that there is room for 140,000 of them in a file.
+/// bytes of header and 820 of memory, so that there is room for 110,000 of them in a file.
 /// </summary>
 internal sealed class DirectoryBudget
 {

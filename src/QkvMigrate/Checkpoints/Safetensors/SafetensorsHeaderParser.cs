@@ -16,7 +16,7 @@ internal static class SafetensorsHeaderParser
     private const int MaximumRank = 64;
 
     /// <summary>What is made of a tensor besides its names, here and by <see cref="SafetensorsCheckpoint"/>: its entries, numbers, places in lists.</summary>
-    private const int TensorBytes = 440;
+    private const int TensorBytes = 640;
 
     /// <summary>Reads from the start to the end of the root.</summary>
     /// <exception cref="MigrationException">A value is not what the format says, or <paramref name="budget"/> is spent.</exception>
