@@ -259,13 +259,6 @@ def header_too_long(folder):
 
 
 @bomb
-def header_below_the_limit(folder):
-    """As many tensors as are read."""
-    unit = b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
-    return safetensors(folder, b"{" + b",".join(unit % number for number in range(180_000)) + b"}")
-
-
-@bomb
 def header_of_metadata(folder):
     return safetensors(folder, b'{"__metadata__":{' + up_to(33_000_000, (b'"%s":""' % number for number in numbers())) + b"}}")
 
