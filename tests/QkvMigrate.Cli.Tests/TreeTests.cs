@@ -14,16 +14,16 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     {
         var tree = forest.Copy("broken");
         var output = forest.At("broken-out");
-        CheckpointForest.Break(tree);
+        forest.Break(tree);
 
         var run = Tool.Run("upgrade", tree, "-o", output, "--jobs", "4", "--json");
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Equal(CheckpointForest.Count - CheckpointForest.Broken.Count, Statuses(run)["upgraded"]);
-        Assert.Equal(CheckpointForest.Broken.Count, Statuses(run)["refused"]);
+        Assert.Equal(CheckpointForest.Count - forest.Broken.Count, Statuses(run)["upgraded"]);
+        Assert.Equal(forest.Broken.Count, Statuses(run)["refused"]);
         var lines = run.ErrorLines.Where(line => line.StartsWith("qkvmigrate: error: ", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(CheckpointForest.Broken.Count, lines.Count);
-        foreach (var (line, (file, error)) in lines.Zip(CheckpointForest.Broken.OrderBy(broken => broken.File, StringComparer.Ordinal)))
+        Assert.Equal(forest.Broken.Count, lines.Count);
+        foreach (var (line, (file, _, error)) in lines.Zip(forest.Broken.OrderBy(broken => broken.File, StringComparer.Ordinal)))
         {
             Assert.StartsWith($"qkvmigrate: error: {Path.Combine(tree, Path.GetDirectoryName(file)!)}", line, StringComparison.Ordinal);
             Assert.Contains(error, line, StringComparison.Ordinal);
@@ -34,8 +34,8 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
         var again = Tool.Run("upgrade", tree, "-o", output, "--json");
 
         Assert.True(again.ExitCode == 0, again.Error);
-        Assert.Equal(CheckpointForest.Count - CheckpointForest.Broken.Count, Statuses(again)["skipped"]);
-        Assert.Equal(CheckpointForest.Broken.Count, Statuses(again)["upgraded"]);
+        Assert.Equal(CheckpointForest.Count - forest.Broken.Count, Statuses(again)["skipped"]);
+        Assert.Equal(forest.Broken.Count, Statuses(again)["upgraded"]);
         Assert.Empty(before.Except(Inodes(output)));
         Assert.Equal(CheckpointForest.Results(forest.Upgraded), CheckpointForest.Results(output));
     }

@@ -63,9 +63,11 @@ public abstract class Checkpoint : IDisposable
     public abstract FileLayout Rewrite(CheckpointEdit edit);
 
     /// <summary>
-    /// Whether the file's first bytes are those of a checkpoint. A glance, made to sort a directory's files: opening one
-    /// that looks like a checkpoint may still fail, and then must be told. FIFOs and devices are not opened.
+    /// Whether a file is to be taken for a checkpoint: its first bytes are those of one, or its name is one that nothing
+    /// else bears. A glance, made to sort a directory's files: opening one that looks like a checkpoint may still fail,
+    /// and then must be told. FIFOs and devices are not opened.
     /// </summary>
+    /// <exception cref="MigrationException">The file cannot be read.</exception>
     public static bool LooksLikeOne(string path)
     {
         if (FileIdentity.Of(path) is { Special: not null })
@@ -73,8 +75,13 @@ public abstract class Checkpoint : IDisposable
             return false;
         }
 
+        var name = Path.GetFileName(path);
         using var source = SourceFile.Open(path);
-        return TorchZipCheckpoint.Matches(source) || SafetensorsCheckpoint.Matches(source) || TorchLegacyCheckpoint.Matches(source) || TorchTar.Matches(source);
+        return TorchZipCheckpoint.Matches(source) || SafetensorsCheckpoint.Matches(source) || TorchLegacyCheckpoint.Matches(source) || TorchTar.Matches(source)
+            || CheckpointNames.IsLitGpts(name)
+
+            // A clone without Hugging Face's large files is a usual thing beside a LitGPT checkpoint that was made from them.
+            || (CheckpointNames.IsHuggingFaces(name) && !GitLfsPointer.Matches(source));
     }
 
     /// <summary>Opens <paramref name="path"/>; the format is told by the content.</summary>
@@ -89,7 +96,7 @@ public abstract class Checkpoint : IDisposable
                 : SafetensorsCheckpoint.Matches(source) ? SafetensorsCheckpoint.Open(source)
                 : TorchLegacyCheckpoint.Matches(source) ? TorchLegacyCheckpoint.Open(source)
                 : TorchTar.Matches(source) ? throw TorchTar.Refused()
-                : throw new MigrationException(FailureKind.Malformed, "this is no checkpoint: expected a file that torch.save wrote, or safetensors", path);
+                : throw NoCheckpoint(source);
         }
         catch (MigrationException error)
         {
@@ -102,6 +109,12 @@ public abstract class Checkpoint : IDisposable
             throw;
         }
     }
+
+    private static MigrationException NoCheckpoint(SourceFile source) => new(
+        FailureKind.Malformed,
+        source.Length == 0 ? "the file is empty"
+            : GitLfsPointer.Matches(source) ? "this is the pointer of Git LFS and not the checkpoint; 'git lfs pull' fetches that"
+            : "this is no checkpoint: expected a file that torch.save wrote, or safetensors");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,14 +1,11 @@
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Folders;
 using QkvMigrate.Migration.Batches;
-using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
 
 /// <summary>The directories with checkpoints that are found in and below a directory.</summary>
 internal sealed class CheckpointTree
 {
-    private static readonly EnumerationOptions Flat = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = false };
-
     private readonly List<CheckpointUnit> units = [];
     private readonly List<MigrationException> unreadable = [];
 
@@ -48,31 +45,26 @@ internal sealed class CheckpointTree
     private void Collect(string directory, string relative, (string Root, List<string> Files)? parent)
     {
         var own = units.Count;
-        var files = Directory.EnumerateFiles(directory, "*", Flat)
-            .Where(file => !TemporaryName.Is(Path.GetFileName(file)) && IsFile(file))
-            .Order(StringComparer.Ordinal)
-            .ToList();
-        var checkpoints = files.Where(LooksLikeCheckpoint).ToList();
+        var listing = FolderListing.Of(directory);
+        var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
+        IReadOnlyList<string> checkpoints = [.. isCheckpoint[true]];
         if (checkpoints.Count > 0)
         {
             parent = (directory, []);
-            units.Add(new CheckpointUnit(directory, relative, [.. checkpoints.Select(file => Path.GetFileName(file)!)], parent.Value.Files));
+            units.Add(new CheckpointUnit(directory, relative, checkpoints, parent.Value.Files));
         }
 
-        var hasRecord = OutputRecord.IsIn(directory);
         if (parent is { } unit)
         {
-            unit.Files.AddRange(files.Except(checkpoints)
-                .Where(file => !(hasRecord && OutputRecord.IsChecksums(file)))
-                .Select(file => Path.GetRelativePath(unit.Root, file)));
+            unit.Files.AddRange(isCheckpoint[false].Select(file => Path.GetRelativePath(unit.Root, Path.Combine(directory, file))));
         }
 
-        foreach (var child in new DirectoryInfo(directory).EnumerateDirectories("*", Flat).Where(IsEntered).OrderBy(child => child.Name, StringComparer.Ordinal))
+        foreach (var child in listing.Folders)
         {
-            var path = Path.Combine(directory, child.Name);
+            var path = Path.Combine(directory, child);
             try
             {
-                Collect(path, Path.Combine(relative, child.Name), parent);
+                Collect(path, Path.Combine(relative, child), parent);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -85,23 +77,4 @@ internal sealed class CheckpointTree
             units[own] = units[own] with { HasUnitsBelow = true };
         }
     }
-
-    /// <summary>A link that leads nowhere is taken for a file, which fails where it has to come along; pipes and devices are not.</summary>
-    private static bool IsFile(string path) => FileIdentity.Of(path)?.Special is null;
-
-    /// <summary>What may not be read is taken for a checkpoint, so that its directory is refused and not half done.</summary>
-    private static bool LooksLikeCheckpoint(string path)
-    {
-        try
-        {
-            return Checkpoint.LooksLikeOne(path);
-        }
-        catch (MigrationException error) when (error.Kind == FailureKind.Io)
-        {
-            return FileIdentity.Of(path) is not null;
-        }
-    }
-
-    private static bool IsEntered(DirectoryInfo directory) =>
-        directory.LinkTarget is null && !TemporaryName.Is(directory.Name) && directory.Name != OutputRecord.FolderName;
 }

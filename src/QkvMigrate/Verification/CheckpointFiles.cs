@@ -1,6 +1,5 @@
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Folders;
 using QkvMigrate.Migration.Batches;
-using QkvMigrate.Writing;
 
 namespace QkvMigrate.Verification;
 
@@ -10,16 +9,14 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal sealed class CheckpointFiles
 {
-    private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = true };
-
     private readonly HashSet<string> checkpoints;
     private readonly Dictionary<string, bool> directories;
 
     /// <summary>Looks at every file below <paramref name="root"/>; checkpoints that are not selected are as if they were not there.</summary>
     public CheckpointFiles(string root, CheckpointSelection selection)
     {
-        var files = Files(root);
-        var found = files.Where(name => Checkpoint.LooksLikeOne(Path.Combine(root, name))).ToHashSet(StringComparer.Ordinal);
+        var files = Files(root).ToList();
+        var found = files.Where(name => FolderListing.LooksLikeCheckpoint(Path.Combine(root, name))).ToHashSet(StringComparer.Ordinal);
         checkpoints = selection.Of(found);
 
         // A directory whose checkpoints are all left out belongs to nobody, and not to the directory above.
@@ -54,13 +51,13 @@ internal sealed class CheckpointFiles
     public IReadOnlySet<string> NamesIn(string other) =>
         Files(other).Where(name => Names.Contains(name) || DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
 
-    private static List<string> Files(string root) =>
-    [
-        .. Directory.EnumerateFiles(root, "*", All)
-            .Where(file => !TemporaryName.Is(Path.GetFileName(file)) && FileIdentity.Of(file) is not { Special: not null })
-            .Select(file => Path.GetRelativePath(root, file))
-            .Where(name => !OutputRecord.Owns(root, name)),
-    ];
+    /// <summary>Every file in <paramref name="folder"/>, a directory below <paramref name="root"/>, and below it, relative to the root.</summary>
+    private static IEnumerable<string> Files(string root, string folder = "")
+    {
+        var listing = FolderListing.Of(Path.Combine(root, folder));
+        return listing.Files.Select(file => Path.Combine(folder, file))
+            .Concat(listing.Folders.SelectMany(child => Files(root, Path.Combine(folder, child))));
+    }
 
     private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";
 }

@@ -31,14 +31,14 @@ public sealed class CheckpointForest : IDisposable
     /// <summary>What one run made of it; shared as well.</summary>
     public string Upgraded => upgraded.Value;
 
-    /// <summary>The checkpoints that a test breaks, each in another way, with what a user is told of each.</summary>
-    public static IReadOnlyList<(string File, string Error)> Broken { get; } =
+    /// <summary>The files that a test breaks, each in another way, with what a user is told of each.</summary>
+    public IReadOnlyList<(string File, Action<string> Break, string Error)> Broken =>
     [
-        ("1/mha-float32/lit_model.pth", "the file is cut off, or no zip"),
-        ("1/gqa-without-bias/model_config.yaml", "n_head"),
-        ("2/mha-bfloat16/lit_model.pth", "the file is cut off, or no zip"),
-        ("2/gqa-float64/model_config.yaml", "n_head"),
-        ("1/safetensors/model.safetensors", "the file"),
+        ("1/mha-float32/lit_model.pth", path => SetLength(path, new FileInfo(path).Length - 40), "the file is cut off, or no zip"),
+        ("1/gqa-without-bias/model_config.yaml", path => File.WriteAllText(path, "n_embd: 24\nn_head: 5\n"), "n_head"),
+        ("1/safetensors/model.safetensors", path => File.WriteAllBytes(path, new byte[100]), "this is no checkpoint"),
+        ("2/mha-bfloat16/lit_model.pth", path => SetLength(path, 0), "the file is empty"),
+        ("2/gqa-float64/lit_model.pth", path => File.Copy(Path.Combine(fixtures["both-names-in-one-layer"].Folder, "lit_model.pth"), path, overwrite: true), "legacy and upgraded names stand in one file"),
     ];
 
     public string At(params string[] names) => folder.At(names);
@@ -54,27 +54,18 @@ public sealed class CheckpointForest : IDisposable
     }
 
     /// <summary>Breaks the 5 in a copy of the tree.</summary>
-    public static void Break(string copy)
+    public void Break(string copy)
     {
-        foreach (var (file, _) in Broken)
+        foreach (var (file, breakFile, _) in Broken)
         {
-            var path = Path.Combine(copy, file);
-            if (path.EndsWith(".yaml", StringComparison.Ordinal))
-            {
-                File.WriteAllText(path, "n_embd: 24\nn_head: 5\n");
-            }
-            else
-            {
-                using var checkpoint = File.OpenWrite(path);
-                checkpoint.SetLength(checkpoint.Length - 40);
-            }
+            breakFile(Path.Combine(copy, file));
         }
     }
 
     /// <summary>Mends the 5 in a copy of the tree.</summary>
     public void Mend(string copy)
     {
-        foreach (var (file, _) in Broken)
+        foreach (var (file, _, _) in Broken)
         {
             File.Copy(Path.Combine(Tree, file), Path.Combine(copy, file), overwrite: true);
         }
@@ -83,6 +74,12 @@ public sealed class CheckpointForest : IDisposable
     /// <summary>All that a run leaves in its output but what tells of times: the results, the manifest and the checksums.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Results(string output) =>
         WorkFolder.Snapshot(output).Where(file => !file.Key.StartsWith(".qkvmigrate/reports/", StringComparison.Ordinal) && file.Key != ".qkvmigrate/tree.json");
+
+    private static void SetLength(string path, long length)
+    {
+        using var file = File.OpenWrite(path);
+        file.SetLength(length);
+    }
 
     private string Grow()
     {

@@ -67,6 +67,32 @@ public sealed class CheckpointTreeTests : IDisposable
         Assert.Equal(units[0].CountBytes(), units[1].CountBytes());
     }
 
+    [Theory]
+    [InlineData("lit_model.pth", "", true)]
+    [InlineData("lit_model.pth", "\0\0\0\0\0\0\0\0\0\0\0\0", true)]
+    [InlineData("lit_model.pth", "version https://git-lfs.github.com/spec/v1\n", true)]
+    [InlineData("lit_model.pth.lora", "", true)]
+    [InlineData("lit_model_gptq.4bit.pth", "", true)]
+    [InlineData("lit_model.pth.adapter_v2", "", true)]
+    [InlineData("model-00001-of-00002.safetensors", "no header", true)]
+    [InlineData("pytorch_model.bin", "", true)]
+    [InlineData("model-00001-of-00002.safetensors", "version https://git-lfs.github.com/spec/v1\n", false)]
+    [InlineData("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\n", false)]
+    [InlineData("pytorch_model.bin.index.json", "{}", false)]
+    [InlineData("lit_model.pth.sha256", "0123", false)]
+    [InlineData("distutils-precedence.pth", "import os", false)]
+    [InlineData("tokenizer.bin", "", false)]
+    public void What_bears_a_checkpoints_name_is_one_whatever_has_become_of_it(string name, string content, bool isOne)
+    {
+        Checkpoint("other.pth");
+        File.WriteAllText(folder.At(name), content);
+
+        var unit = Assert.Single(Find().Units);
+
+        Assert.Equal(isOne, unit.Checkpoints.Contains(name));
+        Assert.Equal(!isOne, unit.OtherFiles.Contains(name));
+    }
+
     [Fact]
     public void A_pipe_is_not_waited_for_and_a_link_to_nowhere_is_a_file_that_will_be_missed()
     {

@@ -45,6 +45,25 @@ public sealed class PathVerifierTests : IDisposable
     }
 
     [Fact]
+    public void Links_are_seen_as_the_upgrade_sees_them()
+    {
+        var elsewhere = Directory.CreateDirectory(Path.Combine(folder.FullName, "elsewhere")).FullName;
+        File.WriteAllBytes(Path.Combine(elsewhere, "lit_model.pth"), LegacyModel.Legacy.ToFile());
+        Directory.CreateSymbolicLink(Path.Combine(original, "a", "linked"), elsewhere);
+
+        Assert.Equal([true, true], Verify().Select(report => report.IsVerified));
+    }
+
+    [Fact]
+    public void A_checkpoint_that_was_emptied_is_no_other_file()
+    {
+        File.WriteAllBytes(Path.Combine(original, "a", "lit_model.pth"), []);
+
+        var report = Verify().First(report => !report.IsVerified);
+        Assert.Equal($"{Path.Combine(original, "a", "lit_model.pth")}: the file is empty", report.Error?.Message);
+    }
+
+    [Fact]
     public void One_bad_checkpoint_does_not_hide_the_good_one()
     {
         File.Copy(Path.Combine(original, "b", "lit_model.pth"), Path.Combine(upgraded, "b", "lit_model.pth"), overwrite: true);

@@ -1,4 +1,5 @@
 using System.Text;
+using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
@@ -11,31 +12,16 @@ namespace QkvMigrate.Migration.Batches;
 /// </summary>
 internal sealed class OutputRecord
 {
-    /// <summary>The folder's name.</summary>
-    public const string FolderName = ".qkvmigrate";
-
-    private const string ChecksumsName = "SHA256SUMS";
-
     private readonly string root;
 
     /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
     public OutputRecord(string root) => this.root = root;
 
-    private string TreePath => Path.Combine(root, FolderName, "tree.json");
+    private string TreePath => Path.Combine(root, RecordNames.Folder, "tree.json");
 
-    private string Manifest => Path.Combine(root, FolderName, "manifest");
+    private string Manifest => Path.Combine(root, RecordNames.Folder, "manifest");
 
-    private string Reports => Path.Combine(root, FolderName, "reports");
-
-    /// <summary>Whether <paramref name="directory"/> is an output with such a record.</summary>
-    public static bool IsIn(string directory) => Directory.Exists(Path.Combine(directory, FolderName));
-
-    /// <summary>Whether <paramref name="file"/> has the name of the checksums that stand beside a record.</summary>
-    public static bool IsChecksums(string file) => Path.GetFileName(file) == ChecksumsName;
-
-    /// <summary>Whether <paramref name="relativePath"/>, below an output, is part of its record and no result.</summary>
-    public static bool Owns(string output, string relativePath) =>
-        relativePath.StartsWith(FolderName + Path.DirectorySeparatorChar, StringComparison.Ordinal) || (relativePath == ChecksumsName && IsIn(output));
+    private string Reports => Path.Combine(root, RecordNames.Folder, "reports");
 
     /// <summary>Makes the folders and writes down which units there are, where that is not what stands there already.</summary>
     public void Begin(TreeRecord tree)
@@ -45,7 +31,7 @@ internal sealed class OutputRecord
             Directory.CreateDirectory(Manifest);
             Directory.CreateDirectory(Reports);
             Posix.FlushFolder(root);
-            Posix.FlushFolder(Path.Combine(root, FolderName));
+            Posix.FlushFolder(Path.Combine(root, RecordNames.Folder));
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -59,7 +45,7 @@ internal sealed class OutputRecord
     /// <exception cref="MigrationException">No batch did.</exception>
     public TreeRecord ReadTree() =>
         RecordDocument.Read(TreePath, RecordJson.Readable.TreeRecord)
-        ?? throw new MigrationException(FailureKind.Io, $"no batch of qkvmigrate has written here: {FolderName}/tree.json is missing", root);
+        ?? throw new MigrationException(FailureKind.Io, $"no batch of qkvmigrate has written here: {RecordNames.Folder}/tree.json is missing", root);
 
     /// <summary>The manifest's entry of a unit, or null.</summary>
     /// <param name="unit">The unit's path below the root.</param>
@@ -72,6 +58,18 @@ internal sealed class OutputRecord
 
     /// <summary>Takes a unit's entry away.</summary>
     public void RemoveEntry(string unit) => File.Delete(EntryPath(unit));
+
+    /// <summary>A unit's report, or null.</summary>
+    /// <param name="unit">The unit's path below the root.</param>
+    /// <exception cref="MigrationException">The report is none that this version wrote.</exception>
+    public UnitRecord? ReadReport(string unit) => RecordDocument.Read(ReportPath(unit), RecordJson.Readable.UnitRecord);
+
+    /// <summary>Takes away what a run that was killed while it wrote a unit's entry or report has left.</summary>
+    public void SweepLeftovers(string unit)
+    {
+        TargetLock.SweepLeftovers(EntryPath(unit));
+        TargetLock.SweepLeftovers(ReportPath(unit));
+    }
 
     /// <summary>Writes a unit's report.</summary>
     public void WriteReport(UnitRecord report) =>
@@ -89,7 +87,7 @@ internal sealed class OutputRecord
     /// </summary>
     public void WriteChecksums()
     {
-        var path = Path.Combine(root, ChecksumsName);
+        var path = Path.Combine(root, RecordNames.Checksums);
         for (byte[]? written = null; ;)
         {
             var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(Documents(Manifest).Select(ReadUsable).OfType<ManifestEntry>()));

@@ -91,7 +91,7 @@ internal sealed class PathWork
             journal = UnitJournal.Open(record, unit, output, request, cancellation);
             if (!request.Force && journal.IsFinished())
             {
-                return journal.Finished();
+                return Finished(record, unit, journal);
             }
 
             if (!request.Force)
@@ -111,6 +111,19 @@ internal sealed class PathWork
         var reports = DirectoryMigration.Run(unit, output, request with { Force = request.Force || journal.IsOwnOutput }, journal, cancellation);
         journal.End();
         return Reported(record, unit.RelativePath, [.. reports.Select(journal.WithDigest)]);
+    }
+
+    /// <summary>A unit that is finished keeps the report of its making; where a run was killed before it wrote that, it gets one.</summary>
+    private IReadOnlyList<CheckpointReport> Finished(OutputRecord record, CheckpointUnit unit, UnitJournal journal)
+    {
+        if (request.DryRun)
+        {
+            return journal.Finished();
+        }
+
+        record.SweepLeftovers(unit.RelativePath);
+        var isTold = record.ReadReport(unit.RelativePath)?.Checkpoints.All(checkpoint => checkpoint.Error is null) == true;
+        return isTold ? journal.Finished() : Reported(record, unit.RelativePath, journal.Finished());
     }
 
     private BatchUnit Failure(MigrationException error) => new(error.File!, 0, _ =>

@@ -139,12 +139,17 @@ public sealed class TorchZipCheckpointTests
     }
 
     [Theory]
-    [InlineData("")]
     [InlineData("PK\u0003\u0004")]
     [InlineData("PK\u0005\u0006\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")]
     [InlineData("a text of more than thirty bytes, which is no checkpoint")]
     public void What_is_no_checkpoint_is_refused(string content) =>
         AssertRefused(System.Text.Encoding.Latin1.GetBytes(content), FailureKind.Malformed, "this is no checkpoint: expected a file that torch.save wrote, or safetensors");
+
+    [Theory]
+    [InlineData("", "the file is empty")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "this is the pointer of Git LFS and not the checkpoint; 'git lfs pull' fetches that")]
+    public void What_stands_in_its_place_is_told(string content, string problem) =>
+        AssertRefused(System.Text.Encoding.Latin1.GetBytes(content), FailureKind.Malformed, problem);
 
     [Theory]
     [InlineData("word/document.xml")]

@@ -5,6 +5,7 @@ using QkvMigrate.Migration.Batches;
 using QkvMigrate.Reordering;
 using QkvMigrate.Tests.Verification;
 using QkvMigrate.Verification;
+using QkvMigrate.Writing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Migration.Batches;
@@ -239,6 +240,24 @@ public sealed class TreeMigrationTests : IDisposable
         Assert.Equal("upgraded upgraded upgraded", Statuses(reports));
         Assert.Equal(digests, reports.Select(report => report.OutputSha256));
         Assert.Equal(Models.Select(model => Output(model, "lit_model.pth")), reports.Select(report => report.Output));
+    }
+
+    [Fact]
+    public void A_run_that_follows_tells_what_the_killed_one_could_not_and_clears_up_behind_it()
+    {
+        Run();
+        var refusal = BatchReport.Read(Output(""))[1] with { Status = CheckpointStatus.Refused, Error = new MigrationException(FailureKind.Geometry, "mended since") };
+        var record = new OutputRecord(Output(""));
+        record.WriteReport(UnitRecord.Of("a", [refusal]));
+        var lost = Directory.GetFiles(Output(".qkvmigrate", "reports")).Single(file => File.ReadAllText(file).Contains("\"a/inner\"", StringComparison.Ordinal));
+        File.Delete(lost);
+        string[] leftovers = [TemporaryName.LockFor(lost), Path.Combine(Path.GetDirectoryName(lost)!, TemporaryName.For(lost))];
+        Array.ForEach(leftovers, file => File.WriteAllText(file, "1"));
+
+        Assert.Equal("skipped skipped skipped", Statuses(Run()));
+
+        Assert.Equal("upgraded skipped skipped", Statuses(BatchReport.Read(Output(""))));
+        Assert.All(leftovers, file => Assert.False(File.Exists(file), file));
     }
 
     [Fact]

@@ -1,0 +1,20 @@
+namespace QkvMigrate.Checkpoints;
+
+/// <summary>
+/// Names that checkpoints bear and nothing else does. A file with such a name whose content is that of no checkpoint,
+/// because a copy broke off or a disk was full, is told and not passed over.
+/// </summary>
+internal static class CheckpointNames
+{
+    /// <summary>The endings of what LitGPT's training, conversion and fine-tuning write, each after <c>lit_model</c>.</summary>
+    private static readonly string[] LitGptEndings = [".pth", ".pth.lora", ".pth.adapter", ".pth.adapter_v2"];
+
+    /// <summary>Whether LitGPT gives a checkpoint this name.</summary>
+    public static bool IsLitGpts(string name) =>
+        name.StartsWith("lit_model", StringComparison.Ordinal) && LitGptEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+
+    /// <summary>Whether Hugging Face's libraries give a checkpoint this name.</summary>
+    public static bool IsHuggingFaces(string name) =>
+        name.EndsWith(".safetensors", StringComparison.Ordinal)
+        || (name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal));
+}

@@ -1,0 +1,14 @@
+namespace QkvMigrate.Folders;
+
+/// <summary>What a batch leaves in its output besides results: the folder of its record, and checksums beside it.</summary>
+internal static class RecordNames
+{
+    /// <summary>The folder's name.</summary>
+    public const string Folder = ".qkvmigrate";
+
+    /// <summary>The name of the checksums of all results, as <c>sha256sum</c> reads them.</summary>
+    public const string Checksums = "SHA256SUMS";
+
+    /// <summary>Whether <paramref name="directory"/> is an output with such a record.</summary>
+    public static bool AreIn(string directory) => Directory.Exists(Path.Combine(directory, Folder));
+}
