@@ -18,7 +18,7 @@ public sealed record EvidenceSample(int Layers, int Rows, int Columns)
     public static EvidenceSample Quick { get; } = new(4, 512, 512);
 
     /// <summary>At most so many of <paramref name="all"/>, evenly chosen.</summary>
-    internal static List<T> Evenly<T>(IReadOnlyList<T> all, int maximum)
+    public static IReadOnlyList<T> Evenly<T>(IReadOnlyList<T> all, int maximum)
     {
         var count = Math.Min(all.Count, maximum);
         return [.. Enumerable.Range(0, count).Select(number => all[(int)((long)number * all.Count / count)])];

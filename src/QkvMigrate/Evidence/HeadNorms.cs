@@ -18,16 +18,16 @@ public sealed record LayerNorms(string Tensor, IReadOnlyList<double> Norms);
 /// </summary>
 public static class HeadNorms
 {
-    /// <summary>The fused matrices whose rows can be read, in the file's order, at most so many, evenly chosen.</summary>
+    /// <summary>The fused matrices whose rows can be read, in the file's order.</summary>
     /// <param name="checkpoint">The file.</param>
     /// <param name="geometry">The geometry, which fits the file's shapes.</param>
-    /// <param name="maximumLayers">How many at most.</param>
     /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
-    public static IReadOnlyList<TensorEntry> Matrices(Checkpoint checkpoint, AttentionGeometry geometry, int maximumLayers) => EvidenceSample.Evenly(
-        [.. AttentionScan.Of(checkpoint).Fused
+    public static IReadOnlyList<TensorEntry> Matrices(Checkpoint checkpoint, AttentionGeometry geometry) =>
+    [
+        .. AttentionScan.Of(checkpoint).Fused
             .Where(fused => RowNorms.IsFusedMatrix(fused) && fused.Tensor.Shape[0] == geometry.FusedRows)
-            .Select(fused => fused.Tensor)],
-        maximumLayers);
+            .Select(fused => fused.Tensor),
+    ];
 
     /// <summary>Reads one of <see cref="Matrices"/>.</summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>

@@ -69,7 +69,7 @@ public sealed record CheckpointReport
     /// <summary>All tensors of the file.</summary>
     public int TensorCount { get; init; }
 
-    /// <summary>The element types of its tensors, the one of most bytes first.</summary>
+    /// <summary>The element types of its tensors, the one of most bytes first, where the file was inspected.</summary>
     public IReadOnlyList<DTypeShare> DTypes { get; init; } = [];
 
     /// <summary>Bytes of the source.</summary>

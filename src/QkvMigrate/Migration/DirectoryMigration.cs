@@ -1,119 +1,55 @@
 using QkvMigrate.Configuration;
 using QkvMigrate.Migration.Batches;
-using QkvMigrate.Migration.Lora;
-using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration;
 
 /// <summary>
 /// Migrates a directory as one: all of its checkpoints are planned before the first is written, its configuration
-/// follows, its other files come along. A new directory gets its name when everything in it is on the disk.
+/// follows, its other files come along.
 /// </summary>
-internal sealed class DirectoryMigration
+internal static class DirectoryMigration
 {
-    private readonly CheckpointUnit unit;
-    private readonly string output;
-    private readonly MigrationRequest request;
-    private readonly UnitJournal? journal;
-    private readonly CancellationToken cancellation;
-
-    /// <summary>The checkpoints that are done in place, in order: they stay done where a later one fails.</summary>
-    private readonly List<PlannedCheckpoint> replaced = [];
-
-    private DirectoryMigration(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
-    {
-        this.unit = unit;
-        this.output = output;
-        this.request = request;
-        this.journal = journal;
-        this.cancellation = cancellation;
-    }
-
-    /// <summary>Migrates a unit.</summary>
+    /// <summary>Migrates a unit: a report for each of its checkpoints.</summary>
     /// <param name="unit">The unit.</param>
     /// <param name="output">The directory that becomes its result; its own root in place.</param>
     /// <param name="request">What the user asks.</param>
     /// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation) =>
-        new DirectoryMigration(unit, output, request, journal, cancellation).Run();
-
-    private List<CheckpointReport> Run()
+    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
     {
-        var shards = ShardSet.Open(unit.Root, out var unfit);
-        unfit ??= shards.LeftOut(unit);
-        var planned = unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), shards.Beside(name), request)).ToList();
+        using var plan = DirectoryPlan.Open(unit, output, request);
+        var writing = new DirectoryWriting(plan, journal, cancellation);
+        if (!plan.IsNeeded)
+        {
+            return [.. plan.Checkpoints.Select(checkpoint => plan.HasError ? Refused(checkpoint) : Unchanged(checkpoint, plan.Configuration))];
+        }
+
         try
         {
-            if (unfit is not null && planned.TrueForAll(checkpoint => checkpoint.Error is null))
+            DirectoryTargets.Check(plan, isPartOfTree: journal is not null);
+            if (!request.DryRun)
             {
-                planned[0] = planned[0].Failed(unfit);
-            }
-
-            return Run(planned, shards);
-        }
-        finally
-        {
-            planned.ForEach(checkpoint => checkpoint.Dispose());
-        }
-    }
-
-    private List<CheckpointReport> Run(List<PlannedCheckpoint> planned, ShardSet shards)
-    {
-        var error = planned.Find(checkpoint => checkpoint.Error is not null)?.Error;
-        var configuration = ConfigurationRewrite.None;
-        try
-        {
-            if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential))
-            {
-                configuration = ConfigurationRewrite.Plan(unit.Root, request.Direction).With(Hyperparameters(planned));
-            }
-
-            if (error is null && planned.Exists(checkpoint => checkpoint.Plan!.IsNeeded))
-            {
-                configuration = shards.AddTo(configuration, request.Direction);
-                Check(planned, configuration);
-                if (!request.DryRun)
-                {
-                    Write(planned, configuration);
-                }
-
-                return [.. planned.Select(checkpoint => Report(checkpoint, configuration))];
+                writing.Run();
             }
         }
         catch (MigrationException failure)
         {
-            error = failure;
-            var culprit = Math.Min(replaced.Count, planned.Count - 1);
-            planned[culprit] = planned[culprit].Error is null ? planned[culprit].Failed(failure) : planned[culprit];
+            plan.Checkpoints[Math.Min(writing.Replaced.Count, plan.Checkpoints.Count - 1)].Fail(failure);
         }
 
-        return error is null
-            ? [.. planned.Select(checkpoint => Unchanged(checkpoint, configuration))]
-            : [.. planned.Select(checkpoint => checkpoint.Error is { } own ? checkpoint.Report(own)
-                : replaced.Contains(checkpoint) ? Report(checkpoint, configuration)
-                : Skipped(checkpoint))];
+        return [.. plan.Checkpoints.Select(checkpoint => plan.HasError && !writing.Replaced.Contains(checkpoint) ? Refused(checkpoint) : Done(checkpoint, plan))];
     }
 
-    /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>
-    private ConfigurationRewrite Hyperparameters(List<PlannedCheckpoint> planned)
-    {
-        var expansions = planned.Select(checkpoint => checkpoint.Plan!.LoraExpansion).OfType<LoraExpansion>().Distinct().ToList();
-        return expansions.Count <= 1
-            ? expansions.Count == 0 ? ConfigurationRewrite.None : LoraHyperparameters.Expand(unit.Root, expansions[0])
-            : throw new MigrationException(FailureKind.Conflict, $"--lora expand: the checkpoints of this directory have LoRA of ranks {string.Join(" and ", expansions.Select(expansion => expansion.Rank))}, which one {LoraHyperparameters.FileName} cannot describe", unit.Root);
-    }
-
-    private CheckpointReport Report(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
+    private static CheckpointReport Done(PlannedCheckpoint checkpoint, DirectoryPlan plan)
     {
         var status = !checkpoint.Plan!.IsNeeded ? CheckpointStatus.Unchanged
-            : request.DryRun ? CheckpointStatus.Planned
-            : CheckpointWriting.Done(request.Direction);
-        var report = checkpoint.Report(status, Path.Combine(output, request.ResultName(checkpoint.Path)));
+            : plan.Request.DryRun ? CheckpointStatus.Planned
+            : CheckpointWriting.Done(plan.Request.Direction);
+        var report = checkpoint.Report(status, plan.OutputOf(checkpoint));
         return report with
         {
-            ConfigurationChanges = configuration.Changes,
-            Advice = [.. report.Advice, .. configuration.Advice],
+            ConfigurationChanges = plan.Configuration.Changes,
+            Advice = [.. report.Advice, .. plan.Configuration.Advice],
         };
     }
 
@@ -126,135 +62,15 @@ internal sealed class DirectoryMigration
             : report with { Advice = [.. report.Advice, new Advice("config-outdated", $"the configuration beside it is one that today's LitGPT refuses: {string.Join("; ", configuration.Changes)}")] };
     }
 
-    private static CheckpointReport Skipped(PlannedCheckpoint checkpoint)
+    /// <summary>The report of a checkpoint that failed, or that another one of its directory keeps from being written.</summary>
+    private static CheckpointReport Refused(PlannedCheckpoint checkpoint)
     {
+        if (checkpoint.Error is { } error)
+        {
+            return checkpoint.Report(error);
+        }
+
         var report = checkpoint.Report(CheckpointStatus.Skipped);
         return report with { Advice = [new Advice("directory-refused", "another checkpoint of its directory was refused"), .. report.Advice] };
-    }
-
-    private void Check(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
-    {
-        if (planned.GroupBy(checkpoint => request.ResultName(checkpoint.Path)).FirstOrDefault(same => same.Count() > 1) is { } same)
-        {
-            throw new MigrationException(FailureKind.Conflict, $"{string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)))} would all be merged to {same.Key}; name one of them", unit.Root);
-        }
-
-        planned.ForEach(checkpoint => CheckpointWriting.CheckBaseStays(checkpoint, Path.Combine(output, request.ResultName(checkpoint.Path))));
-        if (!request.InPlace)
-        {
-            if (journal is null)
-            {
-                CheckpointWriting.CheckTarget(unit.Root, output, request);
-                return;
-            }
-
-            // In a tree the directory can be there because other units are written below it: what counts are the files.
-            foreach (var file in Results(configuration))
-            {
-                CheckpointWriting.CheckTarget(Path.Combine(unit.Root, file), Path.Combine(output, file), request);
-            }
-
-            return;
-        }
-
-        foreach (var path in planned.Where(checkpoint => checkpoint.Plan!.IsNeeded).Select(checkpoint => checkpoint.Path)
-            .Concat(configuration.Files.Select(file => Path.Combine(unit.Root, file.Name))))
-        {
-            CheckpointWriting.CheckTarget(path, path, request);
-        }
-    }
-
-    private void Write(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
-    {
-        try
-        {
-            WriteAll(planned, configuration);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, output);
-        }
-        catch (OperationCanceledException error)
-        {
-            throw CheckpointWriting.Cancelled(output, error);
-        }
-    }
-
-    private void WriteAll(List<PlannedCheckpoint> planned, ConfigurationRewrite configuration)
-    {
-        if (request.InPlace)
-        {
-            // The configuration first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.
-            WriteConfiguration(unit.Root, configuration);
-            foreach (var checkpoint in planned)
-            {
-                if (checkpoint.Plan!.IsNeeded)
-                {
-                    CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
-                }
-
-                replaced.Add(checkpoint);
-            }
-
-            return;
-        }
-
-        if (journal is { NeedsFolder: true })
-        {
-            Directory.CreateDirectory(output);
-        }
-
-        using var folder = DurableFolder.Create(output, request.Force || journal is not null);
-        journal?.Begin();
-        foreach (var checkpoint in planned)
-        {
-            var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
-            if (checkpoint.Plan!.IsNeeded)
-            {
-                CheckpointWriting.Write(checkpoint, target, request, cancellation);
-            }
-            else
-            {
-                FileCopy.Copy(checkpoint.Path, target, request.Force, request.Progress, cancellation);
-            }
-        }
-
-        foreach (var file in unit.OtherFiles.Where(file => !configuration.Replaces(file)))
-        {
-            var target = Path.Combine(folder.WritePath, file);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            FileCopy.Copy(Path.Combine(unit.Root, file), target, request.Force, request.Progress, cancellation);
-        }
-
-        WriteConfiguration(folder.WritePath, configuration);
-        journal?.Digest(folder.WritePath, Results(configuration), cancellation);
-        folder.Commit();
-        journal?.Finish();
-    }
-
-    /// <summary>The files that a new directory has, relative to it.</summary>
-    private IEnumerable<string> Results(ConfigurationRewrite configuration) =>
-    [
-        .. unit.Checkpoints.Select(request.ResultName),
-        .. unit.OtherFiles.Where(file => !configuration.Replaces(file)),
-        .. configuration.Files.Where(file => file.Content is not null).Select(file => file.Name),
-    ];
-
-    private void WriteConfiguration(string folder, ConfigurationRewrite configuration)
-    {
-        foreach (var change in configuration.Files)
-        {
-            var path = Path.Combine(folder, change.Name);
-            if (change.Content is { } content)
-            {
-                using var file = DurableFile.Create(path, replace: true);
-                Posix.Write(file.Handle, content.Span, 0);
-                file.Commit(backup: File.Exists(path) ? CheckpointWriting.Backup(path, request) : null);
-            }
-            else if (request.InPlace)
-            {
-                File.Delete(path);
-            }
-        }
     }
 }

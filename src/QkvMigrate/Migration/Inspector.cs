@@ -48,7 +48,13 @@ public static class Inspector
     {
         using var planned = PlannedCheckpoint.Open(path, otherShards, request);
         var report = Inspect(planned, unfit, request);
-        return withEvidence && planned.Checkpoint is { } checkpoint ? WithEvidence(report, checkpoint, otherShards) : report;
+        if (planned.Checkpoint is not { } checkpoint)
+        {
+            return report;
+        }
+
+        report = report with { DTypes = DTypeShare.Of(checkpoint.Tensors) };
+        return withEvidence ? WithEvidence(report, checkpoint, otherShards) : report;
     }
 
     private static CheckpointReport Inspect(PlannedCheckpoint planned, MigrationException? unfit, MigrationRequest request)

@@ -97,12 +97,8 @@ internal sealed class PlannedCheckpoint : IDisposable
         Adapter?.Source.CheckUnchanged();
     }
 
-    /// <summary>The same checkpoint, which failed after it was planned.</summary>
-    public PlannedCheckpoint Failed(MigrationException error)
-    {
-        Error = error;
-        return this;
-    }
+    /// <summary>It failed after it was planned.</summary>
+    public void Fail(MigrationException error) => Error = error;
 
     /// <summary>The report of what became of the checkpoint.</summary>
     public CheckpointReport Report(CheckpointStatus status, string? output = null, MigrationException? error = null) => new()
@@ -117,7 +113,6 @@ internal sealed class PlannedCheckpoint : IDisposable
         Plan = Plan,
         Changes = Plan is { } plan ? PlanCounts.Of(plan) : null,
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
-        DTypes = Checkpoint is { } open ? DTypeShare.Of(open.Tensors) : [],
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],
         Advice = [.. PickleAdvice, .. DropAdvice(), .. EvidenceAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],

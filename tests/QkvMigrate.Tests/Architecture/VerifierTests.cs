@@ -23,7 +23,7 @@ public sealed class VerifierTests
         // What temporary files are called everybody must know who looks into directories.
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Writing\.(?!TemporaryName$)")
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Attention\.(RowPermutation|QkvLayout)$")
-        .Or().HaveFullNameMatching(@"^QkvMigrate\.Migration\.(AttentionScan|FusedNames|MigrationPlanner|MigrationPlan|OptimizerMoves|SharedStorages|StridedBlocks|CheckpointWriting|DirectoryMigration)$")
+        .Or().HaveFullNameMatching(@"^QkvMigrate\.Migration\.(AttentionScan|FusedNames|MigrationPlanner|MigrationPlan|OptimizerMoves|SharedStorages|StridedBlocks|CheckpointWriting|Directory(Migration|Plan|Targets|Writing))$")
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Pickling\.Pickle(Copy|Edit|Editor|Likeness|Removal|Rename)$")
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Checkpoints\.(TorchPickles\.Torch(NumberEdits|Splits|StorageCheck)|TorchZip\.Zip(Rewriter|Padding|Content|Changes)|JsonTexts\.JsonKeyEditor)$")
         .As("what plans and writes new files");

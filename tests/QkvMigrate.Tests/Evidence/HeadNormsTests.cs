@@ -20,7 +20,7 @@ public sealed class HeadNormsTests : IDisposable
     {
         File.WriteAllBytes(path, RandomModel.Write(5));
         using var checkpoint = Checkpoint.Open(path);
-        var matrices = HeadNorms.Matrices(checkpoint, Geometry, int.MaxValue);
+        var matrices = HeadNorms.Matrices(checkpoint, Geometry);
         Assert.Equal(["transformer.h.0.attn.attn.weight", "transformer.h.1.attn.attn.weight"], matrices.Select(matrix => matrix.Label));
         foreach (var matrix in matrices)
         {
@@ -37,20 +37,19 @@ public sealed class HeadNormsTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Layers_are_chosen_evenly()
-    {
-        File.WriteAllBytes(path, Layers(10));
-        using var checkpoint = Checkpoint.Open(path);
-        Assert.Equal([0, 2, 5, 7], HeadNorms.Matrices(checkpoint, new AttentionGeometry(2, 2, 1), 4).Select(matrix => int.Parse(matrix.Label.Split('.')[2])));
-    }
+    [Theory]
+    [InlineData(10, 4, "0 2 5 7")]
+    [InlineData(3, 4, "0 1 2")]
+    [InlineData(3, 1, "0")]
+    public void Layers_are_chosen_evenly(int count, int maximum, string chosen) =>
+        Assert.Equal(chosen, string.Join(' ', EvidenceSample.Evenly([.. Enumerable.Range(0, count)], maximum)));
 
     [Fact]
     public void A_matrix_of_other_rows_is_no_part_of_the_picture()
     {
         File.WriteAllBytes(path, Layers(1));
         using var checkpoint = Checkpoint.Open(path);
-        Assert.Empty(HeadNorms.Matrices(checkpoint, new AttentionGeometry(3, 3, 1), 4));
+        Assert.Empty(HeadNorms.Matrices(checkpoint, new AttentionGeometry(3, 3, 1)));
     }
 
     private static byte[] Layers(int count) => new StateDict(

@@ -29,12 +29,13 @@ internal sealed record HeadMap(QkvLayout Layout, AttentionGeometry Geometry, IRe
         }
 
         using var checkpoint = Checkpoint.Open(path);
-        var all = HeadNorms.Matrices(checkpoint, geometry, int.MaxValue).Count;
-        var matrices = HeadNorms.Matrices(checkpoint, geometry, MaximumCells / (int)blocks);
-        if (all == 0)
+        var all = HeadNorms.Matrices(checkpoint, geometry);
+        if (all.Count == 0)
         {
             return null;
         }
+
+        var matrices = EvidenceSample.Evenly(all, MaximumCells / (int)blocks);
 
         using var progress = observer?.Begin(path, matrices.Sum(matrix => matrix.Extent));
         var layers = new List<LayerNorms>();
@@ -45,7 +46,7 @@ internal sealed record HeadMap(QkvLayout Layout, AttentionGeometry Geometry, IRe
             progress?.Advance(matrix.Extent);
         }
 
-        return new HeadMap(layout, geometry, layers, all);
+        return new HeadMap(layout, geometry, layers, all.Count);
     }
 
     /// <summary>The blocks of <paramref name="order"/>, each with its place among the blocks of <see cref="Layout"/>.</summary>

@@ -1,0 +1,36 @@
+namespace QkvMigrate.Migration;
+
+/// <summary>Refuses targets of a directory's migration before anything is written.</summary>
+internal static class DirectoryTargets
+{
+    /// <summary>Looks at what stands where the results are to be.</summary>
+    /// <param name="plan">The plan, which is needed.</param>
+    /// <param name="isPartOfTree">Whether the directory can be there because other units are written below it.</param>
+    /// <exception cref="MigrationException">Two results have one name, or something is there that must stay.</exception>
+    public static void Check(DirectoryPlan plan, bool isPartOfTree)
+    {
+        var request = plan.Request;
+        if (plan.Checkpoints.GroupBy(plan.OutputOf).FirstOrDefault(same => same.Count() > 1) is { } same)
+        {
+            throw new MigrationException(FailureKind.Conflict, $"{string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)))} would all be merged to {Path.GetFileName(same.Key)}; name one of them", plan.Unit.Root);
+        }
+
+        foreach (var checkpoint in plan.Checkpoints)
+        {
+            CheckpointWriting.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
+        }
+
+        foreach (var (source, output) in request.InPlace ? Replaced(plan) : isPartOfTree ? Results(plan) : [(plan.Unit.Root, plan.Output)])
+        {
+            CheckpointWriting.CheckTarget(source, output, request);
+        }
+    }
+
+    private static IEnumerable<(string Source, string Output)> Replaced(DirectoryPlan plan) =>
+        plan.Checkpoints.Where(checkpoint => checkpoint.Plan!.IsNeeded).Select(checkpoint => checkpoint.Path)
+            .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)))
+            .Select(path => (path, path));
+
+    private static IEnumerable<(string Source, string Output)> Results(DirectoryPlan plan) =>
+        plan.Results.Select(file => (Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file)));
+}
