@@ -53,7 +53,7 @@ public sealed class InspectTerminalTests : IDisposable
             "  format    torch-zip",
             "  size      1.19 MB in 31 tensors",
             "  dtypes    bfloat16: 31 tensors, 1.18 MB",
-            "  layout    interleaved: still interleaved (attn.attn)",
+            "  layout    interleaved (attn.attn), LitGPT's before 0.5.4",
             "  geometry  n_head=8 n_query_groups=2 head_size=16 (from model_config.yaml)",
             "  heads     8 q, 2 k, 2 v of 16 rows each; 192 rows in all",
             "  before     q0  q1  q2  q3  k0  v0  |  q4  q5  q6  q7  k1  v1",

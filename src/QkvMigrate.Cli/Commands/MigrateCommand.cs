@@ -88,6 +88,11 @@ internal sealed class MigrateCommand
         {
             using var lines = new PrintableWriter(Console.Out, Terminal.OutputWidth);
             TextReport.Write(lines, reports, withPlan);
+            if (!withPlan)
+            {
+                TextReport.WriteGeneralAdvice(lines, reports);
+            }
+
             BatchSummary.Write(lines, reports);
         }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
 using QkvMigrate.Migration.Batches;
 
@@ -32,8 +33,9 @@ internal sealed class ReportCommand
         }
         else
         {
-            TextReport.Write(Console.Out, reports, withPlan: false);
-            BatchSummary.Write(Console.Out, reports);
+            using var lines = new PrintableWriter(Console.Out, Terminal.OutputWidth);
+            TextReport.Write(lines, reports, withPlan: false);
+            BatchSummary.Write(lines, reports);
         }
 
         log.Failures(reports);

@@ -16,14 +16,16 @@ internal static class TextReport
         }
     }
 
-    /// <summary>Why nothing is to be done with a checkpoint of this layout.</summary>
-    public static string Reason(CheckpointLayout layout) => layout switch
+    /// <summary>The codes of what holds for every such checkpoint, once for all of them.</summary>
+    public static void WriteGeneralAdvice(TextWriter writer, IReadOnlyList<CheckpointReport> reports)
     {
-        CheckpointLayout.Sequential => $"already sequential ({FusedNames.Sequential})",
-        CheckpointLayout.Interleaved => $"still interleaved ({FusedNames.Interleaved})",
-        CheckpointLayout.Foreign => $"fused attention under {FusedNames.Foreign} (nanoGPT, lit-llama) is sequential from the start and not LitGPT's",
-        _ => "no fused attention in it",
-    };
+        var told = reports.Where(report => report.Error is null && report.Status != CheckpointStatus.Skipped);
+        var codes = told.SelectMany(report => report.Advice).Where(note => note.IsGeneral).Select(note => note.Code).Distinct().ToList();
+        if (codes.Count > 0)
+        {
+            writer.WriteLine($"{(reports.Count == 1 ? Indent : "")}notes [{string.Join("], [", codes)}]: --verbose explains");
+        }
+    }
 
     /// <summary>The lines of a plan: each tensor with its new name, and each other name.</summary>
     public static void WritePlan(TextWriter writer, MigrationPlan plan)
@@ -47,7 +49,7 @@ internal static class TextReport
         var status = JsonNames.Kebab(report.Status.ToString());
         if (report.Status is CheckpointStatus.Unchanged)
         {
-            writer.WriteLine($"{status}: {report.Path}: {Reason(report.Layout ?? CheckpointLayout.None)}, nothing to do");
+            writer.WriteLine($"{status}: {report.Path}: {LayoutText.NothingToDo(report.Layout ?? CheckpointLayout.None)}, nothing to do");
         }
         else if (report.Status is CheckpointStatus.Skipped)
         {
@@ -77,18 +79,12 @@ internal static class TextReport
         WriteAdvice(writer, report.Advice, withPlan);
     }
 
-    /// <summary>Each advice; of what holds for every such checkpoint the codes alone, unless <paramref name="inFull"/>.</summary>
-    private static void WriteAdvice(TextWriter writer, IReadOnlyList<Advice> advice, bool inFull)
+    /// <summary>Each advice; what holds for every such checkpoint only where it <paramref name="isExplained"/>.</summary>
+    private static void WriteAdvice(TextWriter writer, IReadOnlyList<Advice> advice, bool isExplained)
     {
-        foreach (var note in advice.Where(note => inFull || !note.IsGeneral))
+        foreach (var note in advice.Where(note => isExplained || !note.IsGeneral))
         {
             writer.WriteLine($"{Indent}note [{note.Code}]: {note.Message}");
-        }
-
-        var general = inFull ? [] : advice.Where(note => note.IsGeneral).Select(note => note.Code).ToList();
-        if (general.Count > 0)
-        {
-            writer.WriteLine($"{Indent}notes [{string.Join("], [", general)}]: --verbose explains");
         }
     }
 

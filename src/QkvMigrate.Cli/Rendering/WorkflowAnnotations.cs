@@ -31,7 +31,7 @@ internal static class WorkflowAnnotations
             }
             else if (withLegacy && report.Status == CheckpointStatus.Planned)
             {
-                Console.Error.WriteLine(Command(Warning, report.Path, "legacy checkpoint", $"{TextReport.Reason(report.Layout ?? CheckpointLayout.None)}; qkvmigrate changes {report.Changes!.ChangedTensors} tensors of it"));
+                Console.Error.WriteLine(Command(Warning, report.Path, "legacy checkpoint", $"{LayoutText.Of(report.Layout ?? CheckpointLayout.None)}; an upgrade changes {report.Changes!.ChangedTensors} of its {report.TensorCount} tensors"));
             }
         }
     }

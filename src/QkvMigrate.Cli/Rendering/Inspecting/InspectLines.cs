@@ -29,8 +29,7 @@ internal static class InspectLines
             yield return new ReportLine("dtypes", string.Join("; ", report.DTypes.Select(share => $"{share.DType}: {share.Tensors} {(share.Tensors == 1 ? "tensor" : "tensors")}, {ByteSize.Text(share.Bytes)}")));
         }
 
-        var layout = report.Layout ?? CheckpointLayout.None;
-        yield return new ReportLine("layout", $"{JsonNames.Kebab(layout.ToString())}: {TextReport.Reason(layout)}");
+        yield return new ReportLine("layout", LayoutText.Of(report.Layout ?? CheckpointLayout.None));
         if (report.Geometry is { } geometry)
         {
             yield return new ReportLine("geometry", $"{geometry} (from {report.GeometrySource})");
