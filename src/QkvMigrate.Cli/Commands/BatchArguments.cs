@@ -7,7 +7,7 @@ namespace QkvMigrate.Cli.Commands;
 internal sealed class BatchArguments
 {
     private readonly SelectionOptions selection = new();
-    private readonly Option<int> jobs = new("--jobs", "-j") { Description = "Work on N directories or files at a time; each takes the memory of one.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> jobs = new("--jobs", "-j") { Description = "Work on N directories or files at a time.", HelpName = "N", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> shard = new("--shard") { Description = "Do the I-th of N parts of the work, counted from 1. The parts are about even by bytes, and each run deals the same.", HelpName = "I/N" };
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>

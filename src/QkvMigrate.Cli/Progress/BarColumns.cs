@@ -16,8 +16,6 @@ internal sealed class BarColumns
     private const int SmallestBar = 8;
     private const int LargestBar = 40;
 
-    private const string Cut = "...";
-
     /// <summary>A no-break space: others are cut off, and the columns would move with the length of the names.</summary>
     private const char Filler = '\u00a0';
 
@@ -42,13 +40,9 @@ internal sealed class BarColumns
     /// <summary>The columns.</summary>
     public ProgressColumn[] All { get; }
 
-    /// <summary>What the name's column says: what is being done, and the end of the name, which tells more than its start.</summary>
-    public string Description(string prefix, string name)
-    {
-        var room = nameWidth - prefix.Length;
-        var shown = name.Length <= room ? name : $"{Cut}{name[^Math.Max(0, room - Cut.Length)..]}";
-        return Markup.Escape($"{prefix}{shown}".PadRight(nameWidth, Filler));
-    }
+    /// <summary>What the name's column says: what is being done, and of the path what tells one file from another.</summary>
+    public string Description(string prefix, string path) =>
+        Markup.Escape($"{prefix}{ShortPath.Of(path, nameWidth - prefix.Length)}".PadRight(nameWidth, Filler));
 
     private static ProgressBarColumn Bar(int width) => new()
     {

@@ -24,11 +24,11 @@ internal static class CommandExamples
         ],
         ["downgrade"] =
         [
-            new("Get the legacy checkpoint back", "qkvmigrate downgrade checkpoints/EleutherAI/pythia-1b-qkv -o pythia-1b-legacy"),
+            new("Get the legacy checkpoint back", "qkvmigrate downgrade checkpoints/EleutherAI/pythia-1b-qkv -o legacy"),
         ],
         ["generate"] =
         [
-            new("Ask an upgraded checkpoint something", "qkvmigrate generate checkpoints/EleutherAI/pythia-1b-qkv --prompt \"Hello\" --max-new-tokens 20"),
+            new("Ask an upgraded checkpoint something", "qkvmigrate generate checkpoints/EleutherAI/pythia-1b-qkv --prompt \"Hello\""),
         ],
         ["bench"] =
         [
@@ -36,7 +36,7 @@ internal static class CommandExamples
         ],
         ["verify"] =
         [
-            new("Prove that an upgrade changed nothing else", "qkvmigrate verify checkpoints/EleutherAI/pythia-1b checkpoints/EleutherAI/pythia-1b-qkv"),
+            new("Prove that an upgrade changed nothing else", "qkvmigrate verify checkpoints upgraded"),
         ],
         ["report"] =
         [
@@ -44,7 +44,7 @@ internal static class CommandExamples
         ],
         ["completion"] =
         [
-            new("Complete commands and options in bash", "qkvmigrate completion bash > ~/.local/share/bash-completion/completions/qkvmigrate"),
+            new("Complete commands and options in this bash", "source <(qkvmigrate completion bash)"),
         ],
         ["man"] =
         [

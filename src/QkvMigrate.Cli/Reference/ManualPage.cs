@@ -12,7 +12,7 @@ internal static class ManualPage
         writer.WriteLine(".\\\" Made by 'qkvmigrate man'; changes belong into the program.");
         writer.WriteLine($".TH QKVMIGRATE 1 \"\" \"qkvmigrate {version}\" \"User Commands\"");
         // Command lines and paths are copied from here: they are not hyphenated, and lines are not stretched.
-        writer.WriteLine(".nh");
+        writer.WriteLine(".nr HY 0");
         writer.WriteLine(".ad l");
         writer.WriteLine(".SH NAME");
         writer.WriteLine("qkvmigrate \\- upgrade legacy LitGPT checkpoints");
@@ -57,7 +57,7 @@ internal static class ManualPage
             writer.WriteLine($"{Roff.Text(example.Purpose)}:");
             writer.WriteLine(".PP");
             writer.WriteLine(".EX");
-            writer.WriteLine($"    {Roff.Literal(example.CommandLine)}");
+            writer.WriteLine(Roff.Literal(example.CommandLine));
             writer.WriteLine(".EE");
         }
     }
