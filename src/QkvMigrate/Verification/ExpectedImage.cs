@@ -24,9 +24,16 @@ internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, RegionPair pair,
 
         while (buffer.Length > 0)
         {
-            if (current is not { } run || run.Target > at)
+            if (current is not { } run)
             {
-                var still = current is { } next ? (int)Math.Min(next.Target - at, buffer.Length) : buffer.Length;
+                // Nothing moves from here on: one piece, however small.
+                original.Read(pair.Before.Offset + at, buffer);
+                return;
+            }
+
+            if (run.Target > at)
+            {
+                var still = (int)Math.Min(run.Target - at, buffer.Length);
                 ReadOriginal(at, buffer[..still]);
                 at += still;
                 buffer = buffer[still..];

@@ -13,18 +13,22 @@ internal static class RegionSweep
     {
         var places = new TensorPlaces(original.Tensors.ToLookup(tensor => tensor.Storage.Key), moved);
         var results = new RegionResult[pairs.Count];
+
+        // Parallel.ForEach asks each thread for its state again every fraction of a second: without a place to keep them,
+        // the buffers of a comparison would be made anew for as long as it runs.
+        var idle = new ConcurrentBag<RegionComparison>();
         try
         {
             Parallel.ForEach(
                 Partitioner.Create(Enumerable.Range(0, pairs.Count), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
-                () => new RegionComparison(original.Source, upgraded.Source, places),
+                () => idle.TryTake(out var comparison) ? comparison : new RegionComparison(original.Source, upgraded.Source, places),
                 (i, _, comparison) =>
                 {
                     results[i] = comparison.Compare(pairs[i], mode, cancellation);
                     return comparison;
                 },
-                _ => { });
+                idle.Add);
         }
         catch (AggregateException errors) when (errors.InnerExceptions.OfType<MigrationException>().FirstOrDefault() is { } error)
         {

@@ -8,10 +8,10 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal sealed class SourceWindow(SourceFile source)
 {
-    private const int BlockBytes = 256 << 10;
+    private const int BlockBytes = 64 << 10;
     private const int Blocks = 16;
 
-    private readonly Dictionary<long, byte[]> kept = [];
+    private readonly Dictionary<long, ArraySegment<byte>> kept = [];
     private readonly Queue<long> order = new();
 
     /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
@@ -35,20 +35,18 @@ internal sealed class SourceWindow(SourceFile source)
         }
     }
 
-    private byte[] Block(long number)
+    private ArraySegment<byte> Block(long number)
     {
         if (kept.TryGetValue(number, out var block))
         {
             return block;
         }
 
-        if (order.Count == Blocks)
-        {
-            kept.Remove(order.Dequeue());
-        }
-
+        // The oldest block's memory is the new one's: a file has as many blocks as it likes.
+        var memory = order.Count == Blocks && kept.Remove(order.Dequeue(), out var oldest) ? oldest.Array! : GC.AllocateUninitializedArray<byte>(BlockBytes);
         var start = number * BlockBytes;
-        block = source.Read(start, (int)Math.Min(BlockBytes, source.Length - start));
+        block = new ArraySegment<byte>(memory, 0, (int)Math.Min(BlockBytes, source.Length - start));
+        source.Read(start, block);
         order.Enqueue(number);
         kept.Add(number, block);
         return block;
