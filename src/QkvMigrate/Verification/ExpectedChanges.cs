@@ -10,6 +10,7 @@ internal sealed class ExpectedChanges
     private readonly Dictionary<int, string> renames = [];
     private readonly Dictionary<string, string> paths = [];
     private readonly List<MovedView> moved = [];
+    private readonly HashSet<(int Dimension, int HeadRows, DType DType, string Storage, long Offset, string Layout)> views = [];
 
     private ExpectedChanges(MigrationDirection? direction, ExpandedLora? lora)
     {
@@ -140,21 +141,13 @@ internal sealed class ExpectedChanges
         }
 
         var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, direction);
-        if (!moved.Exists(other => IsSameView(other, view)))
+
+        // The same elements under two names (tied weights) move once.
+        if (views.Add((view.Dimension, view.HeadRows, tensor.DType, tensor.Storage.Key, tensor.StorageOffset, $"{string.Join(',', tensor.Shape)}/{string.Join(',', tensor.Strides)}")))
         {
             moved.Add(view);
         }
     }
-
-    /// <summary>The same elements under two names (tied weights) move once.</summary>
-    private static bool IsSameView(MovedView left, MovedView right) =>
-        left.Dimension == right.Dimension
-        && left.HeadRows == right.HeadRows
-        && left.Tensor.Storage.Key == right.Tensor.Storage.Key
-        && left.Tensor.StorageOffset == right.Tensor.StorageOffset
-        && left.Tensor.DType == right.Tensor.DType
-        && left.Tensor.Shape.SequenceEqual(right.Tensor.Shape)
-        && left.Tensor.Strides.SequenceEqual(right.Tensor.Strides);
 
     private static string Name(TensorEntry tensor) => $"tensor '{tensor.Label}'";
 }
