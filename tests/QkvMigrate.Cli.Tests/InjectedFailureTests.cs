@@ -52,11 +52,11 @@ public sealed class InjectedFailureTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, ".*"));
     }
 
-    /// <summary>The first sync is the file's, the second the folder's: by then the new file has its name.</summary>
+    /// <summary>The folder's sync comes last: by then the new file has its name.</summary>
     [Fact]
     public void A_folder_that_cannot_be_synced_is_told_and_both_files_are_whole()
     {
-        var run = Inject("fsync:error=EIO:when=2", "--in-place", "--backup", Suffix);
+        var run = InjectAt(folder.Path, "fsync:error=EIO", "--in-place", "--backup", Suffix);
 
         Assert.Equal(1, run.ExitCode);
         Assert.EndsWith($"{Source}: the disk reports an input/output error", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
@@ -111,7 +111,12 @@ public sealed class InjectedFailureTests : IDisposable
         Assert.Equal(before, WorkFolder.Sha256(Source));
     }
 
-    private ProcessResult Inject(string rule, params IEnumerable<string> arguments)
+    private ProcessResult Inject(string rule, params IEnumerable<string> arguments) => Inject([], rule, arguments);
+
+    /// <summary>As <see cref="Inject(string, IEnumerable{string})"/>, for calls on one file or folder alone.</summary>
+    private ProcessResult InjectAt(string path, string rule, params IEnumerable<string> arguments) => Inject(["-P", path], rule, arguments);
+
+    private ProcessResult Inject(IEnumerable<string> filter, string rule, IEnumerable<string> arguments)
     {
         if (!File.Exists(ReadTrace.Tracer))
         {
@@ -120,6 +125,6 @@ public sealed class InjectedFailureTests : IDisposable
 
         var call = rule[..rule.IndexOf(':', StringComparison.Ordinal)];
         string[] options = ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={rule}"];
-        return ChildProcess.Run(ReadTrace.Tracer, [.. options, "--", BuildFacts.Program, "upgrade", Source, .. arguments, "--engine", "stream", .. LegacyCheckpoint.Arguments], Tool.Environment);
+        return ChildProcess.Run(ReadTrace.Tracer, [.. options, .. filter, "--", BuildFacts.Program, "upgrade", Source, .. arguments, "--engine", "stream", .. LegacyCheckpoint.Arguments], Tool.Environment);
     }
 }

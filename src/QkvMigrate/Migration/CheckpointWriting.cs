@@ -62,13 +62,13 @@ internal static class CheckpointWriting
             WriteUnchanged(planned, () =>
             {
                 FileLayoutWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
-                file.StartSync();
+                file.StartSync(File.GetUnixFileMode(source.Handle));
                 progress?.Enter(WriteStage.Verifying);
                 Verify(planned, file.TemporaryPath, path, request, cancellation);
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
             });
-            file.Commit(File.GetUnixFileMode(source.Handle), request.InPlace ? Backup(path, request) : null);
+            file.Commit(backup: request.InPlace ? Backup(path, request) : null);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

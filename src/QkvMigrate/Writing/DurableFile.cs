@@ -100,28 +100,39 @@ public sealed class DurableFile : IDisposable
         }
     }
 
-    /// <summary>Has the disk begin to take what is written, so that what is done before <see cref="WaitForSync"/> goes on beside it.</summary>
-    internal void StartSync() => syncing = Task.Run(() => Posix.Flush(Handle));
+    /// <summary>
+    /// Ends the writing: the disk begins to take the file, and what is done before <see cref="WaitForSync"/> goes on beside
+    /// it. Owner and permissions come first, because each sync costs a flush of the disk's cache: there is one.
+    /// </summary>
+    /// <param name="mode">The file's permissions, or null for what the process's mask leaves.</param>
+    internal void StartSync(UnixFileMode? mode = null)
+    {
+        KeepOwner();
+        if (mode is { } bits)
+        {
+            File.SetUnixFileMode(Handle, bits);
+        }
 
-    /// <summary>Waits until the disk has what was written before <see cref="StartSync"/>.</summary>
+        syncing = Task.Run(() => Posix.Flush(Handle));
+    }
+
+    /// <summary>Waits until the disk has the file.</summary>
     /// <exception cref="IOException">It did not take it, which is told only once: the file is not to be committed.</exception>
     internal void WaitForSync() => syncing?.GetAwaiter().GetResult();
 
-    /// <summary>Makes the file durable and gives it its name.</summary>
-    /// <param name="mode">Its permissions, or null for what the process's mask leaves.</param>
+    /// <summary>Makes the file durable, where its sync was not started before, and gives it its name.</summary>
+    /// <param name="mode">Its permissions where its sync was not started before, or null for what the process's mask leaves.</param>
     /// <param name="backup">A second name that the file which is replaced keeps, or null.</param>
     public void Commit(UnixFileMode? mode = null, string? backup = null)
     {
         try
         {
-            WaitForSync();
-            KeepOwner();
-            if (mode is { } bits)
+            if (syncing is null)
             {
-                File.SetUnixFileMode(Handle, bits);
+                StartSync(mode);
             }
 
-            Posix.Flush(Handle);
+            WaitForSync();
             Handle.Dispose();
 
             // A second link, so that there is no moment without the old file under a name of its own; or a whole copy. A
