@@ -69,7 +69,8 @@ internal sealed record CheckpointRecord(
         OutputSha256 = OutputSha256,
         ConfigurationChanges = Configuration,
         Advice = Advice,
-        Elapsed = TimeSpan.FromSeconds(Seconds),
+        // FromSeconds cuts off what a double is short of the last tick.
+        Elapsed = TimeSpan.FromTicks((long)Math.Round(Seconds * TimeSpan.TicksPerSecond)),
         Error = Error is { } error ? new MigrationException(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null,
     };
 }
