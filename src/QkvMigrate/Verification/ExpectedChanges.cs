@@ -10,7 +10,7 @@ internal sealed class ExpectedChanges
     private readonly Dictionary<int, string> renames = [];
     private readonly Dictionary<string, string> paths = [];
     private readonly List<MovedView> moved = [];
-    private readonly HashSet<(int Dimension, int HeadRows, DType DType, string Storage, long Offset, string Layout)> views = [];
+    private readonly HashSet<(int Dimension, int HeadRows, DType DType, ElementView Elements)> views = [];
 
     private ExpectedChanges(MigrationDirection? direction, ExpandedLora? lora)
     {
@@ -143,7 +143,7 @@ internal sealed class ExpectedChanges
         var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, direction);
 
         // The same elements under two names (tied weights) move once.
-        if (views.Add((view.Dimension, view.HeadRows, tensor.DType, tensor.Storage.Key, tensor.StorageOffset, $"{string.Join(',', tensor.Shape)}/{string.Join(',', tensor.Strides)}")))
+        if (views.Add((view.Dimension, view.HeadRows, tensor.DType, ElementView.Of(tensor))))
         {
             moved.Add(view);
         }

@@ -30,8 +30,8 @@ internal static class OptimizerMoments
 
     private static List<(TensorEntry, FusedTensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model, List<FusedTensor> fused)
     {
-        var parameters = model.DistinctBy(View).ToList();
-        var owners = fused.ToLookup(item => View(item.Tensor));
+        var parameters = model.DistinctBy(ElementView.Of).ToList();
+        var owners = fused.ToLookup(item => ElementView.Of(item.Tensor));
         var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => Bare(tensor.Name!.Text));
         var moments = new List<(TensorEntry, FusedTensor)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
@@ -45,7 +45,7 @@ internal static class OptimizerMoments
                 return null;
             }
 
-            if (owners[View(tensor)].FirstOrDefault() is { } owner)
+            if (owners[ElementView.Of(tensor)].FirstOrDefault() is { } owner)
             {
                 moments.AddRange(parameter.State.Where(state => state.Shape.SequenceEqual(tensor.Shape)).Select(state => (state, owner)));
             }
@@ -53,9 +53,6 @@ internal static class OptimizerMoments
 
         return moments;
     }
-
-    private static (string Storage, long Offset, string Layout) View(TensorEntry tensor) =>
-        (tensor.Storage.Key, tensor.StorageOffset, $"{string.Join(',', tensor.Shape)}/{string.Join(',', tensor.Strides)}");
 
     private static string Bare(string name) => string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part)));
 }
