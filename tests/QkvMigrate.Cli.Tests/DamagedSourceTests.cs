@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Tests.Verification;
@@ -53,7 +52,7 @@ public sealed class DamagedSourceTests : IDisposable
         foreach (var path in (string[])[Source, Target])
         {
             var zip = File.ReadAllBytes(path);
-            SetChecksum(zip, ZipSurgery.Find(zip, Staying), 0x12345678);
+            ZipSurgery.SetChecksum(zip, ZipSurgery.Find(zip, Staying), 0x12345678);
             File.WriteAllBytes(path, zip);
         }
 
@@ -62,11 +61,5 @@ public sealed class DamagedSourceTests : IDisposable
         Assert.Equal(1, run.ExitCode);
         Assert.Contains($"{Source}: zip entry 'archive/{Staying}' at byte", run.Output + run.Error, StringComparison.Ordinal);
         Assert.Contains("the zip gives 12345678: the file is damaged", run.Output + run.Error, StringComparison.Ordinal);
-    }
-
-    private static void SetChecksum(byte[] zip, ZipSurgery.Entry entry, uint crc)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(entry.CentralHeader + 16), crc);
-        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(entry.LocalHeader + 14), crc);
     }
 }

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Tests.Verification;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -7,6 +7,8 @@ namespace QkvMigrate.Cli.Tests;
 /// <summary>The checksums that a zip gives for a tensor whose rows move: they find bit rot, which the new file's would hide.</summary>
 public sealed class StoredChecksumTests : IDisposable
 {
+    private const string FusedMatrix = "data/0";
+
     private readonly WorkFolder folder = new();
 
     private string Source => folder.At("model.pth");
@@ -20,7 +22,7 @@ public sealed class StoredChecksumTests : IDisposable
     {
         LegacyCheckpoint.Write(Source, layers: 2);
         var bytes = File.ReadAllBytes(Source);
-        var fused = FirstFusedMatrix(bytes);
+        var fused = ZipSurgery.Find(bytes, FusedMatrix).Start;
         bytes[fused + 100_000] ^= 0x10;
         File.WriteAllBytes(Source, bytes);
 
@@ -38,14 +40,17 @@ public sealed class StoredChecksumTests : IDisposable
         LegacyCheckpoint.Write(Source, layers: 2);
         var sound = Upgrade(Source);
         var bytes = File.ReadAllBytes(Source);
-        Clear(bytes, "PK\u0003\u0004"u8, 14);
-        Clear(bytes, "PK\u0001\u0002"u8, 16);
+        var entries = ZipSurgery.Entries(bytes);
+
+        // The pickle, four storages, the version.
+        Assert.Equal(6, entries.Count);
+        entries.ForEach(entry => ZipSurgery.SetChecksum(bytes, entry, 0));
         File.WriteAllBytes(folder.At("uncounted.pth"), bytes);
 
         var upgraded = Upgrade(folder.At("uncounted.pth"));
 
         Assert.Equal(sound.Length, upgraded.Length);
-        var fused = FirstFusedMatrix(bytes);
+        var fused = ZipSurgery.Find(bytes, FusedMatrix).Start;
         Assert.Equal(sound.AsSpan(fused, 100_000), upgraded.AsSpan(fused, 100_000));
     }
 
@@ -55,28 +60,5 @@ public sealed class StoredChecksumTests : IDisposable
         var run = Tool.Run(["upgrade", path, "-o", output, "--verify", "full", .. LegacyCheckpoint.Arguments]);
         Assert.True(run.ExitCode == 0, run.Error);
         return File.ReadAllBytes(output);
-    }
-
-    private static int FirstFusedMatrix(byte[] file)
-    {
-        var start = new byte[64];
-        new Random(0).NextBytes(start);
-        var at = file.AsSpan().IndexOf(start);
-        Assert.True(at > 0);
-        return at;
-    }
-
-    private static void Clear(byte[] file, ReadOnlySpan<byte> signature, int offset)
-    {
-        var cleared = 0;
-        for (var at = file.AsSpan().IndexOf(signature); at >= 0; cleared++)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at + offset), 0);
-            var next = file.AsSpan(at + 4).IndexOf(signature);
-            at = next < 0 ? -1 : at + 4 + next;
-        }
-
-        // The pickle, four storages, the version.
-        Assert.Equal(6, cleared);
     }
 }

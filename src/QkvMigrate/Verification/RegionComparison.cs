@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
@@ -86,7 +87,7 @@ internal sealed class RegionComparison
             if (log.Count == 0 && pair is { ComparesBytes: true, Moved.Count: 0, Before.Crc: { } stored } && stored != computed)
             {
                 // The same bytes: what they are not now they were not before.
-                throw new MigrationException(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the zip gives {stored:x8}: the file is damaged", original.Path, pair.Place, pair.Before.Offset);
+                throw ZipFailure.Damaged(original.Path, pair.Place, pair.Before.Offset, computed, stored);
             }
 
             log.Add(pair.Place, $"its headers give CRC-32 {pair.After.Crc:x8}, its bytes have {computed:x8}", pair.After.Offset);

@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Writing;
 
@@ -76,7 +77,7 @@ internal sealed class LayoutChecksums
         {
             if (sum.Value != expected.Crc)
             {
-                throw new MigrationException(FailureKind.Malformed, $"its bytes have CRC-32 {sum.Value:x8}, the zip gives {expected.Crc:x8}: the file is damaged", source.Path, expected.Entry, expected.Offset);
+                throw ZipFailure.Damaged(source.Path, expected.Entry, expected.Offset, sum.Value, expected.Crc);
             }
         }
     }

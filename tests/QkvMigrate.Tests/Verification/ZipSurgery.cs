@@ -41,6 +41,13 @@ internal static class ZipSurgery
         return copy;
     }
 
+    /// <summary>Puts a checksum into both headers of an entry without a data descriptor.</summary>
+    public static void SetChecksum(byte[] zip, Entry entry, uint crc)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(entry.CentralHeader + 16), crc);
+        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(entry.LocalHeader + 14), crc);
+    }
+
     private static void Mend(byte[] zip, Entry entry, byte[] bytes)
     {
         var crc = Crc32.HashToUInt32(bytes);

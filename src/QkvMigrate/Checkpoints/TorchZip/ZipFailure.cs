@@ -16,4 +16,8 @@ internal static class ZipFailure
     /// <summary>The directory breaks the rules of zip files.</summary>
     public static MigrationException Directory(long offset, string problem) =>
         new(FailureKind.Malformed, problem, where: DirectoryPlace, offset: offset);
+
+    /// <summary>A record's bytes are no longer those that its checksum was made of.</summary>
+    public static MigrationException Damaged(string file, string where, long offset, uint computed, uint stored) =>
+        new(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the zip gives {stored:x8}: the file is damaged", file, where, offset);
 }
