@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
@@ -74,7 +75,8 @@ internal sealed partial class ConsoleLog : IDisposable
             options.FormatterName = LineFormatter.FormatterName;
             options.LogToStandardErrorThreshold = LogLevel.Trace;
         });
-        builder.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        // What AddConsoleFormatter does, without the configuration files and the reflection for options that this formatter has not.
+        builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
     }
 
     [LoggerMessage(LogLevel.Error, "{Message}")]

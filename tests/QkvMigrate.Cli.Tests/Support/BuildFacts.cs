@@ -8,8 +8,8 @@ internal static class BuildFacts
     /// <summary>The root of the repository.</summary>
     public static string Repository { get; } = Metadata("Repository");
 
-    /// <summary>The built program, the host that runs <c>qkvmigrate.dll</c>.</summary>
-    public static string Program { get; } = Path.ChangeExtension(Metadata("Program"), OperatingSystem.IsWindows() ? ".exe" : null);
+    /// <summary>The program under test: the one that QKVMIGRATE_PROGRAM names, such as a published one, or else the built host that runs <c>qkvmigrate.dll</c>.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("QKVMIGRATE_PROGRAM") ?? Path.ChangeExtension(Metadata("Program"), OperatingSystem.IsWindows() ? ".exe" : null);
 
     /// <summary>The built sample program.</summary>
     public static string Sample { get; } = Path.ChangeExtension(Metadata("Sample"), null);

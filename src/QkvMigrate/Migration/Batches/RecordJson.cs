@@ -1,6 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Verification;
 
 namespace QkvMigrate.Migration.Batches;
 
@@ -18,9 +21,18 @@ internal sealed partial class RecordJson : JsonSerializerContext
     /// <summary>Enums are words in kebab-case, as in the reports; paths are written as they are, because nobody embeds these documents in HTML.</summary>
     public static RecordJson Readable => readable ??= new(new JsonSerializerOptions(Default.Options)
     {
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
+        // One by one: a converter for any enum makes these at run time, which a program that was compiled ahead cannot.
+        Converters =
+        {
+            Words<CheckpointFormat>(), Words<CheckpointLayout>(), Words<CheckpointStatus>(), Words<FailureKind>(),
+            Words<LoraTreatment>(), Words<ManifestState>(), Words<MigrationDirection>(), Words<VerificationMode>(),
+        },
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 
     private static RecordJson? readable;
+
+    private static JsonStringEnumConverter<T> Words<T>()
+        where T : struct, Enum =>
+        new(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false);
 }
