@@ -15,6 +15,9 @@ internal sealed class PickleBudget(int pickleLength)
     /// <summary>A list that was empty until now.</summary>
     public const int List = 64;
 
+    /// <summary>What holds the items, the entries or the state of a value that had none until now, and the first list of them.</summary>
+    public const int Contents = 48 + List;
+
     /// <summary>A reference in a list.</summary>
     public const int Reference = 16;
 
@@ -41,12 +44,14 @@ internal sealed class PickleBudget(int pickleLength)
     /// <summary>What a new node takes.</summary>
     public static long Of(PickleNode node) => node switch
     {
-        PickleString text => 96 + Text(text.Text),
-        PickleTuple tuple => 96 + (16L * tuple.Items.Count),
+        PickleString text => 48 + Reference + Text(text.Text),
+        PickleTuple { Items.Count: 0 } => 40,
+        PickleTuple tuple => 64 + (16L * tuple.Items.Count),
         PickleBigInteger number => 64 + number.Value.GetByteCount(),
-        PickleMutable => 96,
+        PickleObject => 56,
+        PickleMutable => 40,
         PickleGlobal global => 320 + (4L * (global.Module.Length + global.Name.Length)),
-        PicklePersistent => 64,
+        PicklePersistent => 40 + Reference,
         _ => 32,
     };
 

@@ -230,27 +230,11 @@ internal sealed class PickleMachine
                 return Call(at, Global(at.Offset, PickleText.Lines(reader.Argument(at))), Tuple(at, arguments));
             case PickleOpcode.Obj:
                 var items = stack.PopToMark(at);
-                return items.Count > 0
+                return items.Length > 0
                     ? Call(at, items[0].Node, Tuple(at, items[1..]))
                     : throw PickleFailure.At(at.Offset, "OBJ without a class");
             default:
                 throw new InvalidOperationException($"opcode {at.Opcode} is not handled");
-        }
-    }
-
-    /// <summary>Sees to it that <paramref name="container"/>, which now holds <paramref name="part"/>, stands for neither too many values nor too deep ones.</summary>
-    private static void Hold(PickleNode container, PickleNode part)
-    {
-        container.Weight += part.Weight;
-        container.Depth = Math.Max(container.Depth, part.Depth + 1);
-        if (container.Depth > PickleLimits.Nesting)
-        {
-            throw PickleFailure.Limit(container.Offset, $"containers are nested more than {PickleLimits.Nesting} deep");
-        }
-
-        if (container.Weight > PickleLimits.Weight)
-        {
-            throw PickleFailure.Limit(container.Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
         }
     }
 
@@ -268,17 +252,21 @@ internal sealed class PickleMachine
         return global;
     }
 
-    private static PickleTuple Tuple(in PickleInstruction at, List<PickleItem> items)
+    private static PickleTuple Tuple(in PickleInstruction at, PickleItem[] items)
     {
         var tuple = new PickleTuple(at.Offset, items);
-        items.ForEach(item => Hold(tuple, item.Node));
+        foreach (var item in items)
+        {
+            tuple.Hold(item.Node);
+        }
+
         return tuple;
     }
 
     private PickleObject Call(in PickleInstruction at, PickleNode callable, PickleNode arguments)
     {
         var call = new PickleObject(at.Offset, callable, arguments);
-        Hold(call, arguments);
+        call.Hold(arguments);
         if (callable is not (PickleGlobal or PickleExtension or PickleComputedGlobal))
         {
             unnamed.Add(call);
@@ -335,8 +323,9 @@ internal sealed class PickleMachine
         {
             var state = stack.Pop(at);
             var built = Target(at);
-            built.State = state;
-            Hold(built, state.Node);
+            budget.Spend(at.Offset, PickleBudget.Contents);
+            built.Build(state);
+            built.Hold(state.Node);
             return;
         }
 
@@ -361,31 +350,31 @@ internal sealed class PickleMachine
         stack.Peek(at).Node as PickleMutable
         ?? throw PickleFailure.At(at.Offset, $"{at.Opcode} on a value that takes none");
 
-    private PickleMutable Filled(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
+    private PickleMutable Filled(in PickleInstruction at, PickleMutable target, PickleItem[] items)
     {
-        budget.Spend(at.Offset, (target.Items.Count == 0 ? PickleBudget.List : 0) + ((long)PickleBudget.Item * items.Count));
+        budget.Spend(at.Offset, (target.Items.Count == 0 ? PickleBudget.Contents : 0) + ((long)PickleBudget.Item * items.Length));
         foreach (var item in items)
         {
             target.Add(item);
-            Hold(target, item.Node);
+            target.Hold(item.Node);
         }
 
         return target;
     }
 
-    private void SetPairs(in PickleInstruction at, PickleMutable target, List<PickleItem> items)
+    private void SetPairs(in PickleInstruction at, PickleMutable target, PickleItem[] items)
     {
-        if (items.Count % 2 != 0)
+        if (items.Length % 2 != 0)
         {
             throw PickleFailure.At(at.Offset, $"{at.Opcode} has a key without a value");
         }
 
-        budget.Spend(at.Offset, (target.Entries.Count == 0 ? PickleBudget.List : 0) + ((long)PickleBudget.Entry * items.Count / 2));
-        for (var i = 0; i < items.Count; i += 2)
+        budget.Spend(at.Offset, (target.Entries.Count == 0 ? PickleBudget.Contents : 0) + ((long)PickleBudget.Entry * items.Length / 2));
+        for (var i = 0; i < items.Length; i += 2)
         {
             target.Set(new PickleEntry(items[i], items[i + 1], at.Offset));
-            Hold(target, items[i].Node);
-            Hold(target, items[i + 1].Node);
+            target.Hold(items[i].Node);
+            target.Hold(items[i + 1].Node);
         }
     }
 }

@@ -15,13 +15,13 @@ public abstract class PickleNode(int offset)
     /// How many values somebody meets who follows every way through this one, so far as it is filled: more than there are
     /// where one stands in several places.
     /// </summary>
-    internal long Weight { get; set; } = 1;
+    internal virtual long Weight => 1;
 
     /// <summary>
     /// How many containers stood in each other when the last part was put into this one; parts that got deeper later do not
     /// count, so that it is a bound from below.
     /// </summary>
-    internal int Depth { get; set; }
+    internal virtual int Depth => 0;
 }
 
 /// <summary>A value together with the instruction that put it on the stack: its own, or a GET of the memo.</summary>
@@ -126,31 +126,70 @@ public sealed class PicklePersistent(int offset, PickleItem id) : PickleNode(off
     public PickleItem Id { get; } = id;
 }
 
+/// <summary>What has parts that are values of their own.</summary>
+public abstract class PickleContainer(int offset) : PickleNode(offset)
+{
+    private int depth;
+    private long weight = 1;
+
+    /// <inheritdoc/>
+    internal sealed override long Weight => weight;
+
+    /// <inheritdoc/>
+    internal sealed override int Depth => depth;
+
+    /// <summary>Takes note of a part: sees to it that this stands for neither too many values nor too deep ones.</summary>
+    /// <exception cref="MigrationException">It does, beyond <see cref="PickleLimits"/>.</exception>
+    internal void Hold(PickleNode part)
+    {
+        weight += part.Weight;
+        depth = Math.Max(depth, part.Depth + 1);
+        if (depth > PickleLimits.Nesting)
+        {
+            throw PickleFailure.Limit(Offset, $"containers are nested more than {PickleLimits.Nesting} deep");
+        }
+
+        if (weight > PickleLimits.Weight)
+        {
+            throw PickleFailure.Limit(Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
+        }
+    }
+}
+
 /// <summary>A tuple.</summary>
-public sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleNode(offset)
+public sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleContainer(offset)
 {
     /// <summary>The items.</summary>
     public IReadOnlyList<PickleItem> Items { get; } = items;
 }
 
 /// <summary>What can take items or a state after it was made.</summary>
-public abstract class PickleMutable(int offset) : PickleNode(offset)
+public abstract class PickleMutable(int offset) : PickleContainer(offset)
 {
-    private List<PickleItem>? items;
-    private List<PickleEntry>? entries;
+    // Most objects are tensors and their empty dicts of hooks, which take nothing.
+    private Contents? contents;
 
     /// <summary>What was appended or added, in order.</summary>
-    public IReadOnlyList<PickleItem> Items => items ?? (IReadOnlyList<PickleItem>)[];
+    public IReadOnlyList<PickleItem> Items => contents?.Items ?? (IReadOnlyList<PickleItem>)[];
 
     /// <summary>The keys and values that were set, in order; a key set twice stands here twice.</summary>
-    public IReadOnlyList<PickleEntry> Entries => entries ?? (IReadOnlyList<PickleEntry>)[];
+    public IReadOnlyList<PickleEntry> Entries => contents?.Entries ?? (IReadOnlyList<PickleEntry>)[];
 
     /// <summary>The argument of the last BUILD, where there was one.</summary>
-    public PickleItem? State { get; internal set; }
+    public PickleItem? State => contents is { State: { Node: not null } state } ? state : null;
 
-    internal void Add(PickleItem item) => (items ??= []).Add(item);
+    internal void Add(PickleItem item) => ((contents ??= new()).Items ??= []).Add(item);
 
-    internal void Set(PickleEntry entry) => (entries ??= []).Add(entry);
+    internal void Set(PickleEntry entry) => ((contents ??= new()).Entries ??= []).Add(entry);
+
+    internal void Build(PickleItem state) => (contents ??= new()).State = state;
+
+    private sealed class Contents
+    {
+        public List<PickleItem>? Items;
+        public List<PickleEntry>? Entries;
+        public PickleItem State;
+    }
 }
 
 /// <summary>A list.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace QkvMigrate.Pickling;
 
 /// <summary>The machine's stack with its marks. Nothing can be taken from below the topmost mark except by closing it.</summary>
@@ -39,7 +41,7 @@ internal sealed class PickleStack
     }
 
     /// <summary>Takes the topmost <paramref name="count"/> values, the deepest first.</summary>
-    public List<PickleItem> Pop(in PickleInstruction at, int count) =>
+    public PickleItem[] Pop(in PickleInstruction at, int count) =>
         items.Count - count >= Floor ? Take(items.Count - count) : throw Underflow(at, count);
 
     /// <summary>POP takes a mark away where it meets one (CPython, <c>load_pop</c>).</summary>
@@ -55,12 +57,12 @@ internal sealed class PickleStack
         }
     }
 
-    public List<PickleItem> PopToMark(in PickleInstruction at) =>
+    public PickleItem[] PopToMark(in PickleInstruction at) =>
         marks.Count > 0 ? Take(marks.Pop()) : throw PickleFailure.At(at.Offset, $"{at.Opcode} without a mark");
 
-    private List<PickleItem> Take(int from)
+    private PickleItem[] Take(int from)
     {
-        var taken = items.GetRange(from, items.Count - from);
+        var taken = CollectionsMarshal.AsSpan(items)[from..].ToArray();
         items.RemoveRange(from, items.Count - from);
         return taken;
     }

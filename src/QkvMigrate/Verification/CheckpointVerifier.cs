@@ -51,23 +51,27 @@ public sealed class CheckpointVerifier
     {
         var watch = Stopwatch.StartNew();
         using var before = Checkpoint.Open(original);
+        return Verify(before, upgraded, resolveGeometry, otherShards, mode, cancellation) with { Elapsed = watch.Elapsed };
+    }
+
+    /// <summary>As above, where the first file is open already.</summary>
+    internal static VerificationReport Verify(Checkpoint original, string upgraded, Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, CancellationToken cancellation)
+    {
         try
         {
             using var after = Checkpoint.Open(upgraded);
-            var report = new CheckpointVerifier(before, after, otherShards, mode, cancellation).Run(resolveGeometry);
-            return report with { Elapsed = watch.Elapsed };
+            return new CheckpointVerifier(original, after, otherShards, mode, cancellation).Run(resolveGeometry);
         }
         catch (MigrationException error) when (error.File == upgraded && error.Kind != FailureKind.Io)
         {
             // A second file that breaks the rules of its format is no failure of the verification: it is what was to be found.
             return new VerificationReport
             {
-                Original = original,
+                Original = original.Source.Path,
                 Upgraded = upgraded,
                 Mode = mode,
                 Differences = [new Difference(error.Where ?? "file", error.Problem) { Offset = error.Offset }],
                 DifferenceCount = 1,
-                Elapsed = watch.Elapsed,
             };
         }
     }

@@ -1,4 +1,7 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Checkpoints.Safetensors;
+using QkvMigrate.Checkpoints.TorchLegacy;
+using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
@@ -8,17 +11,17 @@ internal static class FileStructure
     /// <summary>The regions whose bytes are still to be compared, in the order of the file; null where the files cannot be paired.</summary>
     public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        if (original.Format != upgraded.Format)
+        switch (original, upgraded)
         {
-            log.Add("file", $"it is of the format {upgraded.Format}, expected {original.Format}");
-            return null;
+            case (TorchZipCheckpoint before, TorchZipCheckpoint after):
+                return ZipStructure.Compare(before, after, changes, log);
+            case (TorchLegacyCheckpoint before, TorchLegacyCheckpoint after):
+                return LegacyStructure.Compare(before, after, changes, log);
+            case (SafetensorsCheckpoint before, SafetensorsCheckpoint after):
+                return SafetensorsStructure.Compare(before, after, changes, log);
+            default:
+                log.Add("file", $"it is of the format {upgraded.Format}, expected {original.Format}");
+                return null;
         }
-
-        return original.Format switch
-        {
-            CheckpointFormat.TorchZip => ZipStructure.Compare(original, upgraded, changes, log),
-            CheckpointFormat.TorchLegacy => LegacyStructure.Compare(original, upgraded, changes, log),
-            _ => SafetensorsStructure.Compare(original, upgraded, changes, log),
-        };
     }
 }

@@ -1,6 +1,4 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchLegacy;
-using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Verification;
 
@@ -11,34 +9,19 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal static class LegacyStructure
 {
-    private static readonly string[] Preamble = ["magic number", "protocol version", "system information"];
-
     /// <summary>Compares the pickles and pairs what is around them.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(TorchLegacyCheckpoint original, TorchLegacyCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        var (start, objects, end) = Read(original.Source);
-        var (newStart, newObjects, newEnd) = Read(upgraded.Source);
+        var (start, newStart) = (original.ObjectsStart, upgraded.ObjectsStart);
         if (start != newStart)
         {
             log.Add("pickle", $"the objects start at byte {newStart}, expected {start}", newStart);
             return null;
         }
 
-        PickleComparison.Compare(objects, newObjects, changes.Renames, ExpectedNumbers.Of(objects, original, changes), newStart, log);
-        return StorageRegions.Pair(original, end, upgraded, newEnd, changes, log) is { } storages
+        PickleComparison.Compare(original.Objects, upgraded.Objects, changes.Renames, ExpectedNumbers.Of(original.Objects, original, changes), newStart, log);
+        return StorageRegions.Pair(original, original.ObjectsEnd, upgraded, upgraded.ObjectsEnd, changes, log) is { } storages
             ? [new RegionPair("pickles before the objects", new FileRegion(0, start), new FileRegion(0, start), null, []), .. storages]
             : null;
-    }
-
-    private static (long Start, PickleDocument Objects, long End) Read(SourceFile source)
-    {
-        var pickles = new PickleSequence(source);
-        foreach (var name in Preamble)
-        {
-            pickles.Next(name);
-        }
-
-        var start = pickles.Position;
-        return (start, pickles.Next("object"), pickles.Position);
     }
 }

@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Safetensors;
 
 namespace QkvMigrate.Verification;
@@ -12,9 +11,9 @@ internal static class SafetensorsStructure
     private const string Place = "safetensors header";
 
     /// <summary>Compares the headers and pairs the tensors.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(SafetensorsCheckpoint original, SafetensorsCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        var (before, after) = (SafetensorsHeader.Read(original.Source), SafetensorsHeader.Read(upgraded.Source));
+        var (before, after) = (original.Header, upgraded.Header);
         var text = JsonComparison.Compare(before.Json, after.Json, key => key.Depth == 1 ? changes.Renames.GetValueOrDefault(key.Start, key.Text) : key.Text, Place, SafetensorsHeader.LengthBytes, log);
         if (text is not { } end)
         {

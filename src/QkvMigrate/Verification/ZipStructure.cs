@@ -1,6 +1,4 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
-using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Verification;
 
@@ -8,10 +6,10 @@ namespace QkvMigrate.Verification;
 internal static class ZipStructure
 {
     /// <summary>Compares the frames of the zips and their pickles, and pairs their entries.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(TorchZipCheckpoint original, TorchZipCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        var (before, after) = (ZipDirectory.Read(original.Source), ZipDirectory.Read(upgraded.Source));
-        var pickle = PickleName(before);
+        var (before, after) = (original.Directory, upgraded.Directory);
+        var pickle = original.PickleEntry.Name;
         var storages = original.Tensors.Select(tensor => tensor.Storage).Concat(original.OpaqueStorages)
             .DistinctBy(storage => storage.Offset).ToDictionary(storage => storage.Offset);
         var resized = storages.Values.Where(storage => changes.LengthAfter(storage) is not null).ToDictionary(storage => storage.Offset, storage => changes.LengthAfter(storage)!.Value);
@@ -21,8 +19,7 @@ internal static class ZipStructure
             return null;
         }
 
-        var (oldPickle, newPickle) = (Pickle(original.Source, before.ByName[pickle]), Pickle(upgraded.Source, after.ByName[pickle]));
-        PickleComparison.Compare(oldPickle, newPickle, changes.Renames, ExpectedNumbers.Of(oldPickle, original, changes), after.ByName[pickle].DataOffset, log);
+        PickleComparison.Compare(original.Pickle, upgraded.Pickle, changes.Renames, ExpectedNumbers.Of(original.Pickle, original, changes), upgraded.PickleEntry.DataOffset, log);
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
         return [.. before.Entries.Zip(after.Entries, (old, young) => new RegionPair(
             ZipComparison.Place(young),
@@ -34,11 +31,4 @@ internal static class ZipStructure
             [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)],
             old.Name != pickle && !resized.ContainsKey(old.DataOffset)))];
     }
-
-    /// <summary>All of PyTorch's records are in one folder, that of the directory's first entry (caffe2/serialize/inline_container.cc, <c>PyTorchStreamReader::init</c>).</summary>
-    private static string PickleName(ZipDirectory zip) =>
-        $"{zip.Listed[0].Name[..zip.Listed[0].Name.IndexOf('/', StringComparison.Ordinal)]}/data.pkl";
-
-    private static PickleDocument Pickle(SourceFile source, ZipEntry entry) =>
-        PickleMachine.Run(source.Read(entry.DataOffset, (int)entry.Size));
 }

@@ -17,7 +17,6 @@ internal sealed class PartedChecksum
     /// <summary><c>x^(8·2^k)</c> for each bit <c>k</c> of a length.</summary>
     private static readonly uint[] Powers = MakePowers();
 
-    private readonly Lock gate = new();
     private uint sum;
 
     /// <summary>The CRC-32 of all parts, once each byte of the whole was in one of them.</summary>
@@ -32,10 +31,12 @@ internal sealed class PartedChecksum
     public void Add(uint crc, long behind)
     {
         var shifted = Shift(crc, behind);
-        lock (gate)
+        uint seen;
+        do
         {
-            sum ^= shifted;
+            seen = sum;
         }
+        while (Interlocked.CompareExchange(ref sum, seen ^ shifted, seen) != seen);
     }
 
     private static uint Shift(uint crc, long bytes)

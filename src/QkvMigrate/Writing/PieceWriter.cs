@@ -9,9 +9,15 @@ namespace QkvMigrate.Writing;
 internal sealed class PieceWriter(
     SourceFile source, SafeFileHandle target, bool isClone, LayoutChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
 {
+    /// <summary>Bytes that are left to the system before it is told to write them to the disk: small pieces are not worth a call each.</summary>
+    private const long WritebackBytes = 1 << 20;
+
     private IReorderLane? lane;
     private NativeBuffer? buffer;
     private bool isKernelUnable;
+    private long unsynced;
+    private long unsyncedFrom = long.MaxValue;
+    private long unsyncedTo;
 
     /// <summary>Writes a piece of <see cref="LayoutPieces"/>.</summary>
     /// <exception cref="MigrationException">The source ends too early, or cannot be read.</exception>
@@ -57,8 +63,7 @@ internal sealed class PieceWriter(
             var copied = isKernelUnable ? -1 : Posix.CopyRange(source.Handle, copy.Source + done, target, copy.Target + done, copy.Length - done);
             if (copied > 0)
             {
-                Posix.StartWriteback(target, copy.Target + done, copied);
-                progress(copied);
+                Written(copy.Target + done, copied);
             }
             else
             {
@@ -120,7 +125,19 @@ internal sealed class PieceWriter(
     private void Put(long at, ReadOnlySpan<byte> bytes)
     {
         Posix.Write(target, bytes, at);
-        Posix.StartWriteback(target, at, bytes.Length);
-        progress(bytes.Length);
+        Written(at, bytes.Length);
+    }
+
+    private void Written(long at, long length)
+    {
+        progress(length);
+        unsynced += length;
+        (unsyncedFrom, unsyncedTo) = (Math.Min(unsyncedFrom, at), Math.Max(unsyncedTo, at + length));
+        if (unsynced >= WritebackBytes)
+        {
+            // What another thread wrote in between is set going, too, and what is not written yet has no page.
+            Posix.StartWriteback(target, unsyncedFrom, unsyncedTo - unsyncedFrom);
+            (unsynced, unsyncedFrom, unsyncedTo) = (0, long.MaxValue, 0);
+        }
     }
 }

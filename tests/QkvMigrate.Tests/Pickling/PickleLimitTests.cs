@@ -26,11 +26,11 @@ public sealed class PickleLimitTests
     [Fact]
     public void Memory_of_the_values()
     {
-        // A list costs 96 bytes; 48 MiB and eight bytes for each of the pickle's are allowed.
-        byte[] pickle = [.. Repeat("]", 600_000), (byte)'.'];
-        var lists = ((48 << 20) + (8 * pickle.Length)) / 96;
-        AssertRefused(pickle, lists, "600001 bytes of pickle make more than 52 MiB of values, as no checkpoint's do");
-        Assert.Equal(lists + 1, PickleMachine.Run((byte[])[.. pickle[..lists], (byte)'.', .. new byte[pickle.Length - lists - 1]]).Bytes.Length);
+        // An empty string costs 88 bytes; 48 MiB and twelve bytes for each of the pickle's are allowed.
+        byte[] pickle = [.. Repeat("U\0", 850_000), (byte)'.'];
+        var strings = ((48 << 20) + (12 * pickle.Length)) / 88;
+        AssertRefused(pickle, 2 * strings, "1700001 bytes of pickle make more than 67 MiB of values, as no checkpoint's do");
+        Assert.Equal((2 * strings) + 1, PickleMachine.Run((byte[])[.. pickle[..(2 * strings)], (byte)'.', .. new byte[pickle.Length - (2 * strings) - 1]]).Bytes.Length);
     }
 
     [Fact]

@@ -1,11 +1,19 @@
+using System.Buffers;
 using QkvMigrate.Attention;
 
 namespace QkvMigrate.Checkpoints.Rewriting;
 
-/// <summary>Lays the pieces of a new file one behind the other; neighbouring ranges of the source become one.</summary>
+/// <summary>
+/// Lays the pieces of a new file one behind the other; neighbouring ranges of the source become one, and so do new bytes:
+/// a zip of many small entries has hardly more than headers.
+/// </summary>
 internal sealed class FileLayoutBuilder
 {
+    /// <summary>New bytes beyond which a piece takes no more.</summary>
+    private const int LiteralBytes = 64 << 10;
+
     private readonly List<Segment> segments = [];
+    private readonly ArrayBufferWriter<byte> literal = new();
     private readonly List<ChecksumPatch> patches = [];
     private readonly List<SourceChecksum> sourceChecksums = [];
     private int checksums;
@@ -15,10 +23,18 @@ internal sealed class FileLayoutBuilder
     public long Position { get; private set; }
 
     /// <summary>Starts a checksum over the pieces that follow, until <see cref="EndChecksum"/>.</summary>
-    public int BeginChecksum() => checksum = checksums++;
+    public int BeginChecksum()
+    {
+        EndLiteral();
+        return checksum = checksums++;
+    }
 
     /// <summary>The pieces that follow go into no checksum.</summary>
-    public void EndChecksum() => checksum = -1;
+    public void EndChecksum()
+    {
+        EndLiteral();
+        checksum = -1;
+    }
 
     /// <summary>Has the CRC-32 of <paramref name="number"/> written at <paramref name="target"/>.</summary>
     public void Patch(int number, long target) => patches.Add(new ChecksumPatch(number, target));
@@ -34,6 +50,7 @@ internal sealed class FileLayoutBuilder
             return;
         }
 
+        EndLiteral();
         if (segments.Count > 0
             && segments[^1] is CopySegment last
             && last.Checksum == checksum
@@ -51,10 +68,21 @@ internal sealed class FileLayoutBuilder
     /// <summary>Lays down new bytes.</summary>
     public void Literal(ReadOnlyMemory<byte> bytes)
     {
-        if (bytes.Length > 0)
+        if (literal.WrittenCount + bytes.Length > LiteralBytes)
         {
-            Add(new LiteralSegment(Position, checksum, bytes));
+            EndLiteral();
         }
+
+        if (bytes.Length > LiteralBytes)
+        {
+            segments.Add(new LiteralSegment(Position, checksum, bytes));
+        }
+        else
+        {
+            literal.Write(bytes.Span);
+        }
+
+        Position += bytes.Length;
     }
 
     /// <summary>Lays down a block of the source with its rows permuted.</summary>
@@ -71,10 +99,24 @@ internal sealed class FileLayoutBuilder
     }
 
     /// <summary>The finished layout.</summary>
-    public FileLayout Build() => new(Position, segments, patches) { SourceChecksums = sourceChecksums };
+    public FileLayout Build()
+    {
+        EndLiteral();
+        return new(Position, segments, patches) { SourceChecksums = sourceChecksums };
+    }
+
+    private void EndLiteral()
+    {
+        if (literal.WrittenCount > 0)
+        {
+            segments.Add(new LiteralSegment(Position - literal.WrittenCount, checksum, literal.WrittenSpan.ToArray()));
+            literal.ResetWrittenCount();
+        }
+    }
 
     private void Add(Segment segment)
     {
+        EndLiteral();
         segments.Add(segment);
         Position += segment.Length;
     }

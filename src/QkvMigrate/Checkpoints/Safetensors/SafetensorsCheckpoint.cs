@@ -10,17 +10,19 @@ namespace QkvMigrate.Checkpoints.Safetensors;
 /// </summary>
 internal sealed class SafetensorsCheckpoint : Checkpoint
 {
-    private readonly SafetensorsHeader header;
     private readonly Dictionary<int, JsonKey> keys;
 
     private SafetensorsCheckpoint(SourceFile source, SafetensorsHeader header)
         : base(source)
     {
-        this.header = header;
+        Header = header;
         keys = header.Tensors.ToDictionary(tensor => tensor.Key.Start, tensor => tensor.Key);
         var root = new ContainerEntry("", []);
         Tensors = [.. header.Tensors.Select(tensor => Describe(tensor, root, header.DataOffset))];
     }
+
+    /// <summary>The header.</summary>
+    public SafetensorsHeader Header { get; }
 
     /// <inheritdoc/>
     public override CheckpointFormat Format => CheckpointFormat.Safetensors;
@@ -59,14 +61,14 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
         var builder = new FileLayoutBuilder();
         if (edit.Renames.Count > 0)
         {
-            builder.Literal(header.Renamed(edit.Renames.Select(rename => (keys[rename.Key.Id], rename.Value))));
+            builder.Literal(Header.Renamed(edit.Renames.Select(rename => (keys[rename.Key.Id], rename.Value))));
         }
         else
         {
-            builder.Copy(0, header.DataOffset);
+            builder.Copy(0, Header.DataOffset);
         }
 
-        StorageLayout.LayDown(builder, header.DataOffset, Source.Length, edit.Reorders);
+        StorageLayout.LayDown(builder, Header.DataOffset, Source.Length, edit.Reorders);
         return builder.Build();
     }
 
@@ -101,7 +103,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
 
     private void CheckElements(StorageEntry storage)
     {
-        var tensor = header.Tensors.First(tensor => tensor.Key.Text == storage.Key);
+        var tensor = Header.Tensors.First(tensor => tensor.Key.Text == storage.Key);
         if (DType.BySafetensorsName(tensor.DType) is null)
         {
             throw new MigrationException(FailureKind.Unsupported, $"its dtype {tensor.DType} is not known, so that its rows cannot be told apart", where: $"tensor '{tensor.Key.Text}'");

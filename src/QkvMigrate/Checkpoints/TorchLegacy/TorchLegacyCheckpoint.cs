@@ -21,15 +21,12 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     private static readonly BigInteger MagicNumber = BigInteger.Parse("119547037146038801333356");
 
     private readonly TorchPickle pickle;
-    private readonly long objectsStart;
-    private readonly long objectsEnd;
-
     private TorchLegacyCheckpoint(SourceFile source, TorchPickle pickle, long objectsStart, long objectsEnd)
         : base(source)
     {
         this.pickle = pickle;
-        this.objectsStart = objectsStart;
-        this.objectsEnd = objectsEnd;
+        ObjectsStart = objectsStart;
+        ObjectsEnd = objectsEnd;
     }
 
     /// <inheritdoc/>
@@ -43,6 +40,15 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
 
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
+
+    /// <summary>The pickle of the objects.</summary>
+    public PickleDocument Objects => pickle.Document;
+
+    /// <summary>Where <see cref="Objects"/> start in the file.</summary>
+    public long ObjectsStart { get; }
+
+    /// <summary>Where what is behind <see cref="Objects"/> starts in the file.</summary>
+    public long ObjectsEnd { get; }
 
     /// <summary>Whether the file starts with a pickle of the magic number, in whatever protocol.</summary>
     public static bool Matches(SourceFile source)
@@ -96,17 +102,17 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override FileLayout Rewrite(CheckpointEdit edit)
     {
         var builder = new FileLayoutBuilder();
-        builder.Copy(0, objectsStart);
+        builder.Copy(0, ObjectsStart);
         if (pickle.Edit(edit.Renames, [], []) is { } edited)
         {
             builder.Literal(edited);
         }
         else
         {
-            builder.Copy(objectsStart, objectsEnd - objectsStart);
+            builder.Copy(ObjectsStart, ObjectsEnd - ObjectsStart);
         }
 
-        StorageLayout.LayDown(builder, objectsEnd, Source.Length, edit.Reorders);
+        StorageLayout.LayDown(builder, ObjectsEnd, Source.Length, edit.Reorders);
         return builder.Build();
     }
 }

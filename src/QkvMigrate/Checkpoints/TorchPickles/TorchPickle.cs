@@ -58,8 +58,8 @@ internal sealed class TorchPickle
     /// <summary>The state dicts of optimizers.</summary>
     public IReadOnlyList<OptimizerEntry> Optimizers => [.. optimizers.Keys];
 
-    /// <summary>The pickle's bytes.</summary>
-    public ReadOnlyMemory<byte> Bytes => document.Bytes;
+    /// <summary>The pickle.</summary>
+    public PickleDocument Document => document;
 
     /// <summary>Where the numbers of one of <see cref="Tensors"/> stand.</summary>
     public TorchTensorPlaces PlacesOf(TensorEntry tensor) => places[tensor].Tensor.Places;

@@ -105,6 +105,15 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         return new TorchZipCheckpoint(source, zip, first[..Math.Max(first.IndexOf('/', StringComparison.Ordinal), 0)]);
     }
 
+    /// <summary>The zip's entries.</summary>
+    public ZipDirectory Directory => directory;
+
+    /// <summary>The entry of <c>data.pkl</c>.</summary>
+    public ZipEntry PickleEntry => pickleEntry;
+
+    /// <summary>What <c>data.pkl</c> holds.</summary>
+    public PickleDocument Pickle => pickle.Document;
+
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
@@ -137,7 +146,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         var edited = pickle.Edit(edit.Renames, edit.Replacements, splits);
         if (edited is not null || isPickleNew)
         {
-            var bytes = edited is null ? pickle.Bytes : edited;
+            var bytes = edited is null ? pickle.Document.Bytes : edited;
             changes.Contents.Add(pickleEntry, new ZipContent(bytes.Length, Crc32.HashToUInt32(bytes.Span), builder => builder.Literal(bytes)));
         }
 
