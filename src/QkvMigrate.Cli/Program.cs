@@ -28,7 +28,8 @@ internal static class Program
         {
             foreach (var error in parsed.Errors)
             {
-                Say(error.Message);
+                // The library sets the words that a value may be on lines of their own.
+                Say(error.Message.Replace($"{Environment.NewLine}\t", " ", StringComparison.Ordinal));
             }
 
             Say("see 'qkvmigrate --help'");

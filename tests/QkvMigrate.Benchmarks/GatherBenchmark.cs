@@ -6,11 +6,11 @@ using QkvMigrate.Torch;
 namespace QkvMigrate.Benchmarks;
 
 /// <summary>Permuting the rows of a slab: both engines beside the loop that one would write first, an array for each row.</summary>
-// In this process: the project that BenchmarkDotNet would generate knows nothing of the mended libLibTorchSharp.so.
-[InProcess]
 [MemoryDiagnoser]
-public class GatherBenchmark : IDisposable
+public class GatherBenchmark : IMeasured, IDisposable
 {
+    private static readonly RowPermutation Permutation = RowPermutation.Between(new AttentionGeometry(8, 4, 64), QkvLayout.Interleaved, QkvLayout.Sequential);
+
     private StreamReorderEngine? streamEngine;
     private TorchReorderEngine? torchEngine;
     private IReorderLane? stream;
@@ -22,12 +22,12 @@ public class GatherBenchmark : IDisposable
     [Params(64, 1536, 4096)]
     public int RowBytes { get; set; }
 
+    public long ByteCount => Permutation.RowCount * RowBytes;
+
     [GlobalSetup]
     public void Setup()
     {
-        var geometry = new AttentionGeometry(8, 4, 64);
-        var permutation = RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential);
-        gather = new Gather(1, permutation.RowCount, RowBytes, permutation.Runs.ToArray());
+        gather = new Gather(1, Permutation.RowCount, RowBytes, Permutation.Runs.ToArray());
         source = new byte[gather.ByteCount];
         new Random(1).NextBytes(source);
         streamEngine = new StreamReorderEngine();

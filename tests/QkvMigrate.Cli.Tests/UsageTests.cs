@@ -27,6 +27,11 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public void AWordThatIsNoneOfAnOptionsIsToldWithThose() => Assert.Equal(
+        ["qkvmigrate: Argument 'all' not recognized. Must be one of: 'none' 'quick' 'full'", "qkvmigrate: see 'qkvmigrate --help'"],
+        Tool.Run("upgrade", "lit_model.pth", "--verify", "all").ErrorLines);
+
+    [Fact]
     public void HelpNamesEveryCommand()
     {
         var run = Tool.Run("--help");

@@ -11,7 +11,7 @@ namespace QkvMigrate.Migration;
 /// </summary>
 internal sealed class OptimizerMoves
 {
-    private readonly IReadOnlyList<FusedTensor> fused;
+    private readonly Dictionary<(StorageEntry, long, string, string), FusedTensor> fused;
     private readonly ILookup<ContainerEntry, TensorEntry> models;
     private readonly RowPermutation permutation;
     private readonly CheckpointLayout to;
@@ -20,11 +20,11 @@ internal sealed class OptimizerMoves
     /// <summary>Prepares for the checkpoint's optimizers.</summary>
     public OptimizerMoves(Checkpoint checkpoint, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
     {
-        fused = scan.Fused;
+        fused = scan.Fused.DistinctBy(item => View(item.Tensor)).ToDictionary(item => View(item.Tensor));
         from = scan.Layout;
         this.to = to;
         this.permutation = permutation;
-        var containers = fused.Select(item => item.Tensor.Container).ToHashSet();
+        var containers = scan.Fused.Select(item => item.Tensor.Container).ToHashSet();
         models = checkpoint.Tensors.Where(tensor => containers.Contains(tensor.Container)).ToLookup(tensor => tensor.Container);
     }
 
@@ -80,7 +80,7 @@ internal sealed class OptimizerMoves
 
     private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
     {
-        if (fused.FirstOrDefault(item => View(item.Tensor) == View(tensor)) is not { Dimension: { } dimension } owner)
+        if (fused.GetValueOrDefault(View(tensor)) is not { Dimension: { } dimension } owner)
         {
             return [];
         }

@@ -15,6 +15,8 @@ internal sealed class ExpandedLora
 
     private readonly Dictionary<TensorEntry, TensorEntry> after = new(ReferenceEqualityComparer.Instance);
 
+    private readonly Dictionary<StorageEntry, long> lengths = [];
+
     private ExpandedLora(IReadOnlyList<LoraPair> layers, long rank, AttentionGeometry geometry)
     {
         Layers = layers;
@@ -24,6 +26,11 @@ internal sealed class ExpandedLora
         {
             after[layer.A] = Reshaped(layer.A, layer.IsFused ? Sections * rank : rank, layer.A.Shape[1]);
             after[layer.B] = Reshaped(layer.B, layer.IsFused ? geometry.FusedRows : layer.B.Shape[0], rank);
+        }
+
+        foreach (var (old, young) in after)
+        {
+            lengths.TryAdd(old.Storage, young.Storage.Length);
         }
     }
 
@@ -40,8 +47,7 @@ internal sealed class ExpandedLora
     public TensorEntry? After(TensorEntry tensor) => after.GetValueOrDefault(tensor);
 
     /// <summary>The bytes of a storage in the second file, or null where they are as many.</summary>
-    public long? LengthAfter(StorageEntry storage) =>
-        after.FirstOrDefault(item => item.Key.Storage == storage).Value?.Storage.Length;
+    public long? LengthAfter(StorageEntry storage) => lengths.TryGetValue(storage, out var length) ? length : null;
 
     /// <summary>Finds out whether the second file's LoRA is expanded, and says so where it must be and is not.</summary>
     public static ExpandedLora? Find(Checkpoint original, Checkpoint upgraded, MigrationDirection direction, AttentionGeometry geometry, DifferenceLog log)

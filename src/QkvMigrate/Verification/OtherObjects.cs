@@ -17,11 +17,12 @@ internal static class OtherObjects
             throw Unsupported($"optimizer state '{optimizer.Path}'", "the second file is without it, as --drop-optimizer leaves it; such a file is not verified");
         }
 
-        var keys = original.Tensors.Select(tensor => tensor.Storage.Key).ToHashSet();
+        var uses = original.Tensors.CountBy(tensor => tensor.Storage).ToDictionary();
+        var keys = uses.Keys.Select(storage => storage.Key).ToHashSet();
         foreach (var (before, after) in original.Tensors.Zip(upgraded.Tensors))
         {
             var isAlone = !keys.Contains(after.Storage.Key) && after is { StorageOffset: 0 } && after.Storage.Length == before.Extent;
-            if (isAlone && IsFused(before) && IsShared(original, before))
+            if (isAlone && IsFused(before) && (uses[before.Storage] > 1 || original.OpaqueStorages.Contains(before.Storage)))
             {
                 throw Unsupported($"tensor '{before.Label}'", "it shares its bytes in the first file and has a storage of its own in the second; such a file is not verified");
             }
@@ -33,8 +34,4 @@ internal static class OtherObjects
     /// <summary>Only rows that move make a tensor leave its storage; that another one does is a tie that broke.</summary>
     private static bool IsFused(TensorEntry tensor) =>
         tensor.Name?.Text is { } name && (FusedName.Find(name, legacy: true) ?? FusedName.Find(name, legacy: false)) is not null;
-
-    private static bool IsShared(Checkpoint checkpoint, TensorEntry tensor) =>
-        checkpoint.OpaqueStorages.Contains(tensor.Storage)
-        || checkpoint.Tensors.Any(other => !ReferenceEquals(other, tensor) && other.Storage == tensor.Storage);
 }

@@ -5,6 +5,8 @@ namespace QkvMigrate.Verification;
 /// <summary>Finds the tensor, row and head that a byte of a storage belongs to.</summary>
 internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IReadOnlyList<MovedView> moved)
 {
+    private readonly Dictionary<TensorEntry, MovedView> views = moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance);
+
     /// <summary>Describes the byte.</summary>
     /// <param name="pair">The region that holds the byte.</param>
     /// <param name="at">The byte, from the start of the region.</param>
@@ -12,9 +14,9 @@ internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IRead
     public Difference Describe(RegionPair pair, long at, out long next)
     {
         next = at + 1;
-        foreach (var tensor in (pair.StorageKey is { } key ? byStorage[key] : []).OrderByDescending(tensor => moved.Any(view => view.Tensor == tensor)))
+        foreach (var tensor in (pair.StorageKey is { } key ? byStorage[key] : []).OrderByDescending(views.ContainsKey))
         {
-            var view = moved.FirstOrDefault(candidate => candidate.Tensor == tensor);
+            var view = views.GetValueOrDefault(tensor);
             var dimension = view?.Dimension ?? 0;
             if (Row(tensor, dimension, at) is not { } row)
             {

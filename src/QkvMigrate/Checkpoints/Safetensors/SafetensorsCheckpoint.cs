@@ -53,11 +53,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)
     {
-        foreach (var reorder in edit.Reorders)
-        {
-            CheckElements(reorder.Storage);
-        }
-
+        CheckElements(edit.Reorders.Select(reorder => reorder.Storage.Key).ToHashSet());
         var builder = new FileLayoutBuilder();
         if (edit.Renames.Count > 0)
         {
@@ -101,10 +97,9 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
         return strides;
     }
 
-    private void CheckElements(StorageEntry storage)
+    private void CheckElements(HashSet<string> reordered)
     {
-        var tensor = Header.Tensors.First(tensor => tensor.Key.Text == storage.Key);
-        if (DType.BySafetensorsName(tensor.DType) is null)
+        if (Header.Tensors.FirstOrDefault(tensor => reordered.Contains(tensor.Key.Text) && DType.BySafetensorsName(tensor.DType) is null) is { } tensor)
         {
             throw new MigrationException(FailureKind.Unsupported, $"its dtype {tensor.DType} is not known, so that its rows cannot be told apart", where: $"tensor '{tensor.Key.Text}'");
         }
