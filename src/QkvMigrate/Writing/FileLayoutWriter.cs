@@ -14,7 +14,7 @@ namespace QkvMigrate.Writing;
 public static class FileLayoutWriter
 {
     /// <summary>Bytes of a slab. Large enough that a system call's cost vanishes, small enough to stay in the cache.</summary>
-    internal const int SlabBytes = 4 << 20;
+    internal const int SlabBytes = 1 << 20;
 
     /// <summary>
     /// Threads at most. One writes while the others prepare, because a filesystem lets one at a time into a file; more
