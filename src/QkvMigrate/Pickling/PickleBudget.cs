@@ -4,7 +4,7 @@ namespace QkvMigrate.Pickling;
 /// The memory that may still be made of a pickle. Costs are what the runtime takes on 64 bits, rounded up: 16 bytes of
 /// an object's header, and lists that grow by doubling.
 /// </summary>
-internal sealed class PickleBudget(int pickleLength)
+internal sealed class PickleBudget(int pickleLength, int storages)
 {
     /// <summary>A place in a list: 16 bytes an item, twice for the doubling.</summary>
     public const int Item = 32;
@@ -24,10 +24,13 @@ internal sealed class PickleBudget(int pickleLength)
     /// <summary>A slot of a dictionary or a hash set.</summary>
     public const int Slot = 64;
 
+    /// <summary>The storages that the file is known to have.</summary>
+    public int Storages => storages;
+
     /// <summary>What a walk makes of a tensor: its entry and name, and for each dimension a size and a stride.</summary>
     public static int Tensor(int rank) => 400 + (2 * sizeof(long) * rank);
 
-    private readonly long total = PickleLimits.Memory(pickleLength);
+    private readonly long total = PickleLimits.Memory(pickleLength, storages);
     private long spent;
 
     /// <summary>Takes <paramref name="bytes"/> for what the instruction at <paramref name="offset"/> makes.</summary>

@@ -32,9 +32,11 @@ internal static class PickleLimits
 
     /// <summary>
     /// Bytes of memory that may be made of a pickle of <paramref name="length"/> bytes. One byte of a hostile pickle can
-    /// make a value of dozens; in what PyTorch writes, a tensor takes 100 to 300 bytes of pickle and 1,800 of memory.
+    /// make a value of dozens; in what PyTorch writes, a tensor takes 100 to 300 bytes of pickle and 1,800 of memory. Most of
+    /// that is granted for each of the <paramref name="storages"/> that the file is known to have: nothing forges those
+    /// without the bytes of their headers.
     /// </summary>
-    public static long Memory(int length) => (48L << 20) + (12L * length);
+    public static long Memory(int length, int storages) => (48L << 20) + (7L * length) + (900L * storages);
 
     /// <summary>Bytes of one line argument (protocol 0 writes strings and numbers as lines).</summary>
     public const int Line = 1 << 20;

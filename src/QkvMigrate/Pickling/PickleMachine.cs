@@ -21,23 +21,25 @@ internal sealed class PickleMachine
     private int protocol;
     private int values;
 
-    private PickleMachine(ReadOnlyMemory<byte> pickle)
+    private PickleMachine(ReadOnlyMemory<byte> pickle, int storages)
     {
         this.pickle = pickle;
         reader = new PickleReader(pickle);
-        budget = new PickleBudget(pickle.Length);
+        budget = new PickleBudget(pickle.Length, storages);
     }
 
     /// <summary>Reads the pickle that starts with the first byte; what follows its STOP is not looked at.</summary>
+    /// <param name="pickle">The bytes.</param>
+    /// <param name="storages">How many storages the file has, as far as that is known before its pickle is read.</param>
     /// <exception cref="MigrationException">The bytes are no pickle, or one beyond <see cref="PickleLimits"/>.</exception>
-    public static PickleDocument Run(ReadOnlyMemory<byte> pickle)
+    public static PickleDocument Run(ReadOnlyMemory<byte> pickle, int storages = 0)
     {
         if (pickle.Length > PickleLimits.Bytes)
         {
             throw PickleFailure.Limit(0, $"{pickle.Length} bytes are more than the {PickleLimits.Bytes} that a pickle may have");
         }
 
-        return new PickleMachine(pickle).Run();
+        return new PickleMachine(pickle, storages).Run();
     }
 
     /// <summary>
@@ -46,7 +48,7 @@ internal sealed class PickleMachine
     /// </summary>
     public static PickleReferences Scan(ReadOnlyMemory<byte> bytes)
     {
-        var machine = new PickleMachine(bytes);
+        var machine = new PickleMachine(bytes, storages: 0);
         try
         {
             machine.Run();

@@ -53,7 +53,7 @@ internal static class TorchStorageCheck
         try
         {
             // A storage that no tensor looks into is of no interest here, and as large as its count of elements asks for.
-            var after = new TorchPickle(PickleMachine.Run(edited), key => storages.GetValueOrDefault(key) ?? new StorageEntry(key, 0, long.MaxValue)).Tensors;
+            var after = new TorchPickle(PickleMachine.Run(edited, storages.Count), key => storages.GetValueOrDefault(key) ?? new StorageEntry(key, 0, long.MaxValue)).Tensors;
             return after.Count == before.Count ? after : null;
         }
         catch (MigrationException)

@@ -40,7 +40,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         }
 
         alignment = ReadAlignment(source, directory, stem);
-        pickle = ReadPickle(source, pickleEntry, FindStorage);
+        pickle = ReadPickle(source, pickleEntry, directory.Entries.Count, FindStorage);
         storageEntries = StorageEntries();
     }
 
@@ -209,7 +209,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private Dictionary<StorageEntry, ZipEntry> StorageEntries() =>
         pickle.Storages.ToDictionary(storage => storage, storage => directory.ByName[$"{stem}/data/{storage.Key}"]);
 
-    private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, Func<string, StorageEntry?> findStorage)
+    private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, int entries, Func<string, StorageEntry?> findStorage)
     {
         try
         {
@@ -224,7 +224,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
                 throw PickleFailure.At(0, "the bytes do not have the checksum that the zip gives");
             }
 
-            var document = PickleMachine.Run(bytes);
+            var document = PickleMachine.Run(bytes, entries);
             return document.Bytes.Length == bytes.Length
                 ? new TorchPickle(document, findStorage)
                 : throw PickleFailure.At(document.Bytes.Length, $"{bytes.Length - document.Bytes.Length} bytes stand behind the end of the pickle");
