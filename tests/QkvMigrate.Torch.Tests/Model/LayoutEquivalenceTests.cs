@@ -68,9 +68,13 @@ public sealed class LayoutEquivalenceTests
 
         var expected = legacy.Forward(tokens);
         Assert.Equal([2, length, configuration.PaddedVocabularySize], expected.shape);
-        Close(expected, current.Forward(tokens));
-        Close(expected, PieceByPiece(legacy, tokens, first));
-        Close(expected, PieceByPiece(current, tokens, first));
+
+        // Some random models turn a change of a millionth into one of a hundredth, and another order of summation is such a change.
+        using var nearby = new Gpt(configuration, CheckpointLayout.Interleaved, new NearbyParameters(new RecordedParameters(seed)));
+        var tolerance = (1e-4 * Math.Max(1, expected.abs().max().item<float>())) + Difference(expected, nearby.Forward(tokens));
+        Assert.InRange(Difference(expected, current.Forward(tokens)), 0, tolerance);
+        Assert.InRange(Difference(expected, PieceByPiece(legacy, tokens, first)), 0, tolerance);
+        Assert.InRange(Difference(expected, PieceByPiece(current, tokens, first)), 0, tolerance);
     }
 
     /// <summary>The first tokens at once, half of the others at once, and the rest one by one.</summary>
@@ -87,9 +91,16 @@ public sealed class LayoutEquivalenceTests
         return torch.cat(logits, 1);
     }
 
-    private static void Close(torch.Tensor expected, torch.Tensor actual)
+    private static double Difference(torch.Tensor expected, torch.Tensor actual) => (expected - actual).abs().max().item<float>();
+
+    /// <summary>Other parameters by a millionth at most.</summary>
+    private sealed class NearbyParameters(RecordedParameters parameters) : IParameterSource
     {
-        var difference = (expected - actual).abs().max().item<float>();
-        Assert.True(difference <= 1e-4 * Math.Max(1, expected.abs().max().item<float>()), $"{difference}");
+        public torch.Tensor Take(string name, ReadOnlySpan<long> shape)
+        {
+            using var exact = parameters.Take(name, shape);
+            using var steps = torch.arange(exact.numel(), torch.ScalarType.Float32).sin().mul(1e-6).view(exact.shape);
+            return exact + steps;
+        }
     }
 }
