@@ -11,7 +11,7 @@ namespace QkvMigrate.Migration;
 /// </summary>
 internal sealed class OptimizerMoves
 {
-    private readonly Dictionary<(StorageEntry, long, string, string), FusedTensor> fused;
+    private readonly Lazy<ILookup<(StorageEntry, long, string, string), FusedTensor>> fused;
     private readonly ILookup<ContainerEntry, TensorEntry> models;
     private readonly RowPermutation permutation;
     private readonly CheckpointLayout to;
@@ -20,7 +20,7 @@ internal sealed class OptimizerMoves
     /// <summary>Prepares for the checkpoint's optimizers.</summary>
     public OptimizerMoves(Checkpoint checkpoint, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
     {
-        fused = scan.Fused.DistinctBy(item => View(item.Tensor)).ToDictionary(item => View(item.Tensor));
+        fused = new(() => scan.Fused.ToLookup(item => View(item.Tensor)));
         from = scan.Layout;
         this.to = to;
         this.permutation = permutation;
@@ -80,7 +80,7 @@ internal sealed class OptimizerMoves
 
     private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
     {
-        if (fused.GetValueOrDefault(View(tensor)) is not { Dimension: { } dimension } owner)
+        if (fused.Value[View(tensor)].FirstOrDefault() is not { Dimension: { } dimension } owner)
         {
             return [];
         }

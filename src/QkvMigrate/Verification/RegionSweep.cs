@@ -11,7 +11,7 @@ internal static class RegionSweep
     /// <exception cref="MigrationException">A file cannot be read, or what it must be is not known.</exception>
     public static IReadOnlyList<RegionResult> Run(Checkpoint original, Checkpoint upgraded, IReadOnlyList<RegionPair> pairs, IReadOnlyList<MovedView> moved, VerificationMode mode, CancellationToken cancellation)
     {
-        var places = new TensorPlaces(original.Tensors.ToLookup(tensor => tensor.Storage.Key), moved);
+        var places = new TensorPlaces(original.Tensors, moved);
         var results = new RegionResult[pairs.Count];
 
         // Parallel.ForEach asks each thread for its state again every fraction of a second: without a place to keep them,

@@ -2,10 +2,11 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Finds the tensor, row and head that a byte of a storage belongs to.</summary>
-internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IReadOnlyList<MovedView> moved)
+/// <summary>Finds the tensor, row and head that a byte of a storage belongs to. Right files are never asked about, so that nothing is made before.</summary>
+internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnlyList<MovedView> moved)
 {
-    private readonly Dictionary<TensorEntry, MovedView> views = moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance);
+    private readonly Lazy<ILookup<string, TensorEntry>> byStorage = new(() => tensors.ToLookup(tensor => tensor.Storage.Key));
+    private readonly Lazy<Dictionary<TensorEntry, MovedView>> views = new(() => moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance));
 
     /// <summary>Describes the byte.</summary>
     /// <param name="pair">The region that holds the byte.</param>
@@ -14,9 +15,9 @@ internal sealed class TensorPlaces(ILookup<string, TensorEntry> byStorage, IRead
     public Difference Describe(RegionPair pair, long at, out long next)
     {
         next = at + 1;
-        foreach (var tensor in (pair.StorageKey is { } key ? byStorage[key] : []).OrderByDescending(views.ContainsKey))
+        foreach (var tensor in (pair.StorageKey is { } key ? byStorage.Value[key] : []).OrderByDescending(views.Value.ContainsKey))
         {
-            var view = views.GetValueOrDefault(tensor);
+            var view = views.Value.GetValueOrDefault(tensor);
             var dimension = view?.Dimension ?? 0;
             if (Row(tensor, dimension, at) is not { } row)
             {
