@@ -14,7 +14,7 @@ namespace QkvMigrate.Benchmarks;
 public class PickleBenchmark : IMeasured
 {
     private byte[] pickle = [];
-    private PickleDocument? document;
+    private PickleScript? script;
     private Dictionary<int, string> renames = [];
 
     [Params(1_000, 100_000)]
@@ -26,8 +26,8 @@ public class PickleBenchmark : IMeasured
     public void Setup()
     {
         pickle = Write(Keys);
-        document = PickleMachine.Run(pickle);
-        renames = document.Strings.ToDictionary(literal => literal.Offset, literal => literal.Text.Replace("attn.attn", "attn.qkv", StringComparison.Ordinal));
+        script = PickleMachine.Run(pickle).Script;
+        renames = script.Strings.ToDictionary(literal => literal.Offset, literal => literal.Text.Replace("attn.attn", "attn.qkv", StringComparison.Ordinal));
     }
 
     [Benchmark(Baseline = true)]
@@ -35,10 +35,10 @@ public class PickleBenchmark : IMeasured
         Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(pickle).Replace("attn.attn", "attn.qkv", StringComparison.Ordinal)).Length;
 
     [Benchmark]
-    public int Read() => PickleMachine.Run(pickle).Strings.Count;
+    public int Read() => PickleMachine.Run(pickle).Script.Strings.Count;
 
     [Benchmark]
-    public int Edit() => PickleEditor.Apply(document!, PickleRename.Plan(document!, renames)).Length;
+    public int Edit() => PickleEditor.Apply(script!, PickleRename.Plan(script!, renames)).Length;
 
     /// <summary>A dict of legacy keys to small tuples, in protocol 2 as <c>torch.save</c> writes it, every string in its own memo slot.</summary>
     private static byte[] Write(int keys)

@@ -50,13 +50,35 @@ public sealed record TensorEntry(
     long StorageOffset)
 {
     /// <summary>How many elements the shape names.</summary>
-    public long ElementCount => Shape.Aggregate(1L, (product, size) => product * size);
+    public long ElementCount
+    {
+        get
+        {
+            var count = 1L;
+            for (var i = 0; i < Shape.Count; i++)
+            {
+                count *= Shape[i];
+            }
+
+            return count;
+        }
+    }
 
     /// <summary>Where the first element stands in the file, in bytes.</summary>
     public long FileOffset => Storage.Offset + (StorageOffset * DType.ItemSize);
 
     /// <summary>Bytes from the first element to the end of the last one; 0 without elements.</summary>
-    public long Extent => ElementCount == 0
-        ? 0
-        : checked((Shape.Zip(Strides, (size, stride) => (size - 1) * stride).Sum() + 1) * DType.ItemSize);
+    public long Extent
+    {
+        get
+        {
+            var last = 0L;
+            for (var i = 0; i < Shape.Count; i++)
+            {
+                last = checked(last + ((Shape[i] - 1) * Strides[i]));
+            }
+
+            return ElementCount == 0 ? 0 : checked((last + 1) * DType.ItemSize);
+        }
+    }
 }

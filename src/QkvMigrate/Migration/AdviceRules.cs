@@ -16,7 +16,7 @@ internal sealed record AdviceFacts(Checkpoint Checkpoint, AttentionScan Scan, Mi
 
     /// <summary>Whether a component of a tensor's name is <paramref name="component"/>.</summary>
     public bool HasComponent(string component) =>
-        Checkpoint.Tensors.Any(tensor => tensor.Name?.Text.Split('.').Contains(component) == true);
+        Checkpoint.Tensors.Any(tensor => tensor.Name is { } name && FusedNames.TrySplit(name.Text, component, out _, out _));
 
     /// <summary>Whether an optimizer's moments move.</summary>
     public bool HasMovedMoments => Moves.Any(move => move is { NewName: null, NewShape: null } && move.Blocks.Count > 0);

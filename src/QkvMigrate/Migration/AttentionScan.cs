@@ -92,7 +92,7 @@ public sealed class AttentionScan
     private static List<FusedTensor> Under(string module, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Dictionary<(ContainerEntry, string), TensorEntry> projections)
     {
         var found = Find(module, checkpoint.Tensors);
-        var siblings = found.Concat(Find(module, beside)).GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet());
+        var siblings = found.Concat(Find(module, beside)).ToLookup(item => (item.Tensor.Container, item.Prefix), item => item.Suffix);
         return [.. found.Select(item => new FusedTensor(
             item.Tensor,
             item.Prefix,

@@ -54,10 +54,19 @@ public static class FusedNames
     /// <summary>The rule for a tensor, or null where LitGPT never wrote one of its suffix.</summary>
     /// <param name="suffix">The key behind the module's name.</param>
     /// <param name="siblings">The suffixes of all tensors of the module.</param>
-    public static FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings) =>
-        Rules.Where(rule => rule.Suffix == suffix && (rule.Beside is null || siblings.Contains(rule.Beside)))
-            .OrderByDescending(rule => rule.Beside is not null)
-            .FirstOrDefault();
+    public static FusedTensorRule? Rule(string suffix, IEnumerable<string> siblings)
+    {
+        FusedTensorRule? found = null;
+        foreach (var rule in Rules)
+        {
+            if (rule.Suffix == suffix && (rule.Beside is null ? found is null : siblings.Contains(rule.Beside)))
+            {
+                found = rule;
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>The same key or module path with the module's name in the layout <paramref name="to"/>.</summary>
     public static string Renamed(string path, CheckpointLayout from, CheckpointLayout to) =>

@@ -25,14 +25,14 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
     {
         var moved = moves.Where(move => move.Blocks.Count > 0).ToList();
         var owners = moved.ToLookup(move => move.Tensor.Storage);
-        var bystanders = checkpoint.Tensors.Except(moved.Select(move => move.Tensor))
-            .Where(tensor => tensor.Extent > 0 && owners.Contains(tensor.Storage)).ToLookup(tensor => tensor.Storage);
+        var movedTensors = moved.Select(move => move.Tensor).ToHashSet();
+        var bystanders = checkpoint.Tensors.Where(tensor => owners.Contains(tensor.Storage) && !movedTensors.Contains(tensor) && tensor.Extent > 0).ToLookup(tensor => tensor.Storage);
         var blocks = new List<BlockReorder>();
         var splits = new List<StorageSplit>();
         var overlaps = new List<string>();
         foreach (var storage in owners)
         {
-            foreach (var (view, neighbour) in Neighbours(storage, bystanders[storage.Key]))
+            foreach (var (view, neighbour) in Neighbours([.. storage], bystanders[storage.Key]))
             {
                 var other = checkpoint.OpaqueStorages.Contains(storage.Key) ? "an object that this tool does not know" : neighbour is null ? null : $"tensor '{neighbour.Label}'";
                 if (other is null)
@@ -58,8 +58,15 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
     /// The moves of a storage, together those of the same view under several names (tied weights, a model and its average),
     /// each with a tensor that it overlaps with, or null.
     /// </summary>
-    private static IEnumerable<(IReadOnlyList<TensorMove> View, TensorEntry? Neighbour)> Neighbours(IEnumerable<TensorMove> moves, IEnumerable<TensorEntry> bystanders)
+    private static IEnumerable<(IReadOnlyList<TensorMove> View, TensorEntry? Neighbour)> Neighbours(TensorMove[] moves, IEnumerable<TensorEntry> bystanders)
     {
+        if (moves.Length == 1 && !bystanders.Any())
+        {
+            // As nearly everywhere: the storage is the tensor's alone.
+            yield return (moves, null);
+            yield break;
+        }
+
         var extents = moves
             .GroupBy(move => (move.Tensor.FileOffset, move.Tensor.DType, string.Join(',', move.Tensor.Shape), string.Join(',', move.Tensor.Strides), move.Dimension))
             .Select(view => (View: (IReadOnlyList<TensorMove>)[.. view], view.First().Tensor))

@@ -7,13 +7,13 @@ namespace QkvMigrate.Pickling;
 internal static class PickleCopy
 {
     /// <summary>The copy.</summary>
-    /// <param name="document">The pickle.</param>
+    /// <param name="script">The pickle.</param>
     /// <param name="start">The first instruction.</param>
     /// <param name="end">The one behind the last.</param>
     /// <param name="edits">What stands in the copy instead of an instruction, by where that one is.</param>
-    public static byte[] Of(PickleDocument document, int start, int end, IReadOnlyDictionary<int, byte[]> edits)
+    public static byte[] Of(PickleScript script, int start, int end, IReadOnlyDictionary<int, byte[]> edits)
     {
-        var reader = new PickleReader(document.Bytes);
+        var reader = new PickleReader(script.Bytes);
         var copy = new MemoryStream();
         for (var offset = start; offset < end;)
         {
@@ -24,7 +24,7 @@ internal static class PickleCopy
             }
             else if (at.Opcode != PickleOpcode.Frame && !PickleMemoCode.IsPut(at.Opcode))
             {
-                copy.Write(document.Bytes.Span[at.Offset..at.End]);
+                copy.Write(script.Bytes.Span[at.Offset..at.End]);
             }
 
             offset = at.End;

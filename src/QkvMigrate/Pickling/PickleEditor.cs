@@ -9,13 +9,13 @@ namespace QkvMigrate.Pickling;
 internal static class PickleEditor
 {
     /// <summary>The pickle with the edits applied.</summary>
-    /// <param name="document">The pickle.</param>
+    /// <param name="script">The pickle.</param>
     /// <param name="edits">Edits that do not overlap, in any order; each lies in one frame, or in none, or takes away the FRAME of every frame it touches.</param>
-    public static byte[] Apply(PickleDocument document, IEnumerable<PickleEdit> edits)
+    public static byte[] Apply(PickleScript script, IEnumerable<PickleEdit> edits)
     {
         var sorted = edits.OrderBy(edit => edit.Offset).ToList();
         var growth = sorted.Sum(edit => (long)edit.Replacement.Length - edit.Length);
-        var source = document.Bytes.Span;
+        var source = script.Bytes.Span;
         var result = new byte[checked((int)(source.Length + growth))];
         var read = 0;
         var written = 0;
@@ -34,15 +34,15 @@ internal static class PickleEditor
         }
 
         source[read..].CopyTo(result.AsSpan(written));
-        MendFrames(document, sorted, result);
+        MendFrames(script, sorted, result);
         return result;
     }
 
-    private static void MendFrames(PickleDocument document, List<PickleEdit> sorted, byte[] result)
+    private static void MendFrames(PickleScript script, List<PickleEdit> sorted, byte[] result)
     {
         var next = 0;
         var shift = 0;
-        foreach (var frame in document.Frames)
+        foreach (var frame in script.Frames)
         {
             for (; next < sorted.Count && sorted[next].Offset < frame.Start; next++)
             {

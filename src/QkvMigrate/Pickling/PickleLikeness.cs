@@ -104,7 +104,7 @@ internal sealed class PickleLikeness
         (PickleString a, PickleString b) => a.Text == b.Text,
         (PickleGlobal a, PickleGlobal b) => (a.Module, a.Name) == (b.Module, b.Name),
         (PickleExtension a, PickleExtension b) => a.Code == b.Code,
-        (PickleBytes a, PickleBytes b) => left.Bytes.Span.Slice(a.Start, a.Length).SequenceEqual(right.Bytes.Span.Slice(b.Start, b.Length)),
+        (PickleBytes a, PickleBytes b) => left.Script.Bytes.Span.Slice(a.Start, a.Length).SequenceEqual(right.Script.Bytes.Span.Slice(b.Start, b.Length)),
         _ => true,
     };
 }

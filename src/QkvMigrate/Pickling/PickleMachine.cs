@@ -80,7 +80,8 @@ internal sealed class PickleMachine
             else if (instruction.Opcode == PickleOpcode.Stop)
             {
                 var root = stack.Pop(instruction);
-                return new PickleDocument(pickle[..instruction.End], protocol, root, frames, strings, References, persistents, budget);
+                var script = new PickleScript(pickle[..instruction.End], budget.Storages, protocol, frames, strings, References);
+                return new PickleDocument(script, root, persistents, budget);
             }
             else
             {

@@ -9,7 +9,7 @@ namespace QkvMigrate.Pickling;
 /// </summary>
 internal sealed class PickleRemoval
 {
-    private readonly PickleDocument document;
+    private readonly PickleScript script;
     private readonly PickleReader reader;
     private readonly List<PickleEdit> edits = [];
     private readonly Dictionary<int, PickleGlobal> globals;
@@ -19,32 +19,32 @@ internal sealed class PickleRemoval
 
     private readonly HashSet<long> filled = [];
 
-    private PickleRemoval(PickleDocument document)
+    private PickleRemoval(PickleScript script)
     {
-        this.document = document;
-        reader = new PickleReader(document.Bytes);
-        globals = document.References.Globals.DistinctBy(global => global.Offset).ToDictionary(global => global.Offset);
+        this.script = script;
+        reader = new PickleReader(script.Bytes);
+        globals = script.References.Globals.DistinctBy(global => global.Offset).ToDictionary(global => global.Offset);
     }
 
     /// <summary>The pickle without the entries that <paramref name="isRemoved"/> picks from <paramref name="dictionaries"/>.</summary>
     /// <exception cref="MigrationException">What is removed has something in it that is used elsewhere, too.</exception>
     public static PickleDocument Apply(PickleDocument document, IEnumerable<PickleMutable> dictionaries, Func<PickleEntry, bool> isRemoved)
     {
-        var spans = dictionaries.SelectMany(dictionary => Spans(document, dictionary, isRemoved)).OrderBy(span => span.Start).ToList();
-        var rest = PickleMachine.Run(new PickleRemoval(document).Apply(spans), document.Budget.Storages);
+        var spans = dictionaries.SelectMany(dictionary => Spans(document.Script, dictionary, isRemoved)).OrderBy(span => span.Start).ToList();
+        var rest = PickleMachine.Run(new PickleRemoval(document.Script).Apply(spans), document.Budget.Storages);
         return PickleLikeness.AreAlike(document, rest, isRemoved)
             ? rest
             : throw new MigrationException(FailureKind.Unsupported, "what is to be taken out cannot be without a change to the rest", where: "pickle", offset: spans[0].Start);
     }
 
-    private static IEnumerable<(int Start, int End)> Spans(PickleDocument document, PickleMutable dictionary, Func<PickleEntry, bool> isRemoved)
+    private static IEnumerable<(int Start, int End)> Spans(PickleScript script, PickleMutable dictionary, Func<PickleEntry, bool> isRemoved)
     {
         var entries = dictionary.Entries;
         for (var i = 0; i < entries.Count; i++)
         {
             if (isRemoved(entries[i]))
             {
-                var at = new PickleReader(document.Bytes).Read(entries[i].At);
+                var at = new PickleReader(script.Bytes).Read(entries[i].At);
                 var isFollowed = i + 1 < entries.Count && entries[i + 1].At == entries[i].At;
                 yield return (entries[i].Key.At, at.Opcode == PickleOpcode.SetItem ? at.End : isFollowed ? entries[i + 1].Key.At : at.Offset);
             }
@@ -55,7 +55,7 @@ internal sealed class PickleRemoval
     {
         var next = 0;
         var before = default(PickleInstruction);
-        for (var offset = 0; offset < document.Bytes.Length;)
+        for (var offset = 0; offset < script.Bytes.Length;)
         {
             var at = reader.Read(offset);
             while (next < spans.Count && spans[next].End <= offset)
@@ -74,7 +74,7 @@ internal sealed class PickleRemoval
             offset = at.End;
         }
 
-        return PickleEditor.Apply(document, edits);
+        return PickleEditor.Apply(script, edits);
     }
 
     private void Step(in PickleInstruction at, in PickleInstruction before, bool isRemoved)
@@ -116,7 +116,7 @@ internal sealed class PickleRemoval
     {
         PickleOpcode.String or PickleOpcode.BinString or PickleOpcode.ShortBinString or PickleOpcode.Unicode
             or PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode or PickleOpcode.BinUnicode8 or PickleOpcode.Global
-            => document.Bytes[at.Offset..at.End].ToArray(),
+            => script.Bytes[at.Offset..at.End].ToArray(),
         PickleOpcode.StackGlobal when globals.TryGetValue(at.Offset, out var global) && !$"{global.Module}{global.Name}".Contains('\n', StringComparison.Ordinal)
             => [(byte)PickleOpcode.Global, .. Encoding.UTF8.GetBytes($"{global.Module}\n{global.Name}\n")],
         _ => null,

@@ -8,26 +8,26 @@ namespace QkvMigrate.Pickling;
 /// </summary>
 internal sealed class PickleRename
 {
-    private readonly PickleDocument document;
+    private readonly PickleScript script;
     private readonly PickleReader reader;
     private readonly IReadOnlyDictionary<int, string> renames;
 
-    private PickleRename(PickleDocument document, IReadOnlyDictionary<int, string> renames)
+    private PickleRename(PickleScript script, IReadOnlyDictionary<int, string> renames)
     {
-        this.document = document;
+        this.script = script;
         this.renames = renames;
-        reader = new PickleReader(document.Bytes);
+        reader = new PickleReader(script.Bytes);
     }
 
     /// <summary>The edits that give each use of a string, named by the instruction that pushes it, its new text.</summary>
-    public static List<PickleEdit> Plan(PickleDocument document, IReadOnlyDictionary<int, string> renames) =>
-        new PickleRename(document, renames).Plan();
+    public static List<PickleEdit> Plan(PickleScript script, IReadOnlyDictionary<int, string> renames) =>
+        new PickleRename(script, renames).Plan();
 
     private List<PickleEdit> Plan()
     {
         var edits = new List<PickleEdit>();
         var restorable = MemoizedTwins();
-        foreach (var literal in document.Strings)
+        foreach (var literal in script.Strings)
         {
             var text = TextOf(literal);
             var renamed = text != literal.Text;
@@ -62,9 +62,9 @@ internal sealed class PickleRename
     /// </summary>
     private Dictionary<string, PickleString> MemoizedTwins()
     {
-        var unmemoized = document.Strings.Where(literal => literal.MemoSlot < 0).Select(TextOf).ToHashSet();
+        var unmemoized = script.Strings.Where(literal => literal.MemoSlot < 0).Select(TextOf).ToHashSet();
         var twins = new Dictionary<string, PickleString>();
-        foreach (var literal in unmemoized.Count == 0 ? [] : document.Strings)
+        foreach (var literal in unmemoized.Count == 0 ? [] : script.Strings)
         {
             var text = TextOf(literal);
             if (literal.MemoSlot >= 0 && literal.MemoizedAt == reader.Read(literal.Offset).End && unmemoized.Contains(text))
@@ -80,7 +80,7 @@ internal sealed class PickleRename
 
     /// <summary>A literal of the same form as <paramref name="like"/> instead of the instruction at <paramref name="offset"/>.</summary>
     private PickleEdit Literal(int offset, PickleString like, string text) =>
-        Replace(offset, PickleText.Encode(reader.Read(like.Offset).Opcode, document.Protocol, text));
+        Replace(offset, PickleText.Encode(reader.Read(like.Offset).Opcode, script.Protocol, text));
 
     private PickleEdit Replace(int offset, byte[] bytes) => new(offset, reader.Read(offset).End - offset, bytes);
 

@@ -6,10 +6,11 @@ internal sealed class DifferenceLog
     /// <summary>How many differences are kept.</summary>
     public const int Kept = 10;
 
-    private readonly List<Difference> first = [];
+    // There is a log for each region, and most stay empty.
+    private List<Difference>? first;
 
     /// <summary>The first differences, in order.</summary>
-    public IReadOnlyList<Difference> First => first;
+    public IReadOnlyList<Difference> First => first ?? (IReadOnlyList<Difference>)[];
 
     /// <summary>All differences.</summary>
     public long Count { get; private set; }
@@ -18,9 +19,9 @@ internal sealed class DifferenceLog
     public void Add(Difference difference)
     {
         Count++;
-        if (first.Count < Kept)
+        if (First.Count < Kept)
         {
-            first.Add(difference);
+            (first ??= []).Add(difference);
         }
     }
 
@@ -30,11 +31,11 @@ internal sealed class DifferenceLog
     /// <summary>Adds what another log has, behind what this one has.</summary>
     public void Add(DifferenceLog other)
     {
-        foreach (var difference in other.first)
+        foreach (var difference in other.First)
         {
             Add(difference);
         }
 
-        Count += other.Count - other.first.Count;
+        Count += other.Count - other.First.Count;
     }
 }

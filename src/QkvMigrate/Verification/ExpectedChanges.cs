@@ -74,7 +74,7 @@ internal sealed class ExpectedChanges
         return changes;
     }
 
-    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Of(checkpoint, legacy, []).Count > 0;
+    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Named(checkpoint.Tensors, legacy).Any();
 
     private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
     {

@@ -11,7 +11,7 @@ internal static class ExpectedNumbers
     /// <param name="pickle">The first file's pickle.</param>
     /// <param name="original">The first file.</param>
     /// <param name="changes">What may differ.</param>
-    public static IReadOnlyDictionary<int, long> Of(PickleDocument pickle, Checkpoint original, ExpectedChanges changes)
+    public static IReadOnlyDictionary<int, long> Of(PickleScript pickle, Checkpoint original, ExpectedChanges changes)
     {
         var numbers = new Dictionary<int, long>();
         if (original.Tensors.All(tensor => changes.After(tensor) == tensor))
@@ -20,8 +20,8 @@ internal static class ExpectedNumbers
         }
 
         // The same pickle has the same tensors in the same order; this reading tells where their numbers stand.
-        var read = new TorchPickle(pickle, key => new StorageEntry(key, 0, long.MaxValue));
-        foreach (var (tensor, placed) in original.Tensors.Zip(read.Tensors))
+        var read = new TorchWalk(pickle.Read(), key => new StorageEntry(key, 0, long.MaxValue));
+        foreach (var (tensor, use) in original.Tensors.Zip(read.Uses))
         {
             var after = changes.After(tensor);
             if (after == tensor)
@@ -29,7 +29,7 @@ internal static class ExpectedNumbers
                 continue;
             }
 
-            var places = read.PlacesOf(placed);
+            var places = use.Tensor.Places;
             numbers[places.Count.At] = after.Storage.Length / after.DType.ItemSize;
             numbers[places.Offset.At] = after.StorageOffset;
             for (var i = 0; i < after.Shape.Count; i++)

@@ -18,16 +18,24 @@ internal sealed record FusedName(string Prefix, bool IsLegacy, string Suffix)
     /// <summary>Finds the module of the given age in <paramref name="path"/>, the last one where there are several; null where there is none.</summary>
     public static FusedName? Find(string path, bool legacy)
     {
-        var parts = path.Split('.');
-        for (var i = parts.Length - 2; i >= 0; i--)
+        var text = path.AsSpan();
+        for (var end = text.Length; ;)
         {
-            if (parts[i] == Block && parts[i + 1] == (legacy ? Legacy : Current))
+            var start = text[..end].LastIndexOf('.') + 1;
+            if (start == 0)
             {
-                return new FusedName(string.Join('.', parts[..i]), legacy, string.Join('.', parts[(i + 2)..]));
+                return null;
             }
-        }
 
-        return null;
+            var blockEnd = start - 1;
+            var blockStart = text[..blockEnd].LastIndexOf('.') + 1;
+            if (text[blockStart..blockEnd].SequenceEqual(Block) && text[start..end].SequenceEqual(legacy ? Legacy : Current))
+            {
+                return new FusedName(path[..Math.Max(blockStart - 1, 0)], legacy, path[Math.Min(end + 1, path.Length)..]);
+            }
+
+            end = blockEnd;
+        }
     }
 
     /// <summary>The path as it must be after a migration, which is <paramref name="path"/> itself where it names no module that changes.</summary>

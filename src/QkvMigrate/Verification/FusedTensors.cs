@@ -22,7 +22,7 @@ internal static class FusedTensors
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a module may be cut in two.</param>
     public static List<FusedTensor> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
     {
-        var named = Named(checkpoint.Tensors, legacy);
+        var named = Named(checkpoint.Tensors, legacy).ToList();
         var quantized = named.Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
         return named.ConvertAll(item =>
         {
@@ -44,9 +44,15 @@ internal static class FusedTensors
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
 
-    private static List<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy) =>
-        [.. from tensor in tensors
-            let name = tensor.Name is { } key ? FusedName.Find(key.Text, legacy) : null
-            where name is { Suffix.Length: > 0 }
-            select (tensor, name)];
+    /// <summary>The tensors whose names stand under modules of one age.</summary>
+    public static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy)
+    {
+        foreach (var tensor in tensors)
+        {
+            if (tensor.Name is { } key && FusedName.Find(key.Text, legacy) is { Suffix.Length: > 0 } name)
+            {
+                yield return (tensor, name);
+            }
+        }
+    }
 }

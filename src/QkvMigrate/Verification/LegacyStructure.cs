@@ -21,7 +21,7 @@ internal static class LegacyStructure
 
         PickleComparison.Compare(original.Objects, upgraded.Objects, changes.Renames, ExpectedNumbers.Of(original.Objects, original, changes), newStart, log);
         return StorageRegions.Pair(original, original.ObjectsEnd, upgraded, upgraded.ObjectsEnd, changes, log) is { } storages
-            ? [new RegionPair("pickles before the objects", new FileRegion(0, start), new FileRegion(0, start), null, []), .. storages]
+            ? [new RegionPair("pickles before the objects", null, new FileRegion(0, start), new FileRegion(0, start), null, []), .. storages]
             : null;
     }
 }

@@ -53,6 +53,12 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
             for (var row = 0L; row < Tensor.Shape[Dimension]; row += isSample && HeadRows > 1 && row % HeadRows == 0 ? HeadRows - 1 : step)
             {
                 var source = Origin(row).Source;
+                if (inner.Count == 0)
+                {
+                    yield return Run(block + (row * stride), block + (source * stride), step * piece);
+                    continue;
+                }
+
                 foreach (var at in Offsets(inner, isSample))
                 {
                     yield return Run(block + (row * stride) + at, block + (source * stride) + at, step * piece);

@@ -25,6 +25,7 @@ internal sealed class RegionComparison
     private readonly SourceWindow window;
     private readonly byte[] expected;
     private readonly byte[] found;
+    private readonly Crc32 crc = new();
 
     /// <summary>Prepares to compare regions of two files.</summary>
     public RegionComparison(SourceFile original, SourceFile upgraded, TensorPlaces places, int chunkBytes = ChunkBytes)
@@ -65,7 +66,7 @@ internal sealed class RegionComparison
 
     private RegionResult CompareAll(RegionPair pair, DifferenceLog log, CancellationToken cancellation)
     {
-        var crc = pair.After.Crc is null ? null : new Crc32();
+        crc.Reset();
         var skip = 0L;
         using var runs = pair.Moved.SelectMany(view => view.Runs()).GetEnumerator();
         var image = new ExpectedImage(runs, pair, original, window);
@@ -74,7 +75,11 @@ internal sealed class RegionComparison
             cancellation.ThrowIfCancellationRequested();
             var length = (int)Math.Min(found.Length, pair.After.Length - at);
             upgraded.Read(pair.After.Offset + at, found.AsSpan(0, length));
-            crc?.Append(found.AsSpan(0, length));
+            if (pair.After.Crc is not null)
+            {
+                crc.Append(found.AsSpan(0, length));
+            }
+
             if (pair.ComparesBytes && log.Count < DifferenceLog.Kept)
             {
                 image.Read(at, expected.AsSpan(0, length));
@@ -82,7 +87,7 @@ internal sealed class RegionComparison
             }
         }
 
-        if (crc?.GetCurrentHashAsUInt32() is { } computed && computed != pair.After.Crc)
+        if (pair.After.Crc is { } given && crc.GetCurrentHashAsUInt32() is var computed && computed != given)
         {
             if (log.Count == 0 && pair is { ComparesBytes: true, Moved.Count: 0, Before.Crc: { } stored } && stored != computed)
             {
@@ -90,10 +95,10 @@ internal sealed class RegionComparison
                 throw ZipFailure.Damaged(original.Path, pair.Place, pair.Before.Offset, computed, stored);
             }
 
-            log.Add(pair.Place, $"its headers give CRC-32 {pair.After.Crc:x8}, its bytes have {computed:x8}", pair.After.Offset);
+            log.Add(pair.Place, $"its headers give CRC-32 {given:x8}, its bytes have {computed:x8}", pair.After.Offset);
         }
 
-        return new RegionResult(log, pair.After.Length, crc is not null);
+        return new RegionResult(log, pair.After.Length, pair.After.Crc is not null);
     }
 
     /// <summary>The ends of the region, or some rows of each moved view.</summary>

@@ -7,13 +7,18 @@ namespace QkvMigrate.Verification;
 internal readonly record struct FileRegion(long Offset, long Length, uint? Crc = null);
 
 /// <summary>A region of both files: an entry of a zip, a storage, what stands between two storages.</summary>
-/// <param name="Place">How reports name it.</param>
+/// <param name="Kind">What it is: "zip entry".</param>
+/// <param name="Name">Its name, or that of what it stands before; null where there is only one of its kind.</param>
 /// <param name="Before">The first file's.</param>
 /// <param name="After">The second file's.</param>
 /// <param name="StorageKey">The storage that it holds, or null where it holds none.</param>
 /// <param name="Moved">The views in it whose rows move, in the order of their bytes.</param>
 /// <param name="ComparesBytes">False for what is compared by its meaning instead: a pickle, the matrix of an expanded LoRA.</param>
-internal sealed record RegionPair(string Place, FileRegion Before, FileRegion After, string? StorageKey, IReadOnlyList<MovedView> Moved, bool ComparesBytes = true);
+internal sealed record RegionPair(string Kind, string? Name, FileRegion Before, FileRegion After, string? StorageKey, IReadOnlyList<MovedView> Moved, bool ComparesBytes = true)
+{
+    /// <summary>How reports name it.</summary>
+    public string Place => Name is null ? Kind : $"{Kind} '{Name}'";
+}
 
 /// <summary>What came of one region.</summary>
 /// <param name="Log">The differences; at most <see cref="DifferenceLog.Kept"/> rows and a checksum.</param>

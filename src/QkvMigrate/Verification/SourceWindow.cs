@@ -9,7 +9,7 @@ namespace QkvMigrate.Verification;
 internal sealed class SourceWindow(SourceFile source)
 {
     private const int BlockBytes = 64 << 10;
-    private const int Blocks = 16;
+    private const int Blocks = 4;
 
     private readonly Dictionary<long, ArraySegment<byte>> kept = [];
     private readonly Queue<long> order = new();

@@ -23,19 +23,19 @@ internal static class StorageRegions
         var done = start;
         foreach (var storage in original.Tensors.Select(tensor => tensor.Storage).Concat(original.OpaqueStorages).Where(storage => storage.Length > 0).DistinctBy(storage => storage.Offset).OrderBy(storage => storage.Offset))
         {
-            Add(done, storage.Offset, $"bytes before storage '{storage.Key}'", null, []);
+            Add(done, storage.Offset, "bytes before storage", storage.Key, null, []);
             done = storage.Offset + storage.Length;
-            Add(storage.Offset, done, $"storage '{storage.Key}'", storage.Key, [.. moved[storage.Key].OrderBy(view => view.Tensor.FileOffset)]);
+            Add(storage.Offset, done, "storage", storage.Key, storage.Key, [.. moved[storage.Key].OrderBy(view => view.Tensor.FileOffset)]);
         }
 
-        Add(done, original.Source.Length, "bytes behind the storages", null, []);
+        Add(done, original.Source.Length, "bytes behind the storages", null, null, []);
         return regions;
 
-        void Add(long from, long to, string place, string? key, IReadOnlyList<MovedView> views)
+        void Add(long from, long to, string kind, string? name, string? key, IReadOnlyList<MovedView> views)
         {
             if (to > from)
             {
-                regions.Add(new RegionPair(place, new FileRegion(from, to - from), new FileRegion(newStart + from - start, to - from), key, views));
+                regions.Add(new RegionPair(kind, name, new FileRegion(from, to - from), new FileRegion(newStart + from - start, to - from), key, views));
             }
         }
     }

@@ -29,38 +29,56 @@ internal static class TensorTable
 
     private static void Compare(TensorEntry before, TensorEntry after, bool hasKeys, ExpectedChanges changes, DifferenceLog log)
     {
-        var place = $"tensor '{before.Label}'";
         var path = changes.PathAfter(before.Container.Path);
         if (path != after.Container.Path)
         {
-            log.Add(place, $"it stands in '{after.Container.Path}', expected '{path}'");
+            Add($"it stands in '{after.Container.Path}', expected '{path}'");
         }
 
         var name = before.Name is { } key ? changes.Renames.GetValueOrDefault(key.Id, key.Text) : null;
-        if (name != after.Name?.Text || (name is null && Step(before) != Step(after)))
+        if (name != after.Name?.Text || (name is null && !Step(before).SequenceEqual(Step(after))))
         {
-            log.Add(place, $"'{after.Label}' stands in its place, expected the name '{name ?? before.Label}'");
+            Add($"'{after.Label}' stands in its place, expected the name '{name ?? before.Label}'");
         }
 
         var expected = changes.After(before);
-        Check("dtype", expected.DType.Name, after.DType.Name);
-        Check("shape", Numbers(expected.Shape), Numbers(after.Shape));
-        Check("strides", Numbers(expected.Strides), Numbers(after.Strides));
-        Check("storage", hasKeys ? expected.Storage.Key : "", hasKeys ? after.Storage.Key : "");
-        Check("storage offset", expected.StorageOffset.ToString(), after.StorageOffset.ToString());
-        Check("bytes of the storage", expected.Storage.Length.ToString(), after.Storage.Length.ToString());
-
-        void Check(string what, string expected, string found)
+        if (expected.DType != after.DType)
         {
-            if (expected != found)
-            {
-                log.Add(place, $"{what} {found}, expected {expected}");
-            }
+            Differs("dtype", after.DType.Name, expected.DType.Name);
         }
+
+        if (!expected.Shape.SequenceEqual(after.Shape))
+        {
+            Differs("shape", Numbers(after.Shape), Numbers(expected.Shape));
+        }
+
+        if (!expected.Strides.SequenceEqual(after.Strides))
+        {
+            Differs("strides", Numbers(after.Strides), Numbers(expected.Strides));
+        }
+
+        if (hasKeys && expected.Storage.Key != after.Storage.Key)
+        {
+            Differs("storage", after.Storage.Key, expected.Storage.Key);
+        }
+
+        if (expected.StorageOffset != after.StorageOffset)
+        {
+            Differs("storage offset", after.StorageOffset.ToString(), expected.StorageOffset.ToString());
+        }
+
+        if (expected.Storage.Length != after.Storage.Length)
+        {
+            Differs("bytes of the storage", after.Storage.Length.ToString(), expected.Storage.Length.ToString());
+        }
+
+        void Differs(string what, string found, string expected) => Add($"{what} {found}, expected {expected}");
+
+        void Add(string problem) => log.Add($"tensor '{before.Label}'", problem);
     }
 
     /// <summary>The last step of a label: the index, where there is no key.</summary>
-    private static string Step(TensorEntry tensor) => tensor.Label[tensor.Container.Path.Length..];
+    private static ReadOnlySpan<char> Step(TensorEntry tensor) => tensor.Label.AsSpan(tensor.Container.Path.Length);
 
     private static string Numbers(IReadOnlyList<long> numbers) => $"({string.Join(", ", numbers)})";
 }

@@ -47,21 +47,20 @@ internal static class ZipComparison
 
     private static bool SameNames(string what, IReadOnlyList<ZipEntry> original, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
     {
-        var names = original.Select(entry => entry.Name).ToList();
-        if (names.SequenceEqual(upgraded.Select(entry => entry.Name)))
+        var at = original.Zip(upgraded).TakeWhile(pair => pair.First.Name == pair.Second.Name).Count();
+        if (at == original.Count && at == upgraded.Count)
         {
             return true;
         }
 
-        var at = names.Zip(upgraded).TakeWhile(pair => pair.First == pair.Second.Name).Count();
         log.Add(
             "zip directory",
-            $"{upgraded.Count} {what}, expected {names.Count}; number {at} is {Quoted(upgraded.Select(entry => entry.Name).ElementAtOrDefault(at))}, expected {Quoted(names.ElementAtOrDefault(at))}",
+            $"{upgraded.Count} {what}, expected {original.Count}; number {at} is {Quoted(upgraded.ElementAtOrDefault(at))}, expected {Quoted(original.ElementAtOrDefault(at))}",
             at < upgraded.Count ? upgraded[at].HeaderOffset : null);
         return false;
     }
 
-    private static string Quoted(string? name) => name is null ? "missing" : $"'{name}'";
+    private static string Quoted(ZipEntry? entry) => entry is null ? "missing" : $"'{entry.Name}'";
 
     /// <summary>The alignment that a file of PyTorch 2.7 and later names; before, it was always 64 (torch/serialization.py, <c>_save</c>).</summary>
     private static int Alignment(ZipDirectory zip, SourceFile source)

@@ -17,21 +17,20 @@ internal static class ZipHeaderComparison
     /// <summary>Compares the headers.</summary>
     public static void Compare(ZipEntry before, ZipEntry after, int alignment, DifferenceLog log)
     {
-        var place = ZipComparison.Place(after);
         CompareFixed(before, after, central: false, log);
         CompareFixed(before, after, central: true, log);
-        var (local, newLocal) = (LocalFields(before), LocalFields(after));
-        CompareFields(local, newLocal, after, $"{place}, local header", log);
-        CompareFields(CentralFields(before), CentralFields(after), after, $"{place}, central header", log);
+        var (local, newLocal) = (before.LocalFields, after.LocalFields);
+        CompareFields(local, newLocal, after, "local header", log);
+        CompareFields(before.CentralFields, after.CentralFields, after, "central header", log);
         ComparePadding(local, newLocal, before, after, alignment, log);
-        if (Tail(before) is var tail && !tail.Span.SequenceEqual(Tail(after).Span))
+        if (!before.CentralHeader.Span[before.CentralExtraEnd..].SequenceEqual(after.CentralHeader.Span[after.CentralExtraEnd..]))
         {
-            log.Add(place, "the comment in the central header differs", after.HeaderOffset);
+            log.Add(ZipComparison.Place(after), "the comment in the central header differs", after.HeaderOffset);
         }
 
         if (before.DescriptorLength != after.DescriptorLength && !(before.DescriptorLength is 16 or 24 && after.DescriptorLength is 16 or 24))
         {
-            log.Add(place, $"a data descriptor of {after.DescriptorLength} bytes, expected {before.DescriptorLength}", after.End - after.DescriptorLength);
+            log.Add(ZipComparison.Place(after), $"a data descriptor of {after.DescriptorLength} bytes, expected {before.DescriptorLength}", after.End - after.DescriptorLength);
         }
     }
 
@@ -44,6 +43,11 @@ internal static class ZipHeaderComparison
             ? (ZipFormat.CentralCrc, ZipFormat.CentralCompressedSize, ZipFormat.CentralSize, ZipFormat.CentralNameLength, ZipFormat.CentralExtraLength, ZipFormat.CentralHeaderLength)
             : (ZipFormat.LocalCrc, ZipFormat.LocalCompressedSize, ZipFormat.LocalSize, ZipFormat.LocalNameLength, ZipFormat.LocalExtraLength, ZipFormat.LocalHeaderLength);
         length += BinaryPrimitives.ReadUInt16LittleEndian(now[nameLength..]);
+        if (old[..length].SequenceEqual(now[..length]))
+        {
+            return;
+        }
+
         var (expected, found) = (old[..length].ToArray(), now[..length].ToArray());
         Free(crc, sizeof(uint), SameMeaning(old, now, crc, before.Crc, after.Crc));
         Free(packed, sizeof(uint), SameMeaning(old, now, packed, Narrow(before.Size), Narrow(after.Size)));
@@ -77,8 +81,14 @@ internal static class ZipHeaderComparison
 
     private static uint Narrow(long number) => (uint)Math.Min(number, ZipFormat.Escape32);
 
-    private static void CompareFields(List<ZipExtra> before, List<ZipExtra> after, ZipEntry entry, string place, DifferenceLog log)
+    private static void CompareFields(ZipExtraArea before, ZipExtraArea after, ZipEntry entry, string header, DifferenceLog log)
     {
+        if (before.IsSame(after))
+        {
+            return;
+        }
+
+        var place = $"{ZipComparison.Place(entry)}, {header}";
         var expected = before.FindAll(IsPlain);
         var found = after.FindAll(IsPlain);
         if (expected.Count != found.Count || expected.Zip(found).Any(pair => pair.First.Id != pair.Second.Id || !pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span)))
@@ -104,21 +114,26 @@ internal static class ZipHeaderComparison
             && numbers.Index().All(number => BinaryPrimitives.ReadInt64LittleEndian(field.Payload.Span[(number.Index * sizeof(long))..]) == number.Item));
     }
 
-    private static void ComparePadding(List<ZipExtra> before, List<ZipExtra> after, ZipEntry old, ZipEntry entry, int alignment, DifferenceLog log)
+    private static void ComparePadding(ZipExtraArea before, ZipExtraArea after, ZipEntry old, ZipEntry entry, int alignment, DifferenceLog log)
     {
-        var was = before.FindAll(field => field.Id == ZipFormat.PaddingExtraId);
-        var padding = after.FindAll(field => field.Id == ZipFormat.PaddingExtraId);
-        var place = $"{ZipComparison.Place(entry)}, padding";
-        if (was.Count != padding.Count)
+        if (before.Find(ZipFormat.PaddingExtraId) is null && after.Find(ZipFormat.PaddingExtraId) is null)
         {
-            log.Add(place, $"{padding.Count} fields of padding, expected {was.Count}", entry.HeaderOffset);
+            // Without padding it was chance that data was aligned: other tools write such zips.
             return;
         }
 
-        // Without padding it was chance: other tools write such zips.
-        if (was.Count > 0 && old.DataOffset % alignment == 0 && entry.DataOffset % alignment != 0)
+        var isSame = before.IsSame(after);
+        var was = isSame ? [] : before.FindAll(IsPadding);
+        var padding = isSame ? [] : after.FindAll(IsPadding);
+        if (was.Count != padding.Count)
         {
-            log.Add(place, $"the data starts at byte {entry.DataOffset}, which is no multiple of {alignment}", entry.DataOffset);
+            log.Add(Place(), $"{padding.Count} fields of padding, expected {was.Count}", entry.HeaderOffset);
+            return;
+        }
+
+        if (old.DataOffset % alignment == 0 && entry.DataOffset % alignment != 0)
+        {
+            log.Add(Place(), $"the data starts at byte {entry.DataOffset}, which is no multiple of {alignment}", entry.DataOffset);
         }
 
         foreach (var (expected, found) in was.Zip(padding))
@@ -130,14 +145,16 @@ internal static class ZipHeaderComparison
 
             if (found.Payload.Span.ContainsAnyExcept(ZipFormat.PaddingByte))
             {
-                log.Add(place, "it holds something else than Z", entry.HeaderOffset);
+                log.Add(Place(), "it holds something else than Z", entry.HeaderOffset);
             }
 
             if (found.Payload.Length != expected.Payload.Length && found.Payload.Length >= 2 * alignment && entry.DataOffset != old.DataOffset && !IsFull(entry, alignment))
             {
-                log.Add(place, $"{found.Payload.Length} bytes, which neither keep the data in its place nor align it", entry.HeaderOffset);
+                log.Add(Place(), $"{found.Payload.Length} bytes, which neither keep the data in its place nor align it", entry.HeaderOffset);
             }
         }
+
+        string Place() => $"{ZipComparison.Place(entry)}, padding";
     }
 
     /// <summary>Whether padding is as long as a header's extra area allows: what it takes up of an entry that shrank by more.</summary>
@@ -146,24 +163,5 @@ internal static class ZipHeaderComparison
 
     private static bool IsPlain(ZipExtra field) => field.Id is not (ZipFormat.Zip64ExtraId or ZipFormat.PaddingExtraId);
 
-    private static List<ZipExtra> LocalFields(ZipEntry entry)
-    {
-        var name = BinaryPrimitives.ReadUInt16LittleEndian(entry.LocalHeader.Span[ZipFormat.LocalNameLength..]);
-        return ZipExtra.Parse(entry.LocalHeader[(ZipFormat.LocalHeaderLength + name)..], entry.Name, entry.HeaderOffset);
-    }
-
-    private static List<ZipExtra> CentralFields(ZipEntry entry)
-    {
-        var (start, end) = CentralExtra(entry);
-        return ZipExtra.Parse(entry.CentralHeader[start..end], entry.Name, entry.HeaderOffset);
-    }
-
-    private static ReadOnlyMemory<byte> Tail(ZipEntry entry) => entry.CentralHeader[CentralExtra(entry).End..];
-
-    private static (int Start, int End) CentralExtra(ZipEntry entry)
-    {
-        var header = entry.CentralHeader.Span;
-        var start = ZipFormat.CentralHeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(header[ZipFormat.CentralNameLength..]);
-        return (start, start + BinaryPrimitives.ReadUInt16LittleEndian(header[ZipFormat.CentralExtraLength..]));
-    }
+    private static bool IsPadding(ZipExtra field) => field.Id == ZipFormat.PaddingExtraId;
 }

@@ -21,14 +21,27 @@ internal static class ZipStructure
 
         PickleComparison.Compare(original.Pickle, upgraded.Pickle, changes.Renames, ExpectedNumbers.Of(original.Pickle, original, changes), upgraded.PickleEntry.DataOffset, log);
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
-        return [.. before.Entries.Zip(after.Entries, (old, young) => new RegionPair(
-            ZipComparison.Place(young),
-            new FileRegion(old.DataOffset, old.Size, old.HasChecksum ? old.Crc : null),
+        var regions = new RegionPair[before.Entries.Count];
+        for (var i = 0; i < regions.Length; i++)
+        {
+            regions[i] = Pair(before.Entries[i], after.Entries[i]);
+        }
 
-            // No checksum may stand for one that was not counted, but only where none stood before and no byte is new.
-            new FileRegion(young.DataOffset, young.Size, old.HasChecksum || young.HasChecksum || moved.Contains(old.DataOffset) || resized.ContainsKey(old.DataOffset) ? young.Crc : null),
-            storages.GetValueOrDefault(old.DataOffset)?.Key,
-            [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)],
-            old.Name != pickle && !resized.ContainsKey(old.DataOffset)))];
+        return regions;
+
+        RegionPair Pair(ZipEntry old, ZipEntry young)
+        {
+            var (isMoved, isResized) = (moved.Contains(old.DataOffset), resized.ContainsKey(old.DataOffset));
+            return new RegionPair(
+                ZipFailure.EntryKind,
+                young.Name,
+                new FileRegion(old.DataOffset, old.Size, old.HasChecksum ? old.Crc : null),
+
+                // No checksum may stand for one that was not counted, but only where none stood before and no byte is new.
+                new FileRegion(young.DataOffset, young.Size, old.HasChecksum || young.HasChecksum || isMoved || isResized ? young.Crc : null),
+                storages.GetValueOrDefault(old.DataOffset)?.Key,
+                isMoved ? [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)] : [],
+                old.Name != pickle && !isResized);
+        }
     }
 }

@@ -39,5 +39,5 @@ public sealed class PickleEditorTests
         Assert.Equal("edits overlap at byte 13 (Parameter 'edits')", refused.Message);
     }
 
-    private static byte[] Apply(params PickleEdit[] edits) => PickleEditor.Apply(PickleMachine.Run(PickleCode.Bytes(Framed)), edits);
+    private static byte[] Apply(params PickleEdit[] edits) => PickleEditor.Apply(PickleMachine.Run(PickleCode.Bytes(Framed)).Script, edits);
 }

@@ -19,10 +19,10 @@ public sealed class PickleGoldenTests
         var golden = PickleGolden.Of(expression, protocol);
         var document = PickleMachine.Run(golden.Pickle);
         Assert.Equal(golden.Text, PickleRendering.Text(document));
-        Assert.Equal(golden.Pickle, document.Bytes.ToArray());
+        Assert.Equal(golden.Pickle, document.Script.Bytes.ToArray());
 
         // Protocols 0 and 1 have no PROTO.
-        Assert.Equal(protocol < 2 ? 0 : protocol, document.Protocol);
+        Assert.Equal(protocol < 2 ? 0 : protocol, document.Script.Protocol);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class PickleGoldenTests
     {
         var golden = PickleGolden.Of(expression, protocol);
         byte[] pickle = [.. golden.Pickle, 0xff, 0x00];
-        Assert.Equal(golden.Pickle, PickleMachine.Run(pickle).Bytes.ToArray());
+        Assert.Equal(golden.Pickle, PickleMachine.Run(pickle).Script.Bytes.ToArray());
     }
 
     [Theory]

@@ -55,6 +55,6 @@ internal static class PickleKeys
             .Select((key, number) => (key.At, Text: rename(number, key.Text)))
             .Where(key => key.Text is not null)
             .ToDictionary(key => key.At, key => key.Text!);
-        return PickleEditor.Apply(document, PickleRename.Plan(document, renames));
+        return PickleEditor.Apply(document.Script, PickleRename.Plan(document.Script, renames));
     }
 }

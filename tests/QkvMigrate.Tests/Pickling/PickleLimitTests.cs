@@ -11,7 +11,7 @@ public sealed class PickleLimitTests
     {
         byte[] pickle = new byte[PickleLimits.Bytes + 1];
         PickleCode.Bytes("K\u0001.").CopyTo(pickle, 0);
-        Assert.Equal(3, PickleMachine.Run(pickle.AsMemory(0, PickleLimits.Bytes)).Bytes.Length);
+        Assert.Equal(3, PickleMachine.Run(pickle.AsMemory(0, PickleLimits.Bytes)).Script.Bytes.Length);
         AssertRefused(pickle, 0, "536870913 bytes are more than the 536870912 that a pickle may have");
     }
 
@@ -30,8 +30,8 @@ public sealed class PickleLimitTests
         byte[] pickle = [.. Repeat("U\0", 850_000), (byte)'.'];
         var strings = ((48 << 20) + (7 * pickle.Length)) / 88;
         AssertRefused(pickle, 2 * strings, "1700001 bytes of pickle make more than 59 MiB of values, as no checkpoint's do");
-        Assert.Equal((2 * strings) + 1, PickleMachine.Run((byte[])[.. pickle[..(2 * strings)], (byte)'.', .. new byte[pickle.Length - (2 * strings) - 1]]).Bytes.Length);
-        Assert.Equal(pickle.Length, PickleMachine.Run(pickle, storages: ((88 * 850_000) - (7 * pickle.Length) - (48 << 20) + 899) / 900).Bytes.Length);
+        Assert.Equal((2 * strings) + 1, PickleMachine.Run((byte[])[.. pickle[..(2 * strings)], (byte)'.', .. new byte[pickle.Length - (2 * strings) - 1]]).Script.Bytes.Length);
+        Assert.Equal(pickle.Length, PickleMachine.Run(pickle, storages: ((88 * 850_000) - (7 * pickle.Length) - (48 << 20) + 899) / 900).Script.Bytes.Length);
     }
 
     [Fact]
@@ -39,16 +39,16 @@ public sealed class PickleLimitTests
     {
         // Each tuple holds the one before twice: 30 of them are two milliards of values to whoever follows every way.
         byte[] pickle = [(byte)'N', .. Repeat("2\u0086", 29), (byte)'.'];
-        Assert.Equal(pickle.Length, PickleMachine.Run(pickle).Bytes.Length);
+        Assert.Equal(pickle.Length, PickleMachine.Run(pickle).Script.Bytes.Length);
         AssertRefused([(byte)'N', .. Repeat("2\u0086", 30), (byte)'.'], 60, "values that share values stand for more than 1073741824 of them");
     }
 
     [Fact]
     public void Values_that_stand_in_values_too_deeply()
     {
-        Assert.Equal(2002, PickleMachine.Run((byte[])[(byte)'N', .. Repeat("\u0085", 2000), (byte)'.']).Bytes.Length);
+        Assert.Equal(2002, PickleMachine.Run((byte[])[(byte)'N', .. Repeat("\u0085", 2000), (byte)'.']).Script.Bytes.Length);
         AssertRefused([(byte)'N', .. Repeat("\u0085", 2001), (byte)'.'], 2001, "containers are nested more than 2000 deep");
-        Assert.Equal(4002, PickleMachine.Run((byte[])[.. Repeat("]", 2001), .. Repeat("a", 2000), (byte)'.']).Bytes.Length);
+        Assert.Equal(4002, PickleMachine.Run((byte[])[.. Repeat("]", 2001), .. Repeat("a", 2000), (byte)'.']).Script.Bytes.Length);
         AssertRefused([.. Repeat("]", 2002), .. Repeat("a", 2001), (byte)'.'], 0, "containers are nested more than 2000 deep");
     }
 

@@ -56,7 +56,7 @@ public sealed class PickleMemoTwinTests
     {
         // The literal without a slot stays one, though the memo has its text.
         var document = PickleMachine.Run(PickleCode.Bytes("(U\u0003oldq\u0001U\u0003oldt."));
-        Assert.Empty(PickleRename.Plan(document, new Dictionary<int, string>()));
+        Assert.Empty(PickleRename.Plan(document.Script, new Dictionary<int, string>()));
     }
 
     private static string Text(byte[] pickle) => System.Text.Encoding.Latin1.GetString(pickle);

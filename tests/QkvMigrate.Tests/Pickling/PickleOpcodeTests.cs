@@ -121,7 +121,7 @@ public sealed class PickleOpcodeTests
     {
         var document = PickleMachine.Run(PickleCode.Bytes(code));
         Assert.Equal("@?", PickleRendering.Text(document));
-        Assert.Contains(document.Root.Node, document.References.Unnamed);
+        Assert.Contains(document.Root.Node, document.Script.References.Unnamed);
     }
 
     [Fact]

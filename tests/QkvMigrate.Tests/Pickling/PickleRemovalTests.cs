@@ -16,15 +16,15 @@ public sealed class PickleRemovalTests
 
         var left = samples.ConvertAll(sample => Without(sample.Pickle));
 
-        var judged = Python.Render(left.Select(pickle => pickle.Bytes.ToArray()));
+        var judged = Python.Render(left.Select(pickle => pickle.Script.Bytes.ToArray()));
         foreach (var ((name, pickle, rest), document, text) in samples.Zip(left, judged))
         {
             var expected = PickleRendering.Text(rest);
             Assert.NotEqual(PickleRendering.Text(pickle), expected);
             Assert.True(expected == text, $"{name}: CPython loads something else");
             Assert.True(expected == PickleRendering.Text(document), $"{name}: something else is left");
-            Assert.Empty(document.Frames);
-            Assert.DoesNotContain(document.Strings, literal => literal.Text == "optimizer");
+            Assert.Empty(document.Script.Frames);
+            Assert.DoesNotContain(document.Script.Strings, literal => literal.Text == "optimizer");
         }
     }
 

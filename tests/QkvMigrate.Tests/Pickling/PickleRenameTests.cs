@@ -39,12 +39,12 @@ public sealed class PickleRenameTests
     {
         foreach (var sample in StateDicts.Value)
         {
-            var before = PickleMachine.Run(sample.Pickle).Frames;
-            var after = PickleMachine.Run(PickleKeys.Rename(sample.Pickle, Upgrade));
-            Assert.Equal(before.Count, after.Frames.Count);
+            var before = PickleMachine.Run(sample.Pickle).Script.Frames;
+            var after = PickleMachine.Run(PickleKeys.Rename(sample.Pickle, Upgrade)).Script.Frames;
+            Assert.Equal(before.Count, after.Count);
 
             // PROTO is the only instruction that both picklers write outside of a frame, next to strings of 64 KiB.
-            Assert.All(after.Frames.Skip(1).Zip(after.Frames), frames => Assert.InRange(frames.First.LengthOffset - frames.Second.End, 1, 80_000));
+            Assert.All(after.Skip(1).Zip(after), frames => Assert.InRange(frames.First.LengthOffset - frames.Second.End, 1, 80_000));
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class PickleRendering
 
     public static string Text(ReadOnlyMemory<byte> pickle) => Text(PickleMachine.Run(pickle));
 
-    public static string Text(PickleDocument document) => new PickleRendering(document.Bytes).Text(document.Root.Node);
+    public static string Text(PickleDocument document) => new PickleRendering(document.Script.Bytes).Text(document.Root.Node);
 
     private string Text(PickleNode node)
     {

@@ -22,7 +22,7 @@ internal sealed class PickleSequence(SourceFile source)
             try
             {
                 var document = PickleMachine.Run(bytes);
-                Position += document.Bytes.Length;
+                Position += document.Script.Bytes.Length;
                 return document;
             }
             catch (MigrationException error) when (bytes.Length < available && PickleFailure.IsCutOff(error))

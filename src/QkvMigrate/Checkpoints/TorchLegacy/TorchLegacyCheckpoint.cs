@@ -42,7 +42,7 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <summary>The pickle of the objects.</summary>
-    public PickleDocument Objects => pickle.Document;
+    public PickleScript Objects => pickle.Script;
 
     /// <summary>Where <see cref="Objects"/> start in the file.</summary>
     public long ObjectsStart { get; }

@@ -45,6 +45,6 @@ internal sealed class PicklePath
             }
         }
 
-        return string.Join('/', steps);
+        return steps.Count == 1 ? steps.Peek() : string.Join('/', steps);
     }
 }

@@ -11,17 +11,14 @@ namespace QkvMigrate.Checkpoints.TorchPickles;
 internal static class TorchNumberEdits
 {
     /// <summary>The new numbers that <paramref name="replacements"/> call for, by the instruction that pushes the old one.</summary>
-    /// <param name="document">The pickle.</param>
     /// <param name="replacements">The storages that change.</param>
-    /// <param name="places">Where each tensor stands.</param>
-    /// <param name="read">Reads a persistent id.</param>
-    public static Dictionary<int, long> Plan(PickleDocument document, IReadOnlyList<StorageReplacement> replacements, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places, Func<PicklePersistent, TorchStorage> read)
+    /// <param name="places">Where the pickle names them and its tensors.</param>
+    public static Dictionary<int, long> Plan(IReadOnlyList<StorageReplacement> replacements, TorchPlaces places)
     {
         var numbers = new Dictionary<int, long>();
         var lengths = replacements.ToDictionary(replacement => replacement.Storage, replacement => replacement.Bytes.Length);
-        foreach (var persistent in lengths.Count == 0 ? [] : document.Persistents)
+        foreach (var (persistent, storage) in places.Storages)
         {
-            var storage = read(persistent);
             if (lengths.TryGetValue(storage.Entry, out var length))
             {
                 numbers[((PickleTuple)persistent.Id.Node).Items[TorchStorages.CountIndex].At] = length / storage.DType.ItemSize;
@@ -30,7 +27,7 @@ internal static class TorchNumberEdits
 
         foreach (var view in replacements.SelectMany(replacement => replacement.Views))
         {
-            var at = places[view.Tensor].Tensor.Places;
+            var at = places.Uses[view.Tensor].Tensor.Places;
             if (view.Shape.Count != at.Shape.Count || view.Strides.Count != at.Strides.Count)
             {
                 throw new ArgumentException($"tensor '{view.Tensor.Label}' has {at.Shape.Count} dimensions, not {view.Shape.Count}", nameof(replacements));
@@ -48,13 +45,13 @@ internal static class TorchNumberEdits
     }
 
     /// <summary>The edits that write <paramref name="numbers"/>.</summary>
-    public static IEnumerable<PickleEdit> Write(PickleDocument document, IReadOnlyDictionary<int, long> numbers)
+    public static IEnumerable<PickleEdit> Write(PickleScript script, IReadOnlyDictionary<int, long> numbers)
     {
-        var reader = new PickleReader(document.Bytes);
+        var reader = new PickleReader(script.Bytes);
         return numbers.Select(number =>
         {
             var instruction = reader.Read(number.Key);
-            return new PickleEdit(instruction.Offset, instruction.End - instruction.Offset, PickleNumbers.Encode(document.Protocol, number.Value));
+            return new PickleEdit(instruction.Offset, instruction.End - instruction.Offset, PickleNumbers.Encode(script.Protocol, number.Value));
         });
     }
 }

@@ -12,17 +12,17 @@ internal sealed record KeyedSplit(StorageSplit Split, string Key);
 /// </summary>
 internal sealed class TorchSplits
 {
-    private readonly PickleDocument document;
+    private readonly PickleScript script;
     private readonly PickleReader reader;
-    private readonly IReadOnlyDictionary<TensorEntry, TorchTensorUse> places;
+    private readonly TorchPlaces places;
     private readonly ILookup<PicklePersistent, (TensorEntry Tensor, TorchTensorUse Use)> uses;
 
-    private TorchSplits(PickleDocument document, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places)
+    private TorchSplits(PickleScript script, TorchPlaces places)
     {
-        this.document = document;
+        this.script = script;
         this.places = places;
-        reader = new PickleReader(document.Bytes);
-        uses = places.ToLookup(place => place.Value.Tensor.Persistent, place => (place.Key, place.Value));
+        reader = new PickleReader(script.Bytes);
+        uses = places.Uses.ToLookup(place => place.Value.Tensor.Persistent, place => (place.Key, place.Value));
     }
 
     /// <summary>New texts of storage keys, by the instruction that pushes them.</summary>
@@ -35,14 +35,13 @@ internal sealed class TorchSplits
     public List<PickleEdit> Copies { get; } = [];
 
     /// <summary>Plans the edits.</summary>
-    /// <param name="document">The pickle.</param>
-    /// <param name="places">Where each of its tensors stands.</param>
+    /// <param name="script">The pickle.</param>
+    /// <param name="places">Where its tensors stand.</param>
     /// <param name="splits">The tensors that get another storage.</param>
     /// <exception cref="MigrationException">A tensor stands where it cannot be copied.</exception>
-    public static TorchSplits Plan(PickleDocument document, IReadOnlyDictionary<TensorEntry, TorchTensorUse> places, IReadOnlyList<KeyedSplit> splits)
+    public static TorchSplits Plan(PickleScript script, TorchPlaces places, IReadOnlyList<KeyedSplit> splits)
     {
-        // Most files have none, and need no table of the uses of all their tensors.
-        var plan = new TorchSplits(document, splits.Count == 0 ? new Dictionary<TensorEntry, TorchTensorUse>() : places);
+        var plan = new TorchSplits(script, places);
         foreach (var split in splits)
         {
             plan.Add(split);
@@ -54,7 +53,7 @@ internal sealed class TorchSplits
     private void Add(KeyedSplit split)
     {
         var moving = new HashSet<TensorEntry>(split.Split.Tensors, ReferenceEqualityComparer.Instance);
-        foreach (var persistent in moving.Select(tensor => places[tensor].Tensor.Persistent).Distinct().Select(id => uses[id].ToList()))
+        foreach (var persistent in moving.Select(tensor => places.Uses[tensor].Tensor.Persistent).Distinct().Select(id => uses[id].ToList()))
         {
             var written = persistent.Find(use => use.Use.Value.At == use.Use.Value.Node.Offset);
             if (persistent.TrueForAll(use => moving.Contains(use.Tensor)))
@@ -114,17 +113,17 @@ internal sealed class TorchSplits
         {
             // Always written out: the memo may hold another key after the edit.
             [id[TorchStorages.KeyIndex].At] = id[TorchStorages.KeyIndex].Node is PickleString literal
-                ? PickleText.Encode(reader.Read(literal.Offset).Opcode, document.Protocol, text)
-                : PickleNumbers.Encode(document.Protocol, long.Parse(text)),
+                ? PickleText.Encode(reader.Read(literal.Offset).Opcode, script.Protocol, text)
+                : PickleNumbers.Encode(script.Protocol, long.Parse(text)),
         };
         if (split is not null)
         {
-            edits[id[TorchStorages.CountIndex].At] = PickleNumbers.Encode(document.Protocol, Count(written.Tensor, split));
-            edits[written.Tensor.Places.Offset.At] = PickleNumbers.Encode(document.Protocol, 0);
+            edits[id[TorchStorages.CountIndex].At] = PickleNumbers.Encode(script.Protocol, Count(written.Tensor, split));
+            edits[written.Tensor.Places.Offset.At] = PickleNumbers.Encode(script.Protocol, 0);
         }
 
         var fetch = reader.Read(at);
-        return new PickleEdit(at, fetch.End - at, PickleCopy.Of(document, start, reader.Read(value.Offset).End, edits));
+        return new PickleEdit(at, fetch.End - at, PickleCopy.Of(script, start, reader.Read(value.Offset).End, edits));
     }
 
     private static IReadOnlyList<PickleItem> StorageId(TorchTensor tensor) => ((PickleTuple)tensor.Persistent.Id.Node).Items;

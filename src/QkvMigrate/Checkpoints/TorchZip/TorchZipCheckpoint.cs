@@ -14,11 +14,8 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// </summary>
 internal sealed class TorchZipCheckpoint : Checkpoint
 {
-    private readonly ZipDirectory directory;
     private readonly string stem;
-    private readonly ZipEntry pickleEntry;
     private readonly TorchPickle pickle;
-    private readonly Dictionary<StorageEntry, ZipEntry> storageEntries;
     private readonly int alignment;
     private readonly IReadOnlyList<ZipEntry> removed = [];
     private readonly bool isPickleNew;
@@ -27,34 +24,29 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private TorchZipCheckpoint(SourceFile source, ZipDirectory directory, string stem)
         : base(source)
     {
-        this.directory = directory;
+        Directory = directory;
         this.stem = stem;
-        if (!directory.ByName.TryGetValue($"{stem}/data.pkl", out pickleEntry!))
-        {
-            throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: ZipFailure.DirectoryPlace);
-        }
-
+        PickleEntry = directory.ByName.GetValueOrDefault($"{stem}/data.pkl")
+            ?? throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: ZipFailure.DirectoryPlace);
         if (directory.ByName.ContainsKey($"{stem}/constants.pkl"))
         {
             throw new MigrationException(FailureKind.Unsupported, "this is a TorchScript archive, not a state dict", where: $"zip entry '{stem}/constants.pkl'");
         }
 
         alignment = ReadAlignment(source, directory, stem);
-        pickle = ReadPickle(source, pickleEntry, directory.Entries.Count, FindStorage);
-        storageEntries = StorageEntries();
+        pickle = ReadPickle(source, PickleEntry, directory.Entries.Count, FindStorage);
     }
 
     /// <summary>What is left of <paramref name="whole"/> when its pickle is replaced.</summary>
     private TorchZipCheckpoint(TorchZipCheckpoint whole, PickleDocument rest)
         : base(whole.Source)
     {
-        directory = whole.directory;
+        Directory = whole.Directory;
         stem = whole.stem;
         alignment = whole.alignment;
-        pickleEntry = whole.pickleEntry;
+        PickleEntry = whole.PickleEntry;
         pickle = new TorchPickle(rest, FindStorage);
-        storageEntries = StorageEntries();
-        removed = [.. whole.removed, .. whole.storageEntries.Values.Except(storageEntries.Values)];
+        removed = [.. whole.removed, .. whole.pickle.Storages.Select(EntryOf).Except(pickle.Storages.Select(EntryOf))];
         isPickleNew = true;
     }
 
@@ -106,13 +98,13 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     }
 
     /// <summary>The zip's entries.</summary>
-    public ZipDirectory Directory => directory;
+    public ZipDirectory Directory { get; }
 
     /// <summary>The entry of <c>data.pkl</c>.</summary>
-    public ZipEntry PickleEntry => pickleEntry;
+    public ZipEntry PickleEntry { get; }
 
     /// <summary>What <c>data.pkl</c> holds.</summary>
-    public PickleDocument Pickle => pickle.Document;
+    public PickleScript Pickle => pickle.Script;
 
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
@@ -122,7 +114,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
 
     /// <inheritdoc/>
     public override IReadOnlyList<GlobalUse> Globals =>
-        globals ??= [.. pickle.Globals(pickleEntry.Name), .. directory.Entries.Except([pickleEntry, .. storageEntries.Values, .. removed]).SelectMany(StrayPickle)];
+        globals ??= [.. pickle.Globals(PickleEntry.Name), .. Directory.Entries.Except([PickleEntry, .. pickle.Storages.Select(EntryOf), .. removed]).SelectMany(StrayPickle)];
 
     /// <summary>What an entry that is neither the pickle nor a storage names, where it is a pickle. PyTorch reads none such.</summary>
     private IReadOnlyList<GlobalUse> StrayPickle(ZipEntry entry)
@@ -146,29 +138,29 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         var edited = pickle.Edit(edit.Renames, edit.Replacements, splits);
         if (edited is not null || isPickleNew)
         {
-            var bytes = edited is null ? pickle.Document.Bytes : edited;
-            changes.Contents.Add(pickleEntry, new ZipContent(bytes.Length, Crc32.HashToUInt32(bytes.Span), builder => builder.Literal(bytes)));
+            var bytes = edited is null ? pickle.Script.Bytes : edited;
+            changes.Contents.Add(PickleEntry, new ZipContent(bytes.Length, Crc32.HashToUInt32(bytes.Span), builder => builder.Literal(bytes)));
         }
 
         foreach (var group in edit.Reorders.GroupBy(reorder => reorder.Storage))
         {
             var storage = group.Key;
             var blocks = group.OrderBy(block => block.Offset).ToList();
-            changes.Contents.Add(storageEntries[storage], new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)) { IsPermutation = true });
+            changes.Contents.Add(EntryOf(storage), new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)) { IsPermutation = true });
         }
 
         foreach (var replacement in edit.Replacements)
         {
-            changes.Contents.Add(storageEntries[replacement.Storage], new ZipContent(replacement.Bytes.Length, null, builder => builder.Computed(replacement.Bytes)));
+            changes.Contents.Add(EntryOf(replacement.Storage), new ZipContent(replacement.Bytes.Length, null, builder => builder.Computed(replacement.Bytes)));
         }
 
         foreach (var split in splits)
         {
-            changes.Added.Add((storageEntries[split.Split.View.Storage].Like($"{stem}/data/{split.Key}"), Content(split)));
+            changes.Added.Add((EntryOf(split.Split.View.Storage).Like(NameOf(split.Key)), Content(split)));
         }
 
-        changes.Removed.UnionWith(Abandoned(splits).Select(storage => storageEntries[storage]));
-        return ZipRewriter.Rewrite(directory, changes, alignment);
+        changes.Removed.UnionWith(Abandoned(splits).Select(EntryOf));
+        return ZipRewriter.Rewrite(Directory, changes, alignment);
     }
 
     /// <summary>The storages that all of their tensors leave.</summary>
@@ -194,20 +186,21 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     /// <summary>Keys of storages that no entry has: <c>torch.save</c> numbers them from 0 on.</summary>
     private IEnumerable<string> NewKeys()
     {
-        for (var key = (long)directory.Entries.Count; ; key++)
+        for (var key = (long)Directory.Entries.Count; ; key++)
         {
-            if (!directory.ByName.ContainsKey($"{stem}/data/{key}"))
+            if (!Directory.ByName.ContainsKey(NameOf(key.ToString())))
             {
                 yield return key.ToString();
             }
         }
     }
 
-    private StorageEntry? FindStorage(string key) =>
-        directory.ByName.GetValueOrDefault($"{stem}/data/{key}") is { } entry ? new StorageEntry(key, entry.DataOffset, entry.Size) : null;
+    private ZipEntry EntryOf(StorageEntry storage) => Directory.ByName[NameOf(storage.Key)];
 
-    private Dictionary<StorageEntry, ZipEntry> StorageEntries() =>
-        pickle.Storages.ToDictionary(storage => storage, storage => directory.ByName[$"{stem}/data/{storage.Key}"]);
+    private string NameOf(string key) => $"{stem}/data/{key}";
+
+    private StorageEntry? FindStorage(string key) =>
+        Directory.ByName.GetValueOrDefault(NameOf(key)) is { } entry ? new StorageEntry(key, entry.DataOffset, entry.Size) : null;
 
     private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, int entries, Func<string, StorageEntry?> findStorage)
     {
@@ -225,9 +218,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
             }
 
             var document = PickleMachine.Run(bytes, entries);
-            return document.Bytes.Length == bytes.Length
+            return document.Script.Bytes.Length == bytes.Length
                 ? new TorchPickle(document, findStorage)
-                : throw PickleFailure.At(document.Bytes.Length, $"{bytes.Length - document.Bytes.Length} bytes stand behind the end of the pickle");
+                : throw PickleFailure.At(document.Script.Bytes.Length, $"{bytes.Length - document.Script.Bytes.Length} bytes stand behind the end of the pickle");
         }
         catch (MigrationException error) when (error.File is null)
         {

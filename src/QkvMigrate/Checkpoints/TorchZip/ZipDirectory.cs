@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace QkvMigrate.Checkpoints.TorchZip;
 
 /// <summary>
@@ -13,12 +10,12 @@ internal sealed class ZipDirectory
     /// <summary>What is made of an entry besides its headers and its name: objects, and places in lists and dictionaries.</summary>
     private const int EntryBytes = 360;
 
-    private ZipDirectory(IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, ZipEnd end)
+    private ZipDirectory(IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, IReadOnlyDictionary<string, ZipEntry> byName, ZipEnd end)
     {
         Entries = entries;
         Listed = listed;
+        ByName = byName;
         End = end;
-        ByName = entries.ToDictionary(entry => entry.Name);
     }
 
     /// <summary>The entries in the order of their bytes in the file.</summary>
@@ -44,7 +41,8 @@ internal sealed class ZipDirectory
         // What is not the entries' bytes is their local headers', which are to be held as well.
         budget.Spend(central.Aggregate(end.DirectoryOffset, (rest, header) => rest - Math.Min(rest, header.Size)));
         var byPlace = central.OrderBy(header => header.HeaderOffset).ToList();
-        var entries = new Dictionary<string, ZipEntry>(byPlace.Count);
+        var entries = new ZipEntry[byPlace.Count];
+        var byName = new Dictionary<string, ZipEntry>(byPlace.Count);
         var expected = 0L;
         for (var i = 0; i < byPlace.Count; i++)
         {
@@ -56,11 +54,12 @@ internal sealed class ZipDirectory
 
             var next = i + 1 < byPlace.Count ? byPlace[i + 1].HeaderOffset : end.DirectoryOffset;
             var entry = ZipLocalHeader.Read(source, header, next);
-            if (!entries.TryAdd(entry.Name, entry))
+            if (!byName.TryAdd(entry.Name, entry))
             {
                 throw ZipFailure.At(entry.Name, entry.HeaderOffset, "two entries have this name");
             }
 
+            entries[i] = entry;
             expected = entry.End;
         }
 
@@ -69,7 +68,7 @@ internal sealed class ZipDirectory
             throw ZipFailure.Directory(end.DirectoryOffset, $"the directory is expected at byte {expected}, where the last entry ends");
         }
 
-        return new ZipDirectory([.. entries.Values], [.. central.Select(header => entries[header.Name])], end);
+        return new ZipDirectory(entries, [.. central.Select(header => byName[header.Name])], byName, end);
     }
 
     private static List<ZipCentralHeader> CentralHeaders(ReadOnlyMemory<byte> directory, ZipEnd end, DirectoryBudget budget)
@@ -86,70 +85,5 @@ internal sealed class ZipDirectory
         return headers.Count == end.Count
             ? headers
             : throw ZipFailure.Directory(end.DirectoryOffset, $"{headers.Count} entries are listed, the end record says {end.Count}");
-    }
-}
-
-/// <summary>One header of the central directory, read and checked on its own.</summary>
-internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes, long HeaderOffset, long Size, uint Crc, ushort Flags)
-{
-    /// <summary>Bytes of the longest name: PyTorch's are the file's own, a folder, and a number.</summary>
-    private const int MaximumName = 1 << 12;
-
-    /// <summary>Reads the header that <paramref name="directory"/> starts with; it stands at <paramref name="offset"/> of the file.</summary>
-    public static ZipCentralHeader Read(ReadOnlyMemory<byte> directory, long offset)
-    {
-        var span = directory.Span;
-        if (span.Length < ZipFormat.CentralHeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(span) != ZipFormat.CentralHeaderSignature)
-        {
-            throw ZipFailure.Directory(offset, "no header of an entry is where one is expected");
-        }
-
-        var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralNameLength..]);
-        var extraLength = BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralExtraLength..]);
-        var length = ZipFormat.CentralHeaderLength + nameLength + extraLength + BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralCommentLength..]);
-        if (length > span.Length)
-        {
-            throw ZipFailure.Directory(offset, $"a header of {length} bytes does not fit the {span.Length} that are left");
-        }
-
-        if (nameLength > MaximumName)
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"a name of {nameLength} bytes, at most {MaximumName} are read", where: ZipFailure.DirectoryPlace, offset: offset);
-        }
-
-        var name = Encoding.UTF8.GetString(span.Slice(ZipFormat.CentralHeaderLength, nameLength));
-        if (name.StartsWith('/') || name.AsSpan().ContainsAny('\\', '\0') || name.Split('/').Contains(".."))
-        {
-            // Nothing is unpacked here, but who unpacks the new file would trust it.
-            throw ZipFailure.At(name, offset, "the entry's name leads out of the archive");
-        }
-
-        var flags = BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralFlags..]);
-        if ((flags & ZipFormat.EncryptedFlag) != 0)
-        {
-            throw new MigrationException(FailureKind.Unsupported, "the entry is encrypted", where: ZipFailure.Place(name), offset: offset);
-        }
-
-        if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralMethod..]) != ZipFormat.Stored)
-        {
-            throw new MigrationException(FailureKind.Unsupported, "the entry is compressed; torch.save stores entries as they are, and torch.load maps no other", where: ZipFailure.Place(name), offset: offset);
-        }
-
-        if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralDisk..]) is not (0 or ZipFormat.Escape16))
-        {
-            throw ZipFailure.At(name, offset, "the entry is on another disk");
-        }
-
-        var fields = ZipExtra.Parse(directory.Slice(ZipFormat.CentralHeaderLength + nameLength, extraLength), name, offset);
-        var numbers = new[] { ZipFormat.CentralSize, ZipFormat.CentralCompressedSize, ZipFormat.CentralHeaderOffset }
-            .Select(field => BinaryPrimitives.ReadUInt32LittleEndian(directory.Span[field..])).ToArray();
-        var zip64 = new Queue<long>(ZipExtra.Zip64Numbers(fields, numbers.Count(number => number == ZipFormat.Escape32), name, offset));
-        var resolved = Array.ConvertAll(numbers, number => number == ZipFormat.Escape32 ? zip64.Dequeue() : number);
-        if (resolved[0] != resolved[1])
-        {
-            throw ZipFailure.At(name, offset, $"a stored entry has one size, this one {resolved[1]} and {resolved[0]}");
-        }
-
-        return new ZipCentralHeader(name, directory[..length], resolved[2], resolved[0], BinaryPrimitives.ReadUInt32LittleEndian(span[ZipFormat.CentralCrc..]), flags);
     }
 }

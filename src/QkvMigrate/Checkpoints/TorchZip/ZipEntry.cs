@@ -26,21 +26,20 @@ internal sealed record ZipEntry(
     /// </summary>
     public ZipEntry Like(string name)
     {
-        var local = Renamed(LocalHeader.Span, ZipFormat.LocalHeaderLength, ZipFormat.LocalNameLength, name);
+        var local = Renamed(LocalHeader.Span, ZipFormat.LocalHeaderLength, LocalNameEnd, ZipFormat.LocalNameLength, name);
         return this with
         {
             Name = name,
             HeaderOffset = -local.Length,
             LocalHeader = local,
-            CentralHeader = Renamed(CentralHeader.Span, ZipFormat.CentralHeaderLength, ZipFormat.CentralNameLength, name),
+            CentralHeader = Renamed(CentralHeader.Span, ZipFormat.CentralHeaderLength, CentralNameEnd, ZipFormat.CentralNameLength, name),
         };
     }
 
-    private static byte[] Renamed(ReadOnlySpan<byte> header, int fixedLength, int nameLengthAt, string name)
+    private static byte[] Renamed(ReadOnlySpan<byte> header, int nameStart, int nameEnd, int nameLengthAt, string name)
     {
         var bytes = Encoding.UTF8.GetBytes(name);
-        var nameEnd = fixedLength + BinaryPrimitives.ReadUInt16LittleEndian(header[nameLengthAt..]);
-        byte[] renamed = [.. header[..fixedLength], .. bytes, .. header[nameEnd..]];
+        byte[] renamed = [.. header[..nameStart], .. bytes, .. header[nameEnd..]];
         BinaryPrimitives.WriteUInt16LittleEndian(renamed.AsSpan(nameLengthAt), checked((ushort)bytes.Length));
         return renamed;
     }
@@ -51,9 +50,26 @@ internal sealed record ZipEntry(
     /// </summary>
     public bool HasChecksum => Crc != 0;
 
+    /// <summary>Where the name ends in the local header, and its extra area starts.</summary>
+    public int LocalNameEnd => ZipFormat.LocalHeaderLength + Number16(LocalHeader, ZipFormat.LocalNameLength);
+
+    /// <summary>The extra fields of the local header.</summary>
+    public ZipExtraArea LocalFields => ZipExtraArea.Parse(LocalHeader[LocalNameEnd..], Name, HeaderOffset);
+
+    /// <summary>Where the name ends in the central header, and its extra area starts.</summary>
+    public int CentralNameEnd => ZipFormat.CentralHeaderLength + Number16(CentralHeader, ZipFormat.CentralNameLength);
+
+    /// <summary>Where the extra area ends in the central header, and its comment starts.</summary>
+    public int CentralExtraEnd => CentralNameEnd + Number16(CentralHeader, ZipFormat.CentralExtraLength);
+
+    /// <summary>The extra fields of the central header.</summary>
+    public ZipExtraArea CentralFields => ZipExtraArea.Parse(CentralHeader[CentralNameEnd..CentralExtraEnd], Name, HeaderOffset);
+
     /// <summary>Where the entry's bytes start.</summary>
     public long DataOffset => HeaderOffset + LocalHeader.Length;
 
     /// <summary>Where the next entry, or the central directory, starts.</summary>
     public long End => DataOffset + Size + DescriptorLength;
+
+    private static int Number16(ReadOnlyMemory<byte> header, int field) => BinaryPrimitives.ReadUInt16LittleEndian(header.Span[field..]);
 }

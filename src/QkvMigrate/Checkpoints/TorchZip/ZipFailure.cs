@@ -6,8 +6,11 @@ internal static class ZipFailure
     /// <summary>How failures name the directory.</summary>
     public const string DirectoryPlace = "zip directory";
 
+    /// <summary>What failures call an entry.</summary>
+    public const string EntryKind = "zip entry";
+
     /// <summary>How failures name an entry.</summary>
-    public static string Place(string entry) => $"zip entry '{entry}'";
+    public static string Place(string entry) => $"{EntryKind} '{entry}'";
 
     /// <summary>An entry's headers break the rules of zip files.</summary>
     public static MigrationException At(string entry, long offset, string problem) =>

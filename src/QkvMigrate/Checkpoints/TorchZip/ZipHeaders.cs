@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
@@ -7,8 +8,10 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// fields by the rule of its writer (miniz.c, <c>mz_zip_writer_add_mem_ex_v2</c>: sizes from 4 GiB − 1 on, the header's
 /// offset from 4 GiB − 1 on, in the local header too); others keep the fields that they have.
 /// </summary>
-internal static class ZipHeaders
+internal sealed class ZipHeaders
 {
+    private readonly ArrayBufferWriter<byte> extra = new();
+
     /// <summary>The local header for the entry at <paramref name="offset"/>.</summary>
     /// <param name="entry">The entry as it was.</param>
     /// <param name="offset">Where the header comes to stand.</param>
@@ -16,22 +19,34 @@ internal static class ZipHeaders
     /// <param name="crc">Its CRC-32, or 0 where it is patched in later.</param>
     /// <param name="growth">By how many bytes the entry before has grown.</param>
     /// <param name="alignment">Bytes on whose multiples padded entries start.</param>
-    public static byte[] Local(ZipEntry entry, long offset, long size, uint crc, long growth, int alignment)
+    public byte[] Local(ZipEntry entry, long offset, long size, uint crc, long growth, int alignment)
     {
-        var fields = LocalFields(entry);
-        var extra = IsPadded(fields)
-            ? PaddedExtra(entry, fields, offset, size, growth, alignment)
-            : ZipExtra.Compose(WithNumbers(fields, EscapedSizes(entry), [.. Enumerable.Repeat(size, EscapedSizes(entry))]));
-        byte[] header = [.. entry.LocalHeader.Span[..LocalNameEnd(entry)], .. extra];
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(ZipFormat.LocalExtraLength), checked((ushort)extra.Length));
+        var fields = entry.LocalFields;
+        var isPadded = IsPadded(fields);
+        extra.ResetWrittenCount();
+        if (isPadded)
+        {
+            WritePadded(entry, fields, offset, size, growth, alignment);
+        }
+        else
+        {
+            ReadOnlySpan<long> sizes = [size, size];
+            var escaped = EscapedSizes(entry);
+            WriteFields(fields, escaped, sizes[..escaped]);
+        }
+
+        var header = new byte[entry.LocalNameEnd + extra.WrittenCount];
+        entry.LocalHeader.Span[..entry.LocalNameEnd].CopyTo(header);
+        extra.WrittenSpan.CopyTo(header.AsSpan(entry.LocalNameEnd));
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(ZipFormat.LocalExtraLength), checked((ushort)extra.WrittenCount));
         if (CarriesChecksum(entry))
         {
             BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(ZipFormat.LocalCrc), crc);
             foreach (var field in (ReadOnlySpan<int>)[ZipFormat.LocalSize, ZipFormat.LocalCompressedSize])
             {
-                if (IsPadded(fields) || Number(header, field) != ZipFormat.Escape32)
+                if (isPadded || Number(header, field) != ZipFormat.Escape32)
                 {
-                    WriteNarrow(header, field, IsPadded(fields) || size < ZipFormat.Escape32 ? size : throw TooLarge(entry, size));
+                    WriteNarrow(header, field, isPadded || size < ZipFormat.Escape32 ? size : throw TooLarge(entry, size));
                 }
             }
         }
@@ -54,7 +69,7 @@ internal static class ZipHeaders
         }
 
         // PyTorch's writer gives the descriptor wide sizes exactly where the local header has a zip64 field.
-        var length = IsPadded(LocalFields(entry)) ? (IsWide(size) || IsWide(offset) ? 24 : 16) : entry.DescriptorLength;
+        var length = IsPadded(entry.LocalFields) ? (IsWide(size) || IsWide(offset) ? 24 : 16) : entry.DescriptorLength;
         if (length is 12 or 16 && size > ZipFormat.Escape32)
         {
             throw TooLarge(entry, size);
@@ -87,74 +102,116 @@ internal static class ZipHeaders
     public static int DescriptorCrc(int length) => length is 16 or 24 ? 4 : 0;
 
     /// <summary>The header for the central directory.</summary>
-    public static byte[] Central(ZipEntry entry, long offset, long size, uint crc)
+    public byte[] Central(ZipEntry entry, long offset, long size, uint crc)
     {
         var old = entry.CentralHeader;
-        var nameEnd = ZipFormat.CentralHeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(old.Span[ZipFormat.CentralNameLength..]);
-        var extraEnd = nameEnd + BinaryPrimitives.ReadUInt16LittleEndian(old.Span[ZipFormat.CentralExtraLength..]);
-        var keepsEscapes = !IsPadded(LocalFields(entry));
-        var fixedPart = old.Span[..nameEnd].ToArray();
-        var had = 0;
-        var numbers = new List<long>();
-        foreach (var (field, value) in (ReadOnlySpan<(int, long)>)[(ZipFormat.CentralSize, size), (ZipFormat.CentralCompressedSize, size), (ZipFormat.CentralHeaderOffset, offset)])
+        var keepsEscapes = !IsPadded(entry.LocalFields);
+        ReadOnlySpan<(int Field, long Value)> places = [(ZipFormat.CentralSize, size), (ZipFormat.CentralCompressedSize, size), (ZipFormat.CentralHeaderOffset, offset)];
+        Span<long> numbers = stackalloc long[places.Length];
+        var (had, has) = (0, 0);
+        foreach (var (field, value) in places)
         {
-            var wasEscaped = Number(old, field) == ZipFormat.Escape32;
-            var isEscaped = IsWide(value) || (keepsEscapes && wasEscaped);
-            had += wasEscaped ? 1 : 0;
-            numbers.AddRange(isEscaped ? [value] : []);
-            WriteNarrow(fixedPart, field, isEscaped ? ZipFormat.Escape32 : value);
+            had += WasEscaped(field) ? 1 : 0;
+            if (IsEscaped(field, value))
+            {
+                numbers[has++] = value;
+            }
         }
 
-        var fields = ZipExtra.Parse(old[nameEnd..extraEnd], entry.Name, entry.HeaderOffset);
-        var extra = ZipExtra.Compose(WithNumbers(fields, had, numbers));
-        BinaryPrimitives.WriteUInt16LittleEndian(fixedPart.AsSpan(ZipFormat.CentralExtraLength), checked((ushort)extra.Length));
-        BinaryPrimitives.WriteUInt32LittleEndian(fixedPart.AsSpan(ZipFormat.CentralCrc), crc);
-        return [.. fixedPart, .. extra, .. old.Span[extraEnd..]];
+        extra.ResetWrittenCount();
+        WriteFields(entry.CentralFields, had, numbers[..has]);
+        var (nameEnd, extraEnd) = (entry.CentralNameEnd, entry.CentralExtraEnd);
+        var header = new byte[nameEnd + extra.WrittenCount + old.Length - extraEnd];
+        old.Span[..nameEnd].CopyTo(header);
+        extra.WrittenSpan.CopyTo(header.AsSpan(nameEnd));
+        old.Span[extraEnd..].CopyTo(header.AsSpan(nameEnd + extra.WrittenCount));
+        foreach (var (field, value) in places)
+        {
+            WriteNarrow(header, field, IsEscaped(field, value) ? ZipFormat.Escape32 : value);
+        }
+
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(ZipFormat.CentralExtraLength), checked((ushort)extra.WrittenCount));
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(ZipFormat.CentralCrc), crc);
+        return header;
+
+        bool WasEscaped(int field) => Number(old, field) == ZipFormat.Escape32;
+
+        bool IsEscaped(int field, long value) => IsWide(value) || (keepsEscapes && WasEscaped(field));
     }
 
     /// <summary>PyTorch's extra fields: zip64 where it is needed, and the padding last.</summary>
-    private static byte[] PaddedExtra(ZipEntry entry, List<ZipExtra> fields, long offset, long size, long growth, int alignment)
+    private void WritePadded(ZipEntry entry, ZipExtraArea fields, long offset, long size, long growth, int alignment)
     {
-        var zip64 = fields.Find(field => field.Id == ZipFormat.Zip64ExtraId).Payload;
+        var zip64 = fields.Find(ZipFormat.Zip64ExtraId).GetValueOrDefault();
 
         // The writer makes this field before it has counted the compressed size, which so is zero (miniz.c, the same function).
         var compressed = IsWide(entry.Size) && zip64.Length >= 16 ? BinaryPrimitives.ReadInt64LittleEndian(zip64.Span[8..]) : 0;
-        long[] numbers = [.. IsWide(size) ? [size, compressed] : Array.Empty<long>(), .. IsWide(offset) ? [offset] : Array.Empty<long>()];
-        var others = fields.Where(field => field.Id != ZipFormat.PaddingExtraId).ToList();
-        var extra = ZipExtra.Compose(WithNumbers(others, zip64.Length / sizeof(long), numbers));
-        var before = fields.Find(field => field.Id == ZipFormat.PaddingExtraId).Payload.Length;
-        var position = offset + LocalNameEnd(entry) + extra.Length;
-        return [.. extra, .. ZipPadding.Field(position, entry.DataOffset, growth, before, ushort.MaxValue - extra.Length, alignment)];
+        ReadOnlySpan<long> numbers = (IsWide(size), IsWide(offset)) switch
+        {
+            (true, true) => [size, compressed, offset],
+            (true, false) => [size, compressed],
+            (false, true) => [offset],
+            (false, false) => [],
+        };
+        WriteFields(fields, zip64.Length / sizeof(long), numbers, without: ZipFormat.PaddingExtraId);
+        var before = fields.Find(ZipFormat.PaddingExtraId).GetValueOrDefault().Length;
+        ZipPadding.Write(extra, offset + entry.LocalNameEnd + extra.WrittenCount, entry.DataOffset, growth, before, ushort.MaxValue - extra.WrittenCount, alignment);
     }
 
-    /// <summary>The fields with other numbers in the zip64 field, in place of the <paramref name="had"/> that it starts with.</summary>
-    private static List<ZipExtra> WithNumbers(List<ZipExtra> fields, int had, IReadOnlyList<long> numbers)
+    /// <summary>
+    /// Writes the fields with other numbers in the zip64 field, in place of the <paramref name="had"/> that it starts with.
+    /// Where there is none yet it comes first.
+    /// </summary>
+    private void WriteFields(ZipExtraArea fields, int had, ReadOnlySpan<long> numbers, ushort? without = null)
     {
-        var at = fields.FindIndex(field => field.Id == ZipFormat.Zip64ExtraId);
-        var rest = at < 0 ? default : fields[at].Payload[(had * sizeof(long))..];
-        byte[] payload = [.. numbers.SelectMany(BitConverter.GetBytes), .. rest.Span];
-        var field = new ZipExtra(ZipFormat.Zip64ExtraId, payload);
-        return at < 0
-            ? [.. payload.Length > 0 ? [field] : Array.Empty<ZipExtra>(), .. fields]
-            : [.. fields[..at], .. payload.Length > 0 || had == 0 ? [field] : Array.Empty<ZipExtra>(), .. fields[(at + 1)..]];
+        var old = fields.Find(ZipFormat.Zip64ExtraId);
+        var rest = old.GetValueOrDefault().Span[(had * sizeof(long))..];
+        var isWanted = numbers.Length > 0 || rest.Length > 0;
+        if (old is null && isWanted)
+        {
+            WriteZip64(numbers, rest);
+        }
+
+        var isFirst = true;
+        foreach (var field in fields)
+        {
+            if (field.Id == ZipFormat.Zip64ExtraId && isFirst)
+            {
+                isFirst = false;
+                if (isWanted || had == 0)
+                {
+                    WriteZip64(numbers, rest);
+                }
+            }
+            else if (field.Id != without)
+            {
+                field.Write(extra);
+            }
+        }
     }
 
-    private static List<ZipExtra> LocalFields(ZipEntry entry) =>
-        ZipExtra.Parse(entry.LocalHeader[LocalNameEnd(entry)..], entry.Name, entry.HeaderOffset);
+    private void WriteZip64(ReadOnlySpan<long> numbers, ReadOnlySpan<byte> rest)
+    {
+        ZipExtra.WriteHead(extra, ZipFormat.Zip64ExtraId, (numbers.Length * sizeof(long)) + rest.Length);
+        foreach (var number in numbers)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(extra.GetSpan(sizeof(long)), number);
+            extra.Advance(sizeof(long));
+        }
 
-    private static int LocalNameEnd(ZipEntry entry) =>
-        ZipFormat.LocalHeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(entry.LocalHeader.Span[ZipFormat.LocalNameLength..]);
+        extra.Write(rest);
+    }
 
     /// <summary>How many of the local header's two sizes stand in the zip64 field and are to be kept true.</summary>
     private static int EscapedSizes(ZipEntry entry) => !CarriesChecksum(entry)
         ? 0
-        : new[] { ZipFormat.LocalSize, ZipFormat.LocalCompressedSize }.Count(field => Number(entry.LocalHeader, field) == ZipFormat.Escape32);
+        : (Number(entry.LocalHeader, ZipFormat.LocalSize) == ZipFormat.Escape32 ? 1 : 0) + (Number(entry.LocalHeader, ZipFormat.LocalCompressedSize) == ZipFormat.Escape32 ? 1 : 0);
 
     private static bool IsWide(long number) => number >= ZipFormat.Escape32;
 
     private static bool HasDescriptor(ZipEntry entry) => entry.DescriptorLength > 0;
 
-    private static bool IsPadded(List<ZipExtra> fields) => fields.Exists(field => field.Id == ZipFormat.PaddingExtraId);
+    private static bool IsPadded(ZipExtraArea fields) => fields.Find(ZipFormat.PaddingExtraId) is not null;
 
     private static uint Number(ReadOnlyMemory<byte> header, int field) => BinaryPrimitives.ReadUInt32LittleEndian(header.Span[field..]);
 

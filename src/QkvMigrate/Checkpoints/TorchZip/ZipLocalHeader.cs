@@ -15,21 +15,24 @@ internal static class ZipLocalHeader
         }
 
         // Two reads and not one with some to spare: the entry's bytes may be a tensor's, and those are not looked at yet.
-        var header = source.Read(offset, ZipFormat.LocalHeaderLength);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeaderSignature)
+        Span<byte> start = stackalloc byte[ZipFormat.LocalHeaderLength];
+        source.Read(offset, start);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(start) != ZipFormat.LocalHeaderSignature)
         {
             throw ZipFailure.At(central.Name, offset, "no local header is where the directory says");
         }
 
-        var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(ZipFormat.LocalNameLength));
-        var length = ZipFormat.LocalHeaderLength + nameLength + BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(ZipFormat.LocalExtraLength));
+        var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(start[ZipFormat.LocalNameLength..]);
+        var length = ZipFormat.LocalHeaderLength + nameLength + BinaryPrimitives.ReadUInt16LittleEndian(start[ZipFormat.LocalExtraLength..]);
         var gap = next - offset - length - central.Size;
         if (gap < 0)
         {
             throw ZipFailure.At(central.Name, offset, $"the entry's {central.Size} bytes reach over byte {next}, where the next one starts");
         }
 
-        header = [.. header, .. source.Read(offset + header.Length, length - header.Length)];
+        var header = new byte[length];
+        start.CopyTo(header);
+        source.Read(offset + start.Length, header.AsSpan(start.Length));
         Check(central, header, nameLength);
         var descriptor = (central.Flags & ZipFormat.DescriptorFlag) != 0 && gap > 0
             ? Descriptor(source, central, next - gap, gap)
@@ -60,15 +63,20 @@ internal static class ZipLocalHeader
         // With a data descriptor the local header's checksum and sizes are zero (APPNOTE.TXT 4.4.4, bit 3); some writers fill them in.
         var descriptor = (central.Flags & ZipFormat.DescriptorFlag) != 0;
         var crc = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ZipFormat.LocalCrc));
-        var fields = ZipExtra.Parse(header.AsMemory(ZipFormat.LocalHeaderLength + nameLength), central.Name, central.HeaderOffset);
-        var sizes = new[] { ZipFormat.LocalSize, ZipFormat.LocalCompressedSize }.Select(field => BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(field))).ToArray();
-        var zip64 = new Queue<long>(ZipExtra.Zip64Numbers(fields, sizes.Count(size => size == ZipFormat.Escape32), central.Name, central.HeaderOffset));
-        var agrees = (crc == central.Crc || (descriptor && crc == 0))
-            && Array.TrueForAll(sizes, size => (size == ZipFormat.Escape32 ? zip64.Dequeue() : size) is var value && (value == central.Size || (descriptor && value == 0)));
-        if (!agrees)
+        var fields = ZipExtraArea.Parse(header.AsMemory(ZipFormat.LocalHeaderLength + nameLength), central.Name, central.HeaderOffset);
+        ReadOnlySpan<uint> narrow =
+        [
+            BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ZipFormat.LocalSize)),
+            BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ZipFormat.LocalCompressedSize)),
+        ];
+        var zip64 = Zip64Numbers.Of(fields, narrow, central.Name, central.HeaderOffset);
+        var (size, compressed) = (zip64.Resolve(narrow[0]), zip64.Resolve(narrow[1]));
+        if (!Agrees(crc, central.Crc) || !Agrees(size, central.Size) || !Agrees(compressed, central.Size))
         {
             throw ZipFailure.At(central.Name, central.HeaderOffset, "the local header has another checksum or size than the directory");
         }
+
+        bool Agrees(long found, long expected) => found == expected || (descriptor && found == 0);
     }
 
     /// <summary>

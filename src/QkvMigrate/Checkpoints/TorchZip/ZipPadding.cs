@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Buffers;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
 
@@ -14,21 +14,20 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// </remarks>
 internal static class ZipPadding
 {
-    private const int HeadLength = 4;
-
-    /// <summary>The padding field.</summary>
+    /// <summary>Writes the padding field.</summary>
+    /// <param name="target">Takes the field.</param>
     /// <param name="position">Where the field starts in the new file.</param>
     /// <param name="wanted">Where the data stood.</param>
     /// <param name="growth">By how many bytes the entry before has grown.</param>
     /// <param name="before">Bytes of the old field's payload.</param>
     /// <param name="room">Bytes of the header's extra area that are left for the field.</param>
     /// <param name="alignment">Bytes on whose multiples data starts, where it does.</param>
-    public static byte[] Field(long position, long wanted, long growth, int before, int room, int alignment)
+    public static void Write(IBufferWriter<byte> target, long position, long wanted, long growth, int before, int room, int alignment)
     {
-        var start = position + HeadLength;
+        var start = position + ZipExtra.HeadLength;
         var step = wanted % alignment == 0 ? alignment : 1;
         var least = (int)((step - (start % step)) % step);
-        var most = room - HeadLength - (int)((start + room - HeadLength) % step);
+        var most = room - ZipExtra.HeadLength - (int)((start + room - ZipExtra.HeadLength) % step);
         var length = growth switch
         {
             0 => (start + before) % step == 0 ? before : least,
@@ -37,10 +36,8 @@ internal static class ZipPadding
                 : before > most - step ? least
                 : least + step,
         };
-        var field = new byte[HeadLength + length];
-        field.AsSpan(HeadLength).Fill(ZipFormat.PaddingByte);
-        BinaryPrimitives.WriteUInt16LittleEndian(field, ZipFormat.PaddingExtraId);
-        BinaryPrimitives.WriteUInt16LittleEndian(field.AsSpan(2), (ushort)length);
-        return field;
+        ZipExtra.WriteHead(target, ZipFormat.PaddingExtraId, length);
+        target.GetSpan(length)[..length].Fill(ZipFormat.PaddingByte);
+        target.Advance(length);
     }
 }

@@ -22,7 +22,8 @@ internal sealed class ZipRewriter
     private readonly ZipChanges changes;
     private readonly int alignment;
     private readonly FileLayoutBuilder builder = new();
-    private readonly Dictionary<ZipEntry, PlacedEntry> placed = [];
+    private readonly ZipHeaders headers = new();
+    private readonly Dictionary<ZipEntry, PlacedEntry> placed;
     private long growth;
 
     private ZipRewriter(ZipDirectory directory, ZipChanges changes, int alignment)
@@ -30,6 +31,7 @@ internal sealed class ZipRewriter
         this.directory = directory;
         this.changes = changes;
         this.alignment = alignment;
+        placed = new(directory.Entries.Count, ReferenceEqualityComparer.Instance);
     }
 
     /// <summary>The new file.</summary>
@@ -68,7 +70,7 @@ internal sealed class ZipRewriter
         var offset = builder.Position;
         var size = content?.Length ?? entry.Size;
         var crc = content is null ? entry.Crc : content.Crc ?? 0;
-        var header = ZipHeaders.Local(entry, offset, size, crc, growth, alignment);
+        var header = headers.Local(entry, offset, size, crc, growth, alignment);
 
         // Where entries are taken out, nothing behind them keeps its place, and there is no way back that needs a mark.
         growth = changes.Removed.Count > 0 ? 0 : size - entry.Size;
@@ -121,7 +123,7 @@ internal sealed class ZipRewriter
             builder.Patch(place.Checksum, builder.Position + ZipFormat.CentralCrc);
         }
 
-        builder.Literal(ZipHeaders.Central(entry, place.Offset, place.Size, place.Crc));
+        builder.Literal(headers.Central(entry, place.Offset, place.Size, place.Crc));
     }
 
     /// <summary>Where an entry came to stand; its checksum is known, or counted while it is written.</summary>

@@ -6,10 +6,10 @@ internal static class PicklePolicy
     /// <summary>Pickles in pickles in pickles: what is hidden more deeply needs a loader that is named further up.</summary>
     private const int MaximumDepth = 4;
 
-    /// <summary>What <paramref name="document"/> names, and what the pickles in its strings name; reports call it <paramref name="where"/>.</summary>
+    /// <summary>What <paramref name="script"/> names, and what the pickles in its strings name; reports call it <paramref name="where"/>.</summary>
     /// <exception cref="MigrationException">It is made to cost more time than a checkpoint's pickle can.</exception>
-    public static IReadOnlyList<GlobalUse> Examine(PickleDocument document, string where) =>
-        [.. Judge(document.References, where), .. Nested(document.Bytes, where, 1)];
+    public static IReadOnlyList<GlobalUse> Examine(PickleScript script, string where) =>
+        [.. Judge(script.References, where), .. Nested(script.Bytes, where, 1)];
 
     /// <summary>As <see cref="Examine"/>, for bytes that may be a pickle or may not, as far as they are one.</summary>
     public static IReadOnlyList<GlobalUse> ExamineBytes(ReadOnlyMemory<byte> bytes, string where) =>

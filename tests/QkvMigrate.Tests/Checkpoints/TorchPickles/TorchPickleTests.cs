@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Pickling;
@@ -114,6 +115,23 @@ public sealed class TorchPickleTests
         var renames = new Dictionary<NameEntry, string> { [pickle.Tensors[0].Name!] = "qkv.weight", [container.ModulePaths[0]] = "qkv" };
         Assert.Equal(TorchCode.Pickle(Code("qkv").Replace(Text("other") + Text("qkv.weight"), Text("other") + Text("attn.weight"), StringComparison.Ordinal)), pickle.Edit(renames, [], []));
         Assert.Null(pickle.Edit(new Dictionary<NameEntry, string>(), [], []));
+    }
+
+    [Fact]
+    public void The_values_are_let_go_once_the_tensors_are_found()
+    {
+        var (pickle, root) = ReadAndForget();
+        GC.Collect();
+        Assert.False(root.IsAlive);
+        Assert.Equal("w", Assert.Single(pickle.Tensors).Label);
+    }
+
+    /// <summary>In a method of its own, whose variables hold nothing once it has returned.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static (TorchPickle Pickle, WeakReference Root) ReadAndForget()
+    {
+        var document = PickleMachine.Run(TorchCode.Pickle(Dict(("w", Matrix))));
+        return (new TorchPickle(document, key => new StorageEntry(key, 0, 400)), new WeakReference(document.Root.Node));
     }
 
     /// <summary>Reads a pickle whose storages stand at 1000 bytes times their key, with 400 bytes each.</summary>

@@ -1,0 +1,49 @@
+namespace QkvMigrate.Pickling;
+
+/// <summary>The contents of a FRAME (PEP 3154): its length field must stay true when bytes inside change.</summary>
+/// <param name="LengthOffset">Where the 8 bytes of the length stand.</param>
+/// <param name="Start">The first byte of the frame.</param>
+/// <param name="End">The first byte behind it.</param>
+public readonly record struct PickleFrame(int LengthOffset, int Start, int End);
+
+/// <summary>What a pickle refers to outside of itself: all that could run code if Python loaded it.</summary>
+/// <param name="Globals">Every global that it names, in order.</param>
+/// <param name="Unnamed">
+/// What it would look up or call without naming it: codes of the extension registry, globals whose name is computed, and
+/// calls of what another call returned.
+/// </param>
+public sealed record PickleReferences(IReadOnlyList<PickleGlobal> Globals, IReadOnlyList<PickleNode> Unnamed);
+
+/// <summary>The instructions of a pickle, and what stands in them by itself: all that comparing and renaming take.</summary>
+public sealed class PickleScript
+{
+    private readonly int storages;
+
+    internal PickleScript(ReadOnlyMemory<byte> bytes, int storages, int protocol, IReadOnlyList<PickleFrame> frames, IReadOnlyList<PickleString> strings, PickleReferences references)
+    {
+        this.storages = storages;
+        Bytes = bytes;
+        Protocol = protocol;
+        Frames = frames;
+        Strings = strings;
+        References = references;
+    }
+
+    /// <summary>The pickle, from its first opcode to its STOP.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>The protocol that PROTO names; 0 without PROTO (protocols 0 and 1 write none).</summary>
+    public int Protocol { get; }
+
+    /// <summary>The frames, in order.</summary>
+    public IReadOnlyList<PickleFrame> Frames { get; }
+
+    /// <summary>Every string literal, in order.</summary>
+    public IReadOnlyList<PickleString> Strings { get; }
+
+    /// <summary>What the pickle refers to outside of itself.</summary>
+    public PickleReferences References { get; }
+
+    /// <summary>Reads the pickle once more: the same values, in nodes of their own.</summary>
+    internal PickleDocument Read() => PickleMachine.Run(Bytes, storages);
+}
