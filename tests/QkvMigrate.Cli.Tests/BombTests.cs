@@ -27,14 +27,20 @@ public sealed class BombTests : IDisposable
         ["deep-tuples"] = () => [0x80, 2, (byte)'N', .. Repeat([0x85], 4_000_000), (byte)'.'],
         ["deep-marks"] = () => [0x80, 2, .. Repeat("("u8, 1_000_000), (byte)'.'],
         ["memoized-lists"] = () => [0x80, 4, .. Repeat([(byte)']', 0x94, (byte)'0'], 5_000_000), (byte)'N', (byte)'.'],
-        ["billion-tuple"] = () => [0x80, 2, (byte)'(', .. Repeat("K\x01"u8, 8_000_000), (byte)'t', (byte)'.'],
+        ["billion-tuple"] = () => [0x80, 2, (byte)'(', .. Repeat("K\u0001"u8, 8_000_000), (byte)'t', (byte)'.'],
         ["huge-long"] = () => [0x80, 2, 0x8b, .. Number(8 << 20), .. Repeat([0x7f], 8 << 20), (byte)'.'],
         ["huge-decimal"] = () => [(byte)'L', .. Repeat("9"u8, 1 << 19), (byte)'L', (byte)'\n', (byte)'.'],
         ["claimed-string"] = () => [0x80, 4, 0x8d, .. Repeat([0xff], 7), 0x7f, (byte)'.'],
         ["claimed-bytes"] = () => [0x80, 3, (byte)'B', .. Number(-1), (byte)'.'],
         ["claimed-frame"] = () => [0x80, 4, 0x95, .. Repeat([0xff], 8), (byte)'N', (byte)'.'],
         ["nested-candidates"] = () => [0x80, 2, .. Repeat([(byte)'U', 5, (byte)'c', (byte)'\n', (byte)'\n', (byte)'N', (byte)'.', (byte)'0'], 500_000), (byte)'N', (byte)'.'],
+        ["shared-moments"] = () => [0x80, 2, .. SmallTensor, .. "}q\u00030"u8, .. Literal("k"), .. "q\u00040}("u8, .. Literal("state"), .. "}("u8, .. Numbered(200_000, "h\u0003"u8), (byte)'u', .. Literal("param_groups"), .. "](}eu"u8, .. "h\u0003("u8, .. Repeat("h\u0004h\u0002"u8, 20_000), .. "u0."u8],
+        ["shared-states"] = () => [0x80, 2, .. "}q\u00030"u8, .. Literal("state"), .. "q\u00050"u8, .. Literal("param_groups"), .. "q\u00060](}eq\u00070]("u8, .. Repeat("}(h\u0005h\u0003h\u0006h\u0007u"u8, 60_000), .. "eh\u0003("u8, .. Numbered(20_000, "N"u8), .. "u0."u8],
     };
+
+    /// <summary>A tensor of one number, in slot 2 of the memo.</summary>
+    private static byte[] SmallTensor =>
+        [.. "ctorch._utils\n_rebuild_tensor_v2\nq\u00010(("u8, .. Literal("storage"), .. "ctorch\nFloatStorage\n"u8, .. Literal("0"), .. Literal("cpu"), .. "K\u0001tQq\u00000h\u0001(h\u0000K\u0000))"u8, 0x89, .. "}tRq\u00020"u8];
 
     /// <summary>Pickles that look worse than they are.</summary>
     private static Dictionary<string, Func<byte[]>> Harmless { get; } = new()
@@ -81,17 +87,17 @@ public sealed class BombTests : IDisposable
     {
         // zip64: the end record says 2^32 entries in a directory that holds two.
         var bytes = Archive([0x80, 2, (byte)'N', (byte)'.'], CompressionLevel.NoCompression);
-        var end = bytes.AsSpan().LastIndexOf("PK\x05\x06"u8);
+        var end = bytes.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 8), ushort.MaxValue);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 10), ushort.MaxValue);
         var zip64 = new byte[56 + 20];
-        "PK\x06\x06"u8.CopyTo(zip64);
+        "PK\u0006\u0006"u8.CopyTo(zip64);
         zip64[4] = 44;
         BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(24), 1L << 32);
         BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(32), 1L << 32);
         BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(40), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 12)));
         BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(48), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 16)));
-        "PK\x06\x07"u8.CopyTo(zip64.AsSpan(56));
+        "PK\u0006\u0007"u8.CopyTo(zip64.AsSpan(56));
         BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(64), end);
         zip64[72] = 1;
         var path = folder.At("count.pth");
@@ -114,6 +120,7 @@ public sealed class BombTests : IDisposable
         using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
         {
             Add(zip, "archive/data.pkl", pickle, level);
+            Add(zip, "archive/data/0", new byte[4], CompressionLevel.NoCompression);
             Add(zip, "archive/version", "3\n"u8.ToArray(), level);
         }
 
@@ -131,6 +138,18 @@ public sealed class BombTests : IDisposable
     private static byte[] Literal(string text) => [(byte)'X', .. Number(text.Length), .. Encoding.ASCII.GetBytes(text)];
 
     private static byte[] Number(int value) => BitConverter.GetBytes(value);
+
+    /// <summary>Numbers from 0 on, each before the same value: keys of a dict.</summary>
+    private static byte[] Numbered(int count, ReadOnlySpan<byte> value)
+    {
+        var bytes = new List<byte>();
+        for (var i = 0; i < count; i++)
+        {
+            bytes.AddRange([(byte)'J', .. Number(i), .. value]);
+        }
+
+        return [.. bytes];
+    }
 
     private static byte[] Repeat(ReadOnlySpan<byte> unit, int count)
     {

@@ -136,6 +136,37 @@ def wide_tensors(folder):
     return archive(folder, b"\x80\x02" + GLOBAL_REBUILD + storage + sizes + b"(" + tensor * 100_000 + b"l.", [("data/0", bytes(4))])
 
 
+def small_tensor(slot):
+    """A tensor of one number, in a slot of the memo; takes slots 0 and 1 for its storage and its function."""
+    storage = b"((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQq\x000"
+    return GLOBAL_REBUILD + storage + b"h\x01(h\x00K\x00))\x89}tRq" + bytes([slot]) + b"0"
+
+
+@bomb
+def shared_moments(folder):
+    """An optimizer that has one dict as the state of two hundred thousand parameters, with twenty thousand tensors in it."""
+    parameters = b"".join(b"J" + struct.pack("<i", number) + b"h\x03" for number in range(200_000))
+    optimizer = b"}(" + text(b"state") + b"}(" + parameters + b"u" + text(b"param_groups") + b"](}eu"
+    moments = b"h\x03(" + b"h\x04h\x02" * 20_000 + b"u0"
+    return archive(folder, b"\x80\x02" + small_tensor(2) + b"}q\x030" + text(b"k") + b"q\x040" + optimizer + moments + b".", [("data/0", bytes(4))])
+
+
+@bomb
+def shared_states(folder):
+    """Sixty thousand optimizers with one dict of states, filled with twenty thousand parameters in the end."""
+    optimizer = b"}(h\x05h\x03h\x06h\x07u"
+    texts = text(b"state") + b"q\x050" + text(b"param_groups") + b"q\x060" + b"](}eq\x070"
+    states = b"h\x03(" + b"".join(b"J" + struct.pack("<i", number) + b"N" for number in range(20_000)) + b"u0"
+    return archive(folder, b"\x80\x02}q\x030" + texts + b"](" + optimizer * 60_000 + b"e" + states + b".")
+
+
+@bomb
+def repeated_scales(folder):
+    """A dict that has one key of a quantized matrix eighty-five thousand times."""
+    entry = b"h\x03h\x02"
+    return archive(folder, b"\x80\x02" + small_tensor(2) + text(b"h.0.attn.attn.scales") + b"q\x030}(" + entry * 85_000 + b"u.", [("data/0", bytes(4))])
+
+
 @bomb
 def pickles_in_pickles(folder):
     """Strings that look like pickles, each in the one around it."""

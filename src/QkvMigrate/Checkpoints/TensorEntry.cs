@@ -72,13 +72,19 @@ public sealed record TensorEntry(
     {
         get
         {
+            // Sizes and strides beside a size of 0 may be any numbers.
+            if (ElementCount == 0)
+            {
+                return 0;
+            }
+
             var last = 0L;
             for (var i = 0; i < Shape.Count; i++)
             {
                 last = checked(last + ((Shape[i] - 1) * Strides[i]));
             }
 
-            return ElementCount == 0 ? 0 : checked((last + 1) * DType.ItemSize);
+            return checked((last + 1) * DType.ItemSize);
         }
     }
 }

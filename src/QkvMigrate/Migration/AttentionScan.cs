@@ -34,6 +34,8 @@ public sealed record FusedTensor(TensorEntry Tensor, string Prefix, string Suffi
 /// <summary>The fused attention tensors of a checkpoint and the layout that their names stand for.</summary>
 public sealed class AttentionScan
 {
+    private static readonly HashSet<string> NoSuffixes = [];
+
     private AttentionScan(CheckpointLayout layout, IReadOnlyList<FusedTensor> fused)
     {
         Layout = layout;
@@ -92,14 +94,20 @@ public sealed class AttentionScan
     private static List<FusedTensor> Under(string module, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Dictionary<(ContainerEntry, string), TensorEntry> projections)
     {
         var found = Find(module, checkpoint.Tensors);
-        var siblings = found.Concat(Find(module, beside)).ToLookup(item => (item.Tensor.Container, item.Prefix), item => item.Suffix);
+        var siblings = Siblings(found, Find(module, beside));
         return [.. found.Select(item => new FusedTensor(
             item.Tensor,
             item.Prefix,
             item.Suffix,
-            FusedNames.Rule(item.Suffix, siblings[(item.Tensor.Container, item.Prefix)]),
+            FusedNames.Rule(item.Suffix, siblings.GetValueOrDefault((item.Tensor.Container, item.Prefix), NoSuffixes)),
             projections.GetValueOrDefault((item.Tensor.Container, item.Prefix))))];
     }
+
+    /// <summary>The suffixes of each module, where one of them asks for the others: nearly no checkpoint's does.</summary>
+    private static Dictionary<(ContainerEntry, string), HashSet<string>> Siblings(List<(TensorEntry Tensor, string Prefix, string Suffix)> found, List<(TensorEntry Tensor, string Prefix, string Suffix)> beside) =>
+        found.Exists(item => FusedNames.HasSiblingRule(item.Suffix))
+            ? found.Concat(beside).GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
+            : [];
 
     private static List<(TensorEntry Tensor, string Prefix, string Suffix)> Find(string module, IReadOnlyList<TensorEntry> tensors)
     {

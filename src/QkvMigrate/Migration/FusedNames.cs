@@ -54,19 +54,31 @@ public static class FusedNames
     /// <summary>The rule for a tensor, or null where LitGPT never wrote one of its suffix.</summary>
     /// <param name="suffix">The key behind the module's name.</param>
     /// <param name="siblings">The suffixes of all tensors of the module.</param>
-    public static FusedTensorRule? Rule(string suffix, IEnumerable<string> siblings)
+    public static FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings)
     {
         FusedTensorRule? found = null;
         foreach (var rule in Rules)
         {
-            if (rule.Suffix == suffix && (rule.Beside is null ? found is null : siblings.Contains(rule.Beside)))
+            if (rule.Suffix != suffix)
             {
-                found = rule;
+                continue;
+            }
+
+            if (rule.Beside is null)
+            {
+                found ??= rule;
+            }
+            else if (siblings.Contains(rule.Beside))
+            {
+                return rule;
             }
         }
 
         return found;
     }
+
+    /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
+    internal static bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);
 
     /// <summary>The same key or module path with the module's name in the layout <paramref name="to"/>.</summary>
     public static string Renamed(string path, CheckpointLayout from, CheckpointLayout to) =>

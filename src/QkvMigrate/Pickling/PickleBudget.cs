@@ -24,8 +24,8 @@ internal sealed class PickleBudget(int pickleLength, int storages)
     /// <summary>A slot of a dictionary or a hash set.</summary>
     public const int Slot = 64;
 
-    /// <summary>The storages that the file is known to have.</summary>
-    public int Storages => storages;
+    /// <summary>What is made of a parameter of an optimizer: its name, and slots of dictionaries.</summary>
+    public const int Parameter = 300;
 
     /// <summary>What a walk makes of a tensor: its entry and name, and for each dimension a size and a stride.</summary>
     public static int Tensor(int rank) => 400 + (2 * sizeof(long) * rank);

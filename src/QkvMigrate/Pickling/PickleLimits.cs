@@ -36,7 +36,7 @@ internal static class PickleLimits
     /// that is granted for each of the <paramref name="storages"/> that the file is known to have: nothing forges those
     /// without the bytes of their headers.
     /// </summary>
-    public static long Memory(int length, int storages) => (48L << 20) + (7L * length) + (900L * storages);
+    public static long Memory(int length, int storages) => (45L << 20) + (7L * length) + (900L * storages);
 
     /// <summary>Bytes of one line argument (protocol 0 writes strings and numbers as lines).</summary>
     public const int Line = 1 << 20;

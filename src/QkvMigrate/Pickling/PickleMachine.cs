@@ -10,6 +10,7 @@ internal sealed class PickleMachine
 {
     private readonly ReadOnlyMemory<byte> pickle;
     private readonly PickleReader reader;
+    private readonly int storages;
     private readonly PickleBudget budget;
     private readonly PickleStack stack = new();
     private readonly PickleMemo memo = new();
@@ -24,6 +25,7 @@ internal sealed class PickleMachine
     private PickleMachine(ReadOnlyMemory<byte> pickle, int storages)
     {
         this.pickle = pickle;
+        this.storages = storages;
         reader = new PickleReader(pickle);
         budget = new PickleBudget(pickle.Length, storages);
     }
@@ -80,7 +82,7 @@ internal sealed class PickleMachine
             else if (instruction.Opcode == PickleOpcode.Stop)
             {
                 var root = stack.Pop(instruction);
-                var script = new PickleScript(pickle[..instruction.End], budget.Storages, protocol, frames, strings, References);
+                var script = new PickleScript(pickle, instruction.End, storages, protocol, frames, strings, References);
                 return new PickleDocument(script, root, persistents, budget);
             }
             else

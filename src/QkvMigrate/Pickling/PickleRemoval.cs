@@ -31,7 +31,7 @@ internal sealed class PickleRemoval
     public static PickleDocument Apply(PickleDocument document, IEnumerable<PickleMutable> dictionaries, Func<PickleEntry, bool> isRemoved)
     {
         var spans = dictionaries.SelectMany(dictionary => Spans(document.Script, dictionary, isRemoved)).OrderBy(span => span.Start).ToList();
-        var rest = PickleMachine.Run(new PickleRemoval(document.Script).Apply(spans), document.Budget.Storages);
+        var rest = PickleMachine.Run(new PickleRemoval(document.Script).Apply(spans), document.Script.Storages);
         return PickleLikeness.AreAlike(document, rest, isRemoved)
             ? rest
             : throw new MigrationException(FailureKind.Unsupported, "what is to be taken out cannot be without a change to the rest", where: "pickle", offset: spans[0].Start);

@@ -17,12 +17,14 @@ public sealed record PickleReferences(IReadOnlyList<PickleGlobal> Globals, IRead
 /// <summary>The instructions of a pickle, and what stands in them by itself: all that comparing and renaming take.</summary>
 public sealed class PickleScript
 {
-    private readonly int storages;
+    private readonly ReadOnlyMemory<byte> read;
 
-    internal PickleScript(ReadOnlyMemory<byte> bytes, int storages, int protocol, IReadOnlyList<PickleFrame> frames, IReadOnlyList<PickleString> strings, PickleReferences references)
+    /// <summary>The script that <paramref name="read"/> starts with, up to <paramref name="end"/>; both decided what may be made of it.</summary>
+    internal PickleScript(ReadOnlyMemory<byte> read, int end, int storages, int protocol, IReadOnlyList<PickleFrame> frames, IReadOnlyList<PickleString> strings, PickleReferences references)
     {
-        this.storages = storages;
-        Bytes = bytes;
+        this.read = read;
+        Storages = storages;
+        Bytes = read[..end];
         Protocol = protocol;
         Frames = frames;
         Strings = strings;
@@ -44,6 +46,9 @@ public sealed class PickleScript
     /// <summary>What the pickle refers to outside of itself.</summary>
     public PickleReferences References { get; }
 
-    /// <summary>Reads the pickle once more: the same values, in nodes of their own.</summary>
-    internal PickleDocument Read() => PickleMachine.Run(Bytes, storages);
+    /// <summary>The storages that the file was known to have.</summary>
+    internal int Storages { get; }
+
+    /// <summary>Reads the pickle once more, within the same limits: the same values, in nodes of their own.</summary>
+    internal PickleDocument Read() => PickleMachine.Run(read, Storages);
 }

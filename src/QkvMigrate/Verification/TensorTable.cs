@@ -42,7 +42,7 @@ internal static class TensorTable
         }
 
         var expected = changes.After(before);
-        if (expected.DType != after.DType)
+        if (expected.DType.Name != after.DType.Name)
         {
             Differs("dtype", after.DType.Name, expected.DType.Name);
         }

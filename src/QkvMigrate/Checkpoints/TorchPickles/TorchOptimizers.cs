@@ -9,7 +9,9 @@ internal static class TorchOptimizers
     /// <param name="node">A dict.</param>
     /// <param name="path">Where it stands.</param>
     /// <param name="tensorsOf">The tensors that a dict holds.</param>
-    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf)
+    /// <param name="budget">Pays: one dict can be the state of any number of parameters, and of optimizers.</param>
+    /// <exception cref="MigrationException">A parameter is neither a number nor a name, or there are more than the budget pays for.</exception>
+    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, PickleBudget budget)
     {
         if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
         {
@@ -20,8 +22,10 @@ internal static class TorchOptimizers
         var order = new List<string>();
         foreach (var group in groups.Items.Select(item => item.Node).OfType<PickleMutable>())
         {
+            budget.Spend(node.Offset, PickleBudget.Reference);
             foreach (var parameter in (Value(group, "params") as PickleMutable)?.Items ?? [])
             {
+                budget.Spend(node.Offset, PickleBudget.Parameter);
                 order.Add(Name(parameter, names));
             }
         }
@@ -29,7 +33,9 @@ internal static class TorchOptimizers
         var kept = new Dictionary<string, IReadOnlyList<TensorEntry>>();
         foreach (var entry in states.Entries)
         {
-            kept[Name(entry.Key, names)] = entry.Value.Node is PickleMutable state ? tensorsOf(state) : [];
+            var tensors = entry.Value.Node is PickleMutable state ? tensorsOf(state) : [];
+            budget.Spend(node.Offset, PickleBudget.Parameter + ((long)PickleBudget.Reference * tensors.Count));
+            kept[Name(entry.Key, names)] = tensors;
         }
 
         return new OptimizerEntry(path.Write(node.Offset), [.. order.Union(kept.Keys).Select(id => new OptimizerParameter(id, names[id], kept.GetValueOrDefault(id, [])))]);

@@ -69,7 +69,8 @@ internal sealed class TorchPickle
         var document = Script.Read();
         var walk = new TorchWalk(document, findStorage);
         var dictionaries = walk.Dictionaries.ToList();
-        var gone = goneOptimizers.Select(optimizer => (Entry: optimizer, Node: (PickleNode)walk.Optimizers[Optimizers.Index().First(other => ReferenceEquals(other.Item, optimizer)).Index].Node)).ToList();
+        var wanted = new HashSet<OptimizerEntry>(goneOptimizers, ReferenceEqualityComparer.Instance);
+        var gone = Optimizers.Zip(walk.Optimizers, (optimizer, again) => (Entry: optimizer, Node: (PickleNode)again.Node)).Where(optimizer => wanted.Contains(optimizer.Entry)).ToList();
         var nodes = gone.Select(optimizer => optimizer.Node).ToHashSet();
         var keys = goneTensors.Select(tensor => tensor.Name?.Id ?? throw CannotLeave($"tensor '{tensor.Label}'")).ToHashSet();
         foreach (var (optimizer, state) in gone)

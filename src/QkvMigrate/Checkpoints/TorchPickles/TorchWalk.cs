@@ -16,6 +16,7 @@ internal sealed class TorchWalk
     private readonly List<(OptimizerEntry Entry, PickleMutable Node)> optimizers = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly Stack<(PickleNode Node, PicklePath Path)> pending = new();
+    private TensorEntry[]? all;
 
     /// <summary>Walks through <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
     /// <exception cref="MigrationException">A tensor or a storage in it is none, or reaches out of its bytes.</exception>
@@ -31,7 +32,7 @@ internal sealed class TorchWalk
 
         foreach (var (node, path) in dictionaries)
         {
-            if (TorchOptimizers.Read(node, path, TensorsOf) is { } optimizer)
+            if (TorchOptimizers.Read(node, path, TensorsOf, document.Budget) is { } optimizer)
             {
                 optimizers.Add((optimizer, node));
             }
@@ -64,10 +65,11 @@ internal sealed class TorchWalk
         return document.Persistents.Where(persistent => !known.Contains(persistent)).Select(persistent => storages.Read(persistent).Entry).ToHashSet();
     }
 
-    private List<TensorEntry> TensorsOf(PickleNode container)
+    /// <summary>A window and no copy: one dict may be the state of many parameters.</summary>
+    private IReadOnlyList<TensorEntry> TensorsOf(PickleNode container)
     {
         var (first, count) = byContainer.GetValueOrDefault(container);
-        return tensors.GetRange(first, count);
+        return new ArraySegment<TensorEntry>(all ??= [.. tensors], first, count);
     }
 
     private void Visit(PickleNode node, PicklePath path)

@@ -155,7 +155,7 @@ internal sealed class ZipHeaders
         };
         WriteFields(fields, zip64.Length / sizeof(long), numbers, without: ZipFormat.PaddingExtraId);
         var before = fields.Find(ZipFormat.PaddingExtraId).GetValueOrDefault().Length;
-        ZipPadding.Write(extra, offset + entry.LocalNameEnd + extra.WrittenCount, entry.DataOffset, growth, before, ushort.MaxValue - extra.WrittenCount, alignment);
+        ZipPadding.Write(extra, entry, offset + entry.LocalNameEnd + extra.WrittenCount, growth, before, ushort.MaxValue - extra.WrittenCount, alignment);
     }
 
     /// <summary>

@@ -15,8 +15,7 @@ internal static class ZipLocalHeader
         }
 
         // Two reads and not one with some to spare: the entry's bytes may be a tensor's, and those are not looked at yet.
-        Span<byte> start = stackalloc byte[ZipFormat.LocalHeaderLength];
-        source.Read(offset, start);
+        var start = source.Read(offset, ZipFormat.LocalHeaderLength).AsSpan();
         if (BinaryPrimitives.ReadUInt32LittleEndian(start) != ZipFormat.LocalHeaderSignature)
         {
             throw ZipFailure.At(central.Name, offset, "no local header is where the directory says");

@@ -16,21 +16,27 @@ internal static class ZipPadding
 {
     /// <summary>Writes the padding field.</summary>
     /// <param name="target">Takes the field.</param>
+    /// <param name="entry">The entry as it was.</param>
     /// <param name="position">Where the field starts in the new file.</param>
-    /// <param name="wanted">Where the data stood.</param>
     /// <param name="growth">By how many bytes the entry before has grown.</param>
     /// <param name="before">Bytes of the old field's payload.</param>
     /// <param name="room">Bytes of the header's extra area that are left for the field.</param>
     /// <param name="alignment">Bytes on whose multiples data starts, where it does.</param>
-    public static void Write(IBufferWriter<byte> target, long position, long wanted, long growth, int before, int room, int alignment)
+    /// <exception cref="MigrationException">The entry's other extra fields leave no room to align its data.</exception>
+    public static void Write(IBufferWriter<byte> target, ZipEntry entry, long position, long growth, int before, int room, int alignment)
     {
-        var start = position + ZipExtra.HeadLength;
+        var (wanted, start) = (entry.DataOffset, position + ZipExtra.HeadLength);
         var step = wanted % alignment == 0 ? alignment : 1;
         var least = (int)((step - (start % step)) % step);
         var most = room - ZipExtra.HeadLength - (int)((start + room - ZipExtra.HeadLength) % step);
+        if (least > most)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"its extra fields leave no room to align its bytes at {step}", where: ZipFailure.Place(entry.Name));
+        }
+
         var length = growth switch
         {
-            0 => (start + before) % step == 0 ? before : least,
+            0 => (start + before) % step == 0 ? Math.Min(before, most) : least,
             < 0 => before < step ? (int)Math.Clamp(wanted - start, least, most) : least,
             _ => wanted >= start ? (int)Math.Min(wanted - start, most)
                 : before > most - step ? least

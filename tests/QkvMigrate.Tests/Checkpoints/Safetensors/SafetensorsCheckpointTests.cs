@@ -87,6 +87,13 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
+    public void ATensorWithoutElementsMayHaveHugeSizesBesides()
+    {
+        var huge = Raw("""{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}""", []);
+        Assert.Equal((0L, 0L), CheckpointBytes.Look(huge, checkpoint => (checkpoint.Tensors[0].ElementCount, checkpoint.Tensors[0].Extent)));
+    }
+
+    [Fact]
     public void RowsOfAnUnknownElementTypeAreRefused()
     {
         var legacy = Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);

@@ -99,6 +99,8 @@ public sealed class TorchTensorTests
     {
         var tensor = Assert.Single(Read(Dict(("w", Tensor(Storage(Text("0"), 0), 0, [0, 768], [768, 1])))).Tensors);
         Assert.Equal((0L, 0L), (tensor.ElementCount, tensor.Extent));
+        var wild = Assert.Single(Read(Dict(("w", Tensor(Storage(Text("0"), 0), 0, [0, 0, 2], [long.MaxValue, long.MaxValue, long.MaxValue])))).Tensors);
+        Assert.Equal((0L, 0L), (wild.ElementCount, wild.Extent));
         var scalar = Assert.Single(Read(Dict(("w", Tensor(Storage(Text("0"), 1), 0, [], [])))).Tensors);
         Assert.Equal((1L, 4L), (scalar.ElementCount, scalar.Extent));
     }

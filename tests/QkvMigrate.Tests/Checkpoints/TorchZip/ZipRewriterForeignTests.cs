@@ -9,6 +9,25 @@ namespace QkvMigrate.Tests.Checkpoints.TorchZip;
 /// <summary>Zips by other writers than PyTorch's: no padding, and every form of headers and descriptors that the format allows.</summary>
 public sealed class ZipRewriterForeignTests
 {
+    [Fact]
+    public void Data_that_cannot_be_aligned_beside_other_fields_is_refused()
+    {
+        // All of the local header's extra area is taken, but for ten bytes of padding.
+        var image = PyTorchZip.Add(new ZipImage(), "stem/data.pkl", [1, 2, 3]);
+        const int others = ushort.MaxValue - 4 - 10;
+        var name = Enumerable.Range(1, 64).Select(length => $"stem/data/{new string('0', length)}").First(name => Pad(image.Length, name, others) <= 10);
+        image.Add(new ZipPart(name, [7]) { LocalExtra = [0x41, 0x41, .. BitConverter.GetBytes((ushort)(others - 4)), .. new byte[others - 4], .. PyTorchZip.Padding(Pad(image.Length, name, others))] });
+        var zip = image.End(PyTorchZip.Tail).ToArray();
+        Assert.Equal(zip, ZipRewriting.Rewrite(zip, new Dictionary<string, byte[]>()));
+
+        var refused = Assert.Throws<MigrationException>(() => ZipRewriting.Rewrite(zip, new Dictionary<string, byte[]> { ["stem/data.pkl"] = new byte[30] }));
+
+        Assert.Equal($"zip entry '{name}': its extra fields leave no room to align its bytes at 64", refused.Message);
+        Assert.Equal(FailureKind.Unsupported, refused.Kind);
+
+        static int Pad(long offset, string name, int others) => (int)((64 - ((offset + 30 + name.Length + others + 4) % 64)) % 64);
+    }
+
     private const string Pickle = "stem/data.pkl";
     private const uint Escape = uint.MaxValue;
 
