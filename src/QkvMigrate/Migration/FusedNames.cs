@@ -93,8 +93,8 @@ public static class FusedNames
     /// </summary>
     public static bool TrySplit(string path, string module, out string prefix, out string suffix)
     {
-        var at = path.Length;
-        while (at > 0 && (at = path.LastIndexOf(module, at - 1, StringComparison.Ordinal)) >= 0)
+        // The next one to the left may overlap with this one, as in attn.attn.attnx.
+        for (int at, last = path.Length - 1; last >= 0 && (at = path.LastIndexOf(module, last, StringComparison.Ordinal)) >= 0; last = at + module.Length - 2)
         {
             var end = at + module.Length;
             if ((at == 0 || path[at - 1] == '.') && (end == path.Length || path[end] == '.'))

@@ -11,6 +11,9 @@ public sealed class FusedNamesTests
     [InlineData("transformer.h.0.attn.attn.weight", "transformer.h.0.", "weight")]
     [InlineData("_forward_module._orig_mod.module.model.transformer.h.11.attn.attn.linear.bias", "_forward_module._orig_mod.module.model.transformer.h.11.", "linear.bias")]
     [InlineData("transformer.h.0.attn.attn", "transformer.h.0.", "")]
+    [InlineData("h.0.attn.attn.attnht", "h.0.", "attnht")]
+    [InlineData("h.0.attn.attn.attn", "h.0.attn.", "")]
+    [InlineData("attn.attn.attnx.attn", "", "attnx.attn")]
     public void CutsAtTheModule(string key, string prefix, string suffix)
     {
         Assert.True(FusedNames.TrySplit(key, FusedNames.Interleaved, out var foundPrefix, out var foundSuffix));
