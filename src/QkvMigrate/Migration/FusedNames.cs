@@ -54,28 +54,9 @@ public static class FusedNames
     /// <summary>The rule for a tensor, or null where LitGPT never wrote one of its suffix.</summary>
     /// <param name="suffix">The key behind the module's name.</param>
     /// <param name="siblings">The suffixes of all tensors of the module.</param>
-    public static FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings)
-    {
-        FusedTensorRule? found = null;
-        foreach (var rule in Rules)
-        {
-            if (rule.Suffix != suffix)
-            {
-                continue;
-            }
-
-            if (rule.Beside is null)
-            {
-                found ??= rule;
-            }
-            else if (siblings.Contains(rule.Beside))
-            {
-                return rule;
-            }
-        }
-
-        return found;
-    }
+    public static FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings) =>
+        Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is { } other && siblings.Contains(other))
+        ?? Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is null);
 
     /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
     internal static bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);

@@ -12,6 +12,9 @@ namespace QkvMigrate.Verification;
 /// <param name="Direction">The way from the first file to the second.</param>
 internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows, AttentionGeometry Geometry, MigrationDirection Direction)
 {
+    /// <summary>The one place where there are no dimensions to walk along, as within the rows of nearly every tensor.</summary>
+    private static readonly long[] Start = [0];
+
     /// <summary>The origin of an index along <see cref="Dimension"/>.</summary>
     public RowOrigin Origin(long row) => RowOrigin.Of(row, Geometry, HeadRows, Direction);
 
@@ -53,12 +56,6 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
             for (var row = 0L; row < Tensor.Shape[Dimension]; row += isSample && HeadRows > 1 && row % HeadRows == 0 ? HeadRows - 1 : step)
             {
                 var source = Origin(row).Source;
-                if (inner.Count == 0)
-                {
-                    yield return Run(block + (row * stride), block + (source * stride), step * piece);
-                    continue;
-                }
-
                 foreach (var at in Offsets(inner, isSample))
                 {
                     yield return Run(block + (row * stride) + at, block + (source * stride) + at, step * piece);
@@ -75,7 +72,10 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
     }
 
     /// <summary>The places of all indices of some dimensions, in elements, ascending; or of the first and last index alone.</summary>
-    private static IEnumerable<long> Offsets(List<(long Size, long Stride)> dimensions, bool isSample)
+    private static IEnumerable<long> Offsets(List<(long Size, long Stride)> dimensions, bool isSample) =>
+        dimensions.Count == 0 ? Start : Walk(dimensions, isSample);
+
+    private static IEnumerable<long> Walk(List<(long Size, long Stride)> dimensions, bool isSample)
     {
         var counts = dimensions.ConvertAll(dimension => isSample ? Math.Min(dimension.Size, 2) : dimension.Size);
         var total = counts.Aggregate(1L, (product, count) => product * count);

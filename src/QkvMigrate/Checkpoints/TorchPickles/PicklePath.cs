@@ -45,6 +45,6 @@ internal sealed class PicklePath
             }
         }
 
-        return steps.Count == 1 ? steps.Peek() : string.Join('/', steps);
+        return string.Join('/', steps);
     }
 }

@@ -47,7 +47,7 @@ internal sealed class TorchPickle
     /// <summary>The pickle with names and the places of tensors changed, or null where none is.</summary>
     public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
-        var places = replacements.Count + splits.Count == 0 ? TorchPlaces.None : TorchPlaces.Of(Tensors, Walk());
+        var places = replacements.Count + splits.Count == 0 ? TorchPlaces.None : TorchPlaces.Of(Tensors, new TorchWalk(Script.Read(), findStorage));
         var moved = TorchSplits.Plan(Script, places, splits);
         var edits = PickleRename.Plan(Script, renames.Select(rename => KeyValuePair.Create(rename.Key.Id, rename.Value)).Concat(moved.Renames).ToDictionary());
         var numbers = TorchNumberEdits.Plan(replacements, places);
@@ -89,8 +89,6 @@ internal sealed class TorchPickle
 
         static bool Holds(PickleNode value, PickleNode node) => value == node || (value is PickleList list && list.Items.Any(item => item.Node == node));
     }
-
-    private TorchWalk Walk() => new(Script.Read(), findStorage);
 
     private static MigrationException CannotLeave(string where) =>
         new(FailureKind.Unsupported, "it is no value of a dict, so that it cannot be taken out", where: where);

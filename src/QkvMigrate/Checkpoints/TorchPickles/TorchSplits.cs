@@ -41,7 +41,8 @@ internal sealed class TorchSplits
     /// <exception cref="MigrationException">A tensor stands where it cannot be copied.</exception>
     public static TorchSplits Plan(PickleScript script, TorchPlaces places, IReadOnlyList<KeyedSplit> splits)
     {
-        var plan = new TorchSplits(script, places);
+        // Replacements alone need no table of the uses of all tensors.
+        var plan = new TorchSplits(script, splits.Count == 0 ? TorchPlaces.None : places);
         foreach (var split in splits)
         {
             plan.Add(split);

@@ -30,7 +30,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
             ?? throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: ZipFailure.DirectoryPlace);
         if (directory.ByName.ContainsKey($"{stem}/constants.pkl"))
         {
-            throw new MigrationException(FailureKind.Unsupported, "this is a TorchScript archive, not a state dict", where: $"zip entry '{stem}/constants.pkl'");
+            throw new MigrationException(FailureKind.Unsupported, "this is a TorchScript archive, not a state dict", where: ZipFailure.Place($"{stem}/constants.pkl"));
         }
 
         alignment = ReadAlignment(source, directory, stem);
