@@ -1,3 +1,4 @@
+using QkvMigrate;
 using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
 

@@ -13,8 +13,8 @@ internal static class Program
         var root = new RootCommand("Upgrades legacy LitGPT checkpoints: fused QKV rows from interleaved (attn.attn) to sequential (attn.qkv).")
         {
             InspectCommand.Create(),
-            MigrateCommand.Create(Migration.MigrationDirection.Upgrade),
-            MigrateCommand.Create(Migration.MigrationDirection.Downgrade),
+            MigrateCommand.Create(MigrationDirection.Upgrade),
+            MigrateCommand.Create(MigrationDirection.Downgrade),
             GenerateCommand.Create(),
             BenchCommand.Create(),
             VerifyCommand.Create(),

@@ -1,4 +1,3 @@
-using QkvMigrate.Migration;
 using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Configuration;
 

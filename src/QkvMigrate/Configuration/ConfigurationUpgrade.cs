@@ -1,5 +1,3 @@
-using QkvMigrate.Migration;
-
 namespace QkvMigrate.Configuration;
 
 /// <summary>

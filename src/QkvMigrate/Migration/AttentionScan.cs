@@ -1,5 +1,5 @@
+using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Migration;
 

@@ -22,15 +22,6 @@ public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimens
 /// <param name="NewName">The name afterwards.</param>
 public sealed record NameChange(NameEntry Name, string NewName);
 
-/// <summary>Advice for whoever uses the checkpoint next.</summary>
-/// <param name="Code">A stable code.</param>
-/// <param name="Message">One sentence.</param>
-public sealed record Advice(string Code, string Message)
-{
-    /// <summary>Whether it holds for every checkpoint of its kind, so that a short report names its code alone.</summary>
-    public bool IsGeneral { get; init; }
-}
-
 /// <summary>
 /// All that a migration does to one checkpoint file, decided before a tensor byte is read. Immutable; the executor
 /// writes <see cref="Output"/> and decides nothing.

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
 using QkvMigrate.Migration.Lora;

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Verification;
 

@@ -1,6 +1,5 @@
 using QkvMigrate.Checkpoints.Sharded;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Verification;
 

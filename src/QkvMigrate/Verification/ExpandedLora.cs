@@ -1,6 +1,5 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Verification;
 

@@ -1,5 +1,4 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Verification;
 

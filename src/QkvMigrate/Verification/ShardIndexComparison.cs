@@ -1,7 +1,6 @@
 using System.Text.Json;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Sharded;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Verification;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using CsCheck;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
 using Xunit;
 
 namespace QkvMigrate.Tests.Configuration;

@@ -1,7 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
-using QkvMigrate.Migration;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
 using Xunit;
 
 namespace QkvMigrate.Tests.Fuzzing;

@@ -1,4 +1,3 @@
-using QkvMigrate.Migration;
 using QkvMigrate.Tests.Migration.Lora;
 using Xunit;
 

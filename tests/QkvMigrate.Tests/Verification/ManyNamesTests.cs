@@ -1,6 +1,5 @@
 using System.Text;
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 using Xunit;
 
 namespace QkvMigrate.Tests.Verification;

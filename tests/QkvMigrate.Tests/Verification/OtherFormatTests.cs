@@ -1,6 +1,5 @@
 using System.Text;
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Safetensors;

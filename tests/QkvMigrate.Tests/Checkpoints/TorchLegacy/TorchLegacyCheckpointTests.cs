@@ -1,6 +1,5 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchLegacy;

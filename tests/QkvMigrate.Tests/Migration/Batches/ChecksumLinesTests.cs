@@ -1,5 +1,4 @@
 using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Migration;
 using QkvMigrate.Migration.Batches;
 using Xunit;
 

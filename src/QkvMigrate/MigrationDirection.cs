@@ -1,4 +1,4 @@
-namespace QkvMigrate.Migration;
+namespace QkvMigrate;
 
 /// <summary>Which way a checkpoint is rewritten.</summary>
 public enum MigrationDirection

@@ -1,4 +1,4 @@
-namespace QkvMigrate.Configuration;
+namespace QkvMigrate.Attention;
 
 /// <summary>What one fused tensor's shape says about the geometry.</summary>
 /// <param name="Tensor">The tensor, as reports name it.</param>
