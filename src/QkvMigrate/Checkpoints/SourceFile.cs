@@ -64,6 +64,14 @@ public sealed class SourceFile : IDisposable
             : throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {maximum} that {kind} may have", path);
     }
 
+    /// <summary>Whether a file's content is <paramref name="bytes"/>; one of another length is not read.</summary>
+    /// <exception cref="MigrationException">As <see cref="Open"/>.</exception>
+    internal static bool Holds(string path, ReadOnlySpan<byte> bytes)
+    {
+        using var file = Open(path);
+        return file.Length == bytes.Length && file.Read(0, bytes.Length).AsSpan().SequenceEqual(bytes);
+    }
+
     /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
     /// <exception cref="MigrationException">The file ends before the buffer is full, or cannot be read.</exception>
     public void Read(long offset, Span<byte> buffer)

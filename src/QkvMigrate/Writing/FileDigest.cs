@@ -37,6 +37,9 @@ internal static class FileDigest
     /// <summary>The digest of <paramref name="bytes"/>.</summary>
     public static string Of(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
+    /// <summary>Whether <paramref name="text"/> is a digest as this class writes them.</summary>
+    public static bool IsOne(string? text) => text is { Length: 2 * SHA256.HashSizeInBytes } && text.All(char.IsAsciiHexDigitLower);
+
     private static void Append(IncrementalHash hash, SourceFile file, long offset, long length, CancellationToken cancellation)
     {
         var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, BufferBytes));

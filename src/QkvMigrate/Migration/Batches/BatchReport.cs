@@ -13,33 +13,34 @@ public static class BatchReport
     {
         var record = new OutputRecord(output);
         var tree = record.ReadTree();
-        var reports = record.ReadReports().ToDictionary(report => report.Path);
+        var bytes = tree.Units.ToDictionary(unit => unit.Path, unit => unit.Bytes, StringComparer.Ordinal);
+        var reports = record.ReadReports().ToDictionary(report => report.Path, StringComparer.Ordinal);
         return
         [
-            .. tree.Units.Select(unit => unit.Path).Union(reports.Keys)
+            .. bytes.Keys.Union(reports.Keys)
                 .Order(StringComparer.Ordinal)
                 .SelectMany(unit => reports.TryGetValue(unit, out var report)
                     ? report.Checkpoints.Select(checkpoint => checkpoint.ToReport())
-                    : OfManifest(record, tree, unit, output)),
+                    : OfManifest(record, tree.Source, unit, bytes[unit], output)),
         ];
     }
 
-    private static IEnumerable<CheckpointReport> OfManifest(OutputRecord record, TreeRecord tree, string unit, string output)
+    private static IEnumerable<CheckpointReport> OfManifest(OutputRecord record, string root, string unit, long bytes, string output)
     {
-        var source = Path.TrimEndingDirectorySeparator(Path.Combine(tree.Source, unit));
+        var source = Path.TrimEndingDirectorySeparator(Path.Combine(root, unit));
         if (record.ReadEntry(unit) is not { State: ManifestState.Finished } entry)
         {
-            return [new CheckpointReport { Path = source, Status = CheckpointStatus.Pending, SourceBytes = tree.Units.First(known => known.Path == unit).Bytes }];
+            return [new CheckpointReport { Path = source, Status = CheckpointStatus.Pending, SourceBytes = bytes }];
         }
 
-        return entry.Source.Where(stamp => stamp.Header is not null).Select(stamp =>
+        return entry.Checkpoints().Select(stamp =>
         {
-            var written = entry.Result.First(file => file.Path == stamp.Path);
+            var written = entry.ResultOf(stamp)!;
             return new CheckpointReport
             {
                 Path = Path.Combine(source, stamp.Path),
                 Status = CheckpointWriting.Done(entry.Options.Direction),
-                Output = Path.Combine(output, unit, stamp.Path),
+                Output = Path.Combine(output, unit, written.Path),
                 SourceBytes = stamp.Bytes,
                 OutputBytes = written.Bytes,
                 OutputSha256 = written.Sha256,

@@ -1,3 +1,6 @@
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Writing;
+
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>How far the writing of a unit has come.</summary>
@@ -26,7 +29,27 @@ internal sealed record ManifestEntry(
     ManifestState State,
     ResultOptions Options,
     IReadOnlyList<SourceStamp> Source,
-    IReadOnlyList<ResultFile> Result) : IRecordDocument;
+    IReadOnlyList<ResultFile> Result) : IRecordDocument
+{
+    /// <summary>The checkpoints that it was made from; the bases of LoRAs, which are named by whole paths, are none of them.</summary>
+    public IEnumerable<SourceStamp> Checkpoints() => Source.Where(stamp => stamp.Header is not null && !System.IO.Path.IsPathRooted(stamp.Path));
+
+    /// <summary>The file that a checkpoint became, or null.</summary>
+    public ResultFile? ResultOf(SourceStamp checkpoint)
+    {
+        var name = Options.Lora == LoraTreatment.Merge ? LoraBase.FileName : checkpoint.Path;
+        return Result.FirstOrDefault(file => file.Path == name);
+    }
+
+    /// <inheritdoc/>
+    public string? Problem() =>
+        !RecordedPath.IsBelow(Path) ? "no path below the tree"
+        : Source.Any(stamp => stamp is null || !(RecordedPath.IsBelow(stamp.Path) || System.IO.Path.IsPathRooted(stamp.Path)) || stamp.Bytes < 0) ? "a source without a path or of fewer bytes than none"
+        : Result.Any(file => file is null || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256)) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
+        : Result.Select(file => file.Path).Distinct(StringComparer.Ordinal).Count() < Result.Count ? "a result that is named twice"
+        : State == ManifestState.Finished && Checkpoints().Any(checkpoint => ResultOf(checkpoint) is null) ? "a finished checkpoint without a result"
+        : null;
+}
 
 /// <summary>One file of a result.</summary>
 /// <param name="Path">Its path in the unit's directory.</param>

@@ -1,4 +1,5 @@
 using System.Text;
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
@@ -50,7 +51,7 @@ internal sealed class OutputRecord
     /// <summary>The manifest's entry of a unit, or null.</summary>
     /// <param name="unit">The unit's path below the root.</param>
     /// <exception cref="MigrationException">The entry is none that this version wrote.</exception>
-    public ManifestEntry? ReadEntry(string unit) => RecordDocument.Read(EntryPath(unit), RecordJson.Readable.ManifestEntry);
+    public ManifestEntry? ReadEntry(string unit) => ReadEntryIn(EntryPath(unit));
 
     /// <summary>Writes a unit's entry, durably.</summary>
     public void WriteEntry(ManifestEntry entry) =>
@@ -62,7 +63,7 @@ internal sealed class OutputRecord
     /// <summary>A unit's report, or null.</summary>
     /// <param name="unit">The unit's path below the root.</param>
     /// <exception cref="MigrationException">The report is none that this version wrote.</exception>
-    public UnitRecord? ReadReport(string unit) => RecordDocument.Read(ReportPath(unit), RecordJson.Readable.UnitRecord);
+    public UnitRecord? ReadReport(string unit) => ReadReportIn(ReportPath(unit));
 
     /// <summary>Takes away what a run that was killed while it wrote a unit's entry or report has left.</summary>
     public void SweepLeftovers(string unit)
@@ -77,9 +78,7 @@ internal sealed class OutputRecord
 
     /// <summary>All reports that are there, also of units that the last batch did not ask for.</summary>
     public IEnumerable<UnitRecord> ReadReports() =>
-        Directory.Exists(Reports)
-            ? Documents(Reports).Select(file => RecordDocument.Read(file, RecordJson.Readable.UnitRecord)).OfType<UnitRecord>()
-            : [];
+        Documents(Reports).Select(ReadReportIn).OfType<UnitRecord>();
 
     /// <summary>
     /// Writes <c>SHA256SUMS</c> from the manifest. Several shards may do so at once, each knowing of other units: whoever
@@ -106,7 +105,7 @@ internal sealed class OutputRecord
     {
         try
         {
-            return RecordDocument.Read(file, RecordJson.Readable.ManifestEntry);
+            return ReadEntryIn(file);
         }
         catch (MigrationException error) when (error.Kind is FailureKind.Malformed or FailureKind.Unsupported)
         {
@@ -114,13 +113,39 @@ internal sealed class OutputRecord
         }
     }
 
-    private static IEnumerable<string> Documents(string folder) =>
-        Directory.EnumerateFiles(folder, "*.json").Where(file => !TemporaryName.Is(Path.GetFileName(file)));
+    private static ManifestEntry? ReadEntryIn(string file) => UnderItsName(file, RecordDocument.Read(file, RecordJson.Readable.ManifestEntry), entry => entry.Path);
+
+    private static UnitRecord? ReadReportIn(string file) => UnderItsName(file, RecordDocument.Read(file, RecordJson.Readable.UnitRecord), report => report.Path);
+
+    /// <summary>Refuses a document whose file bears another unit's name: two could be of one unit.</summary>
+    private static T? UnderItsName<T>(string file, T? document, Func<T, string> unit)
+        where T : class =>
+        document is null || Path.GetFileName(file) == FileName(unit(document))
+            ? document
+            : throw RecordDocument.NoRecord(file, $"it is that of '{unit(document)}', which has another name");
+
+    /// <summary>The files of a record's folder; none where it is not there.</summary>
+    /// <exception cref="MigrationException">The folder cannot be read.</exception>
+    private static IReadOnlyList<string> Documents(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, "*.json").Where(file => !TemporaryName.Is(Path.GetFileName(file)))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, folder, inner: error);
+        }
+    }
 
     /// <summary>Leaves a file alone that has the content already, so that a run that does nothing touches nothing.</summary>
     private static void Replace(string path, byte[] content)
     {
-        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
+        if (FileIdentity.Of(path) is null || !SourceFile.Holds(path, content))
         {
             DurableFile.WriteShared(path, content);
         }

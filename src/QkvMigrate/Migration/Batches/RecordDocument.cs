@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Migration.Batches;
 
@@ -8,18 +9,30 @@ internal interface IRecordDocument
 {
     /// <summary>The version.</summary>
     int SchemaVersion { get; }
+
+    /// <summary>Says what the document holds that no run writes, or null: whatever its types allow is read, from whoever wrote it.</summary>
+    string? Problem();
 }
 
-/// <summary>Reads and writes such documents.</summary>
+/// <summary>Reads and writes such documents. They are read as any other file is: they may be anybody's.</summary>
 internal static class RecordDocument
 {
     /// <summary>The version of the forms that this program reads and writes.</summary>
     public const int SchemaVersion = 1;
 
+    /// <summary>The most bytes that a document may have: enough for a tree of 200,000 units, or a unit of 100,000 files.</summary>
+    private const int MaximumBytes = 64 << 20;
+
     /// <summary>A document's bytes, with a line's end.</summary>
+    /// <exception cref="MigrationException">They are more than <see cref="Read"/> takes.</exception>
     public static byte[] Write<T>(T document, JsonTypeInfo<T> type)
-        where T : IRecordDocument =>
-        [.. JsonSerializer.SerializeToUtf8Bytes(document, type), (byte)'\n'];
+        where T : IRecordDocument
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(document, type);
+        return bytes.Length < MaximumBytes
+            ? [.. bytes, (byte)'\n']
+            : throw new MigrationException(FailureKind.Unsupported, $"its record would take {bytes.Length} bytes, more than the {MaximumBytes} that one may have; work on parts of the tree, into outputs of their own");
+    }
 
     /// <summary>The document in <paramref name="path"/>, or null where there is none.</summary>
     /// <exception cref="MigrationException">It is not one that this version wrote, or cannot be read.</exception>
@@ -28,22 +41,23 @@ internal static class RecordDocument
     {
         try
         {
-            var document = JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
-            return document?.SchemaVersion == SchemaVersion
-                ? document
-                : throw new MigrationException(FailureKind.Unsupported, $"another version of qkvmigrate wrote this, expected schemaVersion {SchemaVersion}", path);
+            var document = JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), type) ?? throw NoRecord(path, "null");
+            return document.SchemaVersion != SchemaVersion
+                ? throw new MigrationException(FailureKind.Unsupported, $"another version of qkvmigrate wrote this, expected schemaVersion {SchemaVersion}", path)
+                : document.Problem() is { } problem ? throw NoRecord(path, problem)
+                : document;
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
         catch (JsonException error)
         {
-            throw new MigrationException(FailureKind.Malformed, "this is no record of qkvmigrate; remove the file to have the work done again", path, inner: error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            throw NoRecord(path, "it is not JSON of the form that is expected", error);
         }
     }
+
+    /// <summary>The failure of a file that stands in a record's place and is none.</summary>
+    public static MigrationException NoRecord(string path, string problem, Exception? inner = null) =>
+        new(FailureKind.Malformed, $"this is no record of qkvmigrate: {problem}; remove the file to have the work done again", path, inner: inner);
 }

@@ -12,6 +12,7 @@ namespace QkvMigrate.Migration.Batches;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false,
     WriteIndented = true)]
 [JsonSerializable(typeof(TreeRecord))]
 [JsonSerializable(typeof(ManifestEntry))]

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
 
@@ -12,6 +13,11 @@ internal sealed record UnitRecord(int SchemaVersion, string Path, IReadOnlyList<
     /// <summary>The record of <paramref name="reports"/>.</summary>
     public static UnitRecord Of(string path, IReadOnlyList<CheckpointReport> reports) =>
         new(RecordDocument.SchemaVersion, path, [.. reports.Select(CheckpointRecord.Of)]);
+
+    /// <inheritdoc/>
+    public string? Problem() =>
+        !RecordedPath.IsBelow(Path) ? "no path below the tree"
+        : Checkpoints.Select(checkpoint => checkpoint is null ? "no checkpoint where one is expected" : checkpoint.Problem()).FirstOrDefault(problem => problem is not null);
 }
 
 /// <summary>A <see cref="CheckpointReport"/> without its plan.</summary>
@@ -33,6 +39,9 @@ internal sealed record CheckpointRecord(
     double Seconds,
     ErrorRecord? Error)
 {
+    /// <summary>A century.</summary>
+    private const double MaximumSeconds = 3.2e9;
+
     /// <summary>The record of <paramref name="report"/>.</summary>
     public static CheckpointRecord Of(CheckpointReport report) => new(
         report.Path,
@@ -51,6 +60,16 @@ internal sealed record CheckpointRecord(
         report.Advice,
         report.Elapsed.TotalSeconds,
         report.Error is { } error ? new ErrorRecord(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null);
+
+    /// <summary>Says what it holds that no report does, or null.</summary>
+    public string? Problem() =>
+        !RecordedPath.IsOne(Path) ? "a checkpoint without a path"
+        : SourceBytes < 0 || OutputBytes < 0 || TensorCount < 0 ? "fewer bytes or tensors than none"
+        : OutputSha256 is not null && !FileDigest.IsOne(OutputSha256) ? "a SHA-256 that is none"
+        : Geometry is { } geometry && new AttentionGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize).Problem() is { } problem ? problem
+        : Configuration.Any(line => line is null) || Advice.Any(advice => advice is null) ? "null where a line is expected"
+        : !(Seconds >= 0 && Seconds < MaximumSeconds) ? "a time that no run takes"
+        : null;
 
     /// <summary>The report again.</summary>
     public CheckpointReport ToReport() => new()

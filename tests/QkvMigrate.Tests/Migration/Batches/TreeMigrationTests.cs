@@ -180,7 +180,7 @@ public sealed class TreeMigrationTests : IDisposable
         var error = Assert.Single(Run(), report => report.Status == CheckpointStatus.Refused).Error!;
 
         Assert.Equal((FailureKind.Malformed, entry), (error.Kind, error.File));
-        Assert.Equal("this is no record of qkvmigrate; remove the file to have the work done again", error.Problem);
+        Assert.Equal("this is no record of qkvmigrate: it is not JSON of the form that is expected; remove the file to have the work done again", error.Problem);
     }
 
     [Fact]
