@@ -61,32 +61,75 @@ public static class FusedNames
     /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
     internal static bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);
 
-    /// <summary>The same key or module path with the module's name in the layout <paramref name="to"/>.</summary>
+    /// <summary>The same key or module path with the module's name in the layout <paramref name="to"/>. Wrappers in it stay where they are.</summary>
     public static string Renamed(string path, CheckpointLayout from, CheckpointLayout to) =>
-        TrySplit(path, Module(from), out var prefix, out var suffix) ? $"{prefix}{Module(to)}{(suffix.Length > 0 ? "." : "")}{suffix}" : path;
-
-    /// <summary>A name without the components that PyTorch's wrappers put into it, which two savings of one model may have differently.</summary>
-    public static string Unwrapped(string name) => string.Join('.', name.Split('.').Where(part => part is not ("_orig_mod" or "_forward_module" or "module" or "_fsdp_wrapped_module")));
+        TryFind(path, Module(from), out _, out var last, out var end) ? string.Concat(path.AsSpan(0, last), Component(Module(to), Module(to).Length), path.AsSpan(end)) : path;
 
     /// <summary>
-    /// Cuts a key or module path at <paramref name="module"/>, which must stand in it as whole components. False where it
-    /// does not; <paramref name="suffix"/> is empty where the path ends with the module.
+    /// Cuts a key or module path at <paramref name="module"/>, which must stand in it as whole components, with nothing
+    /// between them but wrappers (<see cref="WrapperNames"/>). False where it does not. <paramref name="suffix"/> is without
+    /// wrappers, and empty where the path ends with the module.
     /// </summary>
     public static bool TrySplit(string path, string module, out string prefix, out string suffix)
     {
-        // The next one to the left may overlap with this one, as in attn.attn.attnx.
-        for (int at, last = path.Length - 1; last >= 0 && (at = path.LastIndexOf(module, last, StringComparison.Ordinal)) >= 0; last = at + module.Length - 2)
+        if (!TryFind(path, module, out var start, out _, out var end))
         {
-            var end = at + module.Length;
-            if ((at == 0 || path[at - 1] == '.') && (end == path.Length || path[end] == '.'))
+            prefix = suffix = "";
+            return false;
+        }
+
+        prefix = path[..start];
+        suffix = end == path.Length ? "" : WrapperNames.Removed(path[(end + 1)..]);
+        return true;
+    }
+
+    /// <summary>Finds the last place of a module in a path: where its first and its last component start, and where the last one ends.</summary>
+    private static bool TryFind(string path, string module, out int start, out int last, out int end)
+    {
+        for (end = path.Length; end > 0; end = path.LastIndexOf('.', end - 1))
+        {
+            if (EndsAt(path, end, module, out start, out last))
             {
-                prefix = path[..at];
-                suffix = end == path.Length ? "" : path[(end + 1)..];
                 return true;
             }
         }
 
-        prefix = suffix = "";
+        start = last = -1;
         return false;
+    }
+
+    private static bool EndsAt(string path, int end, string module, out int start, out int last)
+    {
+        (start, last) = (-1, -1);
+        for (var left = module.Length; end >= 0;)
+        {
+            var component = Component(path, end);
+            var expected = Component(module, left);
+            start = end - component.Length;
+            if (component.SequenceEqual(expected))
+            {
+                last = last < 0 ? start : last;
+                left -= expected.Length + 1;
+                if (left < 0)
+                {
+                    return true;
+                }
+            }
+            else if (last < 0 || !WrapperNames.IsOne(component))
+            {
+                return false;
+            }
+
+            end = start - 1;
+        }
+
+        return false;
+    }
+
+    /// <summary>The component that ends at <paramref name="end"/>.</summary>
+    private static ReadOnlySpan<char> Component(string path, int end)
+    {
+        var before = path.AsSpan(0, end);
+        return before[(before.LastIndexOf('.') + 1)..];
     }
 }

@@ -59,14 +59,14 @@ internal sealed class OptimizerMoves
     /// <summary>The tensor of each parameter, or null where there is no proof of which it is.</summary>
     private static List<(OptimizerParameter Parameter, TensorEntry Tensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model)
     {
-        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => FusedNames.Unwrapped(tensor.Name!.Text));
+        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperNames.Removed(tensor.Name!.Text));
         var pairs = new List<(OptimizerParameter, TensorEntry)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
         {
             var parameter = optimizer.Parameters[i];
             var tensor = parameter.IsNumbered
                 ? model.Count == optimizer.Parameters.Count ? model[i] : null
-                : byName[FusedNames.Unwrapped(parameter.Id)].FirstOrDefault();
+                : byName[WrapperNames.Removed(parameter.Id)].FirstOrDefault();
             if (tensor is null || parameter.State.Any(state => !Follows(state, tensor) && !IsCounter(state)))
             {
                 return null;

@@ -2,43 +2,79 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// The name of a fused attention module in a key or module path: <c>attn.attn</c> before pull request #1013,
-/// <c>attn.qkv</c> since (litgpt/model.py, <c>CausalSelfAttention</c>, within the block's <c>attn</c>).
+/// <c>attn.qkv</c> since (litgpt/model.py, <c>CausalSelfAttention</c>, within the block's <c>attn</c>). Wrappers may stand
+/// between the block and the module, and behind the module.
 /// </summary>
-/// <param name="Prefix">The components before it.</param>
+/// <param name="Prefix">The components before the block.</param>
 /// <param name="IsLegacy">Whether it is the old name.</param>
-/// <param name="Suffix">The components behind it; empty where the path is the module's own.</param>
+/// <param name="Suffix">The components behind it, without wrappers; empty where the path is the module's own.</param>
 internal sealed record FusedName(string Prefix, bool IsLegacy, string Suffix)
 {
     private const string Block = "attn";
     private const string Legacy = "attn";
     private const string Current = "qkv";
+    private const string Projection = "proj";
+    private const string Weight = "weight";
 
     /// <summary>Finds the module of the given age in <paramref name="path"/>, the last one where there are several; null where there is none.</summary>
-    public static FusedName? Find(string path, bool legacy)
+    public static FusedName? Find(string path, bool legacy) =>
+        ModuleIn(path, legacy ? Legacy : Current) is { } place ? new FusedName(Before(path, place), legacy, Behind(path, place)) : null;
+
+    /// <summary>The components before the block, where <paramref name="path"/> is that of the block's output projection; null where it is not.</summary>
+    public static string? BlockOfProjection(string path) =>
+        ModuleIn(path, Projection) is { } place && Behind(path, place) == Weight ? Before(path, place) : null;
+
+    /// <summary>The path as it must be after a migration, which is <paramref name="path"/> itself where it names no module that changes.</summary>
+    public static string After(string path, MigrationDirection direction)
     {
-        var text = path.AsSpan();
-        for (var end = text.Length; ;)
+        var (before, after) = direction == MigrationDirection.Upgrade ? (Legacy, Current) : (Current, Legacy);
+        return ModuleIn(path, before) is { } place ? path[..place.Module] + after + path[place.End..] : path;
+    }
+
+    private static string Before(string path, Place place) => path[..Math.Max(place.Block - 1, 0)];
+
+    private static string Behind(string path, Place place) => WrapperParts.Bare(path[Math.Min(place.End + 1, path.Length)..]);
+
+    /// <summary>The last place of a module of the block, or null.</summary>
+    private static Place? ModuleIn(ReadOnlySpan<char> path, ReadOnlySpan<char> module)
+    {
+        for (var end = path.Length; ;)
         {
-            var start = text[..end].LastIndexOf('.') + 1;
+            var start = path[..end].LastIndexOf('.') + 1;
             if (start == 0)
             {
                 return null;
             }
 
-            var blockEnd = start - 1;
-            var blockStart = text[..blockEnd].LastIndexOf('.') + 1;
-            if (text[blockStart..blockEnd].SequenceEqual(Block) && text[start..end].SequenceEqual(legacy ? Legacy : Current))
+            if (path[start..end].SequenceEqual(module) && BlockBefore(path[..(start - 1)]) is { } block)
             {
-                return new FusedName(path[..Math.Max(blockStart - 1, 0)], legacy, path[Math.Min(end + 1, path.Length)..]);
+                return new Place(block, start, end);
             }
 
-            end = blockEnd;
+            end = start - 1;
         }
     }
 
-    /// <summary>The path as it must be after a migration, which is <paramref name="path"/> itself where it names no module that changes.</summary>
-    public static string After(string path, MigrationDirection direction) =>
-        Find(path, direction == MigrationDirection.Upgrade) is { } name
-            ? string.Join('.', new[] { name.Prefix, Block, name.IsLegacy ? Current : Legacy, name.Suffix }.Where(part => part.Length > 0))
-            : path;
+    /// <summary>Where the block starts that <paramref name="path"/> ends with, apart from wrappers; null where it ends with something else.</summary>
+    private static int? BlockBefore(ReadOnlySpan<char> path)
+    {
+        while (true)
+        {
+            var start = path.LastIndexOf('.') + 1;
+            if (path[start..].SequenceEqual(Block))
+            {
+                return start;
+            }
+
+            if (start == 0 || !WrapperParts.Contain(path[start..]))
+            {
+                return null;
+            }
+
+            path = path[..(start - 1)];
+        }
+    }
+
+    /// <summary>Where a block and a module of it start, and where the module ends.</summary>
+    private readonly record struct Place(int Block, int Module, int End);
 }

@@ -14,7 +14,6 @@ internal sealed record FusedTensor(TensorEntry Tensor, FusedName Name, FusedAxis
 internal static class FusedTensors
 {
     private const string QuantizedWeight = "qweight";
-    private const string Projection = "attn.proj.weight";
 
     /// <summary>The tensors under modules of one age, in the checkpoint's order.</summary>
     /// <param name="checkpoint">The file.</param>
@@ -34,13 +33,14 @@ internal static class FusedTensors
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
     public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused, IReadOnlyList<TensorEntry> otherShards)
     {
-        var projections = checkpoint.Tensors.Concat(otherShards)
-            .Where(tensor => tensor.Name is not null && tensor.Shape.Count == 2)
-            .ToLookup(tensor => (tensor.Container.Path, tensor.Name!.Text), tensor => tensor.Shape[1]);
+        var projections = (from tensor in checkpoint.Tensors.Concat(otherShards)
+            where tensor.Name is not null && tensor.Shape.Count == 2
+            let block = FusedName.BlockOfProjection(tensor.Name!.Text)
+            where block is not null
+            select (tensor, block)).ToLookup(item => (item.tensor.Container.Path, item.block), item => item.tensor.Shape[1]);
         return [.. from item in fused
             where item is { IsKnown: true, Axis: { IsPacked: false } }
-            let key = item.Name.Prefix.Length > 0 ? $"{item.Name.Prefix}.{Projection}" : Projection
-            let columns = projections[(item.Tensor.Container.Path, key)].Cast<long?>().FirstOrDefault()
+            let columns = projections[(item.Tensor.Container.Path, item.Name.Prefix)].Cast<long?>().FirstOrDefault()
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
 

@@ -5,12 +5,10 @@ namespace QkvMigrate.Verification;
 /// <summary>
 /// Finds the moments that an optimizer keeps for fused tensors. By number, parameter i is the i-th tensor of the model,
 /// tied ones once (torch/optim/optimizer.py, <c>state_dict</c>; torch/nn/modules/module.py, <c>parameters</c>); by name, the
-/// tensor of that name apart from what wrappers put before it.
+/// tensor of that name apart from what wrappers put into it.
 /// </summary>
 internal static class OptimizerMoments
 {
-    private static readonly HashSet<string> Wrappers = ["_orig_mod", "_forward_module", "module", "_fsdp_wrapped_module"];
-
     /// <summary>The moments that follow the rows of <paramref name="fused"/>, each with the tensor that it belongs to.</summary>
     /// <param name="checkpoint">The first file.</param>
     /// <param name="fused">Its fused tensors.</param>
@@ -32,12 +30,12 @@ internal static class OptimizerMoments
     {
         var parameters = model.DistinctBy(ElementView.Of).ToList();
         var owners = fused.ToLookup(item => ElementView.Of(item.Tensor));
-        var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => Bare(tensor.Name!.Text));
+        var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperParts.Bare(tensor.Name!.Text));
         var moments = new List<(TensorEntry, FusedTensor)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
         {
             var parameter = optimizer.Parameters[i];
-            var tensor = !parameter.IsNumbered ? byName[Bare(parameter.Id)].FirstOrDefault()
+            var tensor = !parameter.IsNumbered ? byName[WrapperParts.Bare(parameter.Id)].FirstOrDefault()
                 : parameters.Count == optimizer.Parameters.Count ? parameters[i]
                 : null;
             if (tensor is null || parameter.State.Any(state => state.ElementCount != 1 && !state.Shape.SequenceEqual(tensor.Shape)))
@@ -53,6 +51,4 @@ internal static class OptimizerMoments
 
         return moments;
     }
-
-    private static string Bare(string name) => string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part)));
 }

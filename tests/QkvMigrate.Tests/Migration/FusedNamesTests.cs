@@ -14,6 +14,10 @@ public sealed class FusedNamesTests
     [InlineData("h.0.attn.attn.attnht", "h.0.", "attnht")]
     [InlineData("h.0.attn.attn.attn", "h.0.attn.", "")]
     [InlineData("attn.attn.attnx.attn", "", "attnx.attn")]
+    [InlineData("transformer.h.0.attn._orig_mod.attn.weight", "transformer.h.0.", "weight")]
+    [InlineData("transformer.h.0.attn.attn._checkpoint_wrapped_module.weight", "transformer.h.0.", "weight")]
+    [InlineData("module.h.0.attn._fsdp_wrapped_module._fpw_module.attn._orig_mod.linear.module.weight", "module.h.0.", "linear.weight")]
+    [InlineData("h.0._forward_module.attn.mod.attn._orig_mod", "h.0._forward_module.", "")]
     public void CutsAtTheModule(string key, string prefix, string suffix)
     {
         Assert.True(FusedNames.TrySplit(key, FusedNames.Interleaved, out var foundPrefix, out var foundSuffix));
@@ -27,6 +31,9 @@ public sealed class FusedNamesTests
     [InlineData("transformer.h.0.attn.attnx.weight")]
     [InlineData("transformer.h.0.attn.qkv.weight")]
     [InlineData("attn_attn.weight")]
+    [InlineData("_orig_mod.attn.weight")]
+    [InlineData("attn.wrapper.attn.weight")]
+    [InlineData("attn._orig_mod.weight")]
     public void LeavesOtherKeysAlone(string key) =>
         Assert.False(FusedNames.TrySplit(key, FusedNames.Interleaved, out _, out _));
 
@@ -34,6 +41,10 @@ public sealed class FusedNamesTests
     [InlineData("transformer.h.0.attn.attn.weight", "transformer.h.0.attn.qkv.weight")]
     [InlineData("transformer.h.0.attn.attn", "transformer.h.0.attn.qkv")]
     [InlineData("transformer.h.0.attn.proj", "transformer.h.0.attn.proj")]
+    [InlineData("transformer.h.0.attn._orig_mod.attn.weight", "transformer.h.0.attn._orig_mod.qkv.weight")]
+    [InlineData("attn.module.attn._orig_mod.linear._orig_mod.bias", "attn.module.qkv._orig_mod.linear._orig_mod.bias")]
+    [InlineData("h.0.attn._checkpoint_wrapped_module.attn", "h.0.attn._checkpoint_wrapped_module.qkv")]
+    [InlineData("h.0.attn._checkpoint_wrapped_module.proj", "h.0.attn._checkpoint_wrapped_module.proj")]
     public void RenamesThereAndBack(string old, string young)
     {
         Assert.Equal(young, FusedNames.Renamed(old, CheckpointLayout.Interleaved, CheckpointLayout.Sequential));

@@ -24,7 +24,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
         CheckBase(model);
         var order = RowPermutation.Between(geometry, MigrationPlanner.RowsOf(scan.Layout), QkvLayout.Sequential).Runs;
         var delta = FusedDelta(geometry);
-        var weights = model.Tensors.Where(tensor => tensor.Name is not null).ToLookup(tensor => FusedNames.Unwrapped(Merged(tensor.Name!.Text)));
+        var weights = model.Tensors.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperNames.Removed(Merged(tensor.Name!.Text)));
         var storages = new StorageUse(model);
         var tensors = new List<ComputedTensor>();
         foreach (var layer in adapter.Layers)
@@ -95,7 +95,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
     private TensorEntry Weight(ILookup<string, TensorEntry> weights, LoraLayer layer)
     {
         var name = Merged(layer.Path + ".weight");
-        return weights[FusedNames.Unwrapped(name)].ToList() switch
+        return weights[WrapperNames.Removed(name)].ToList() switch
         {
             [var only] => only,
             [] => throw new MigrationException(FailureKind.Malformed, $"there is no weight {name}, or one of its old name, for lora_A '{layer.A.Label}' of {adapter.Checkpoint.Source.Path}"),
