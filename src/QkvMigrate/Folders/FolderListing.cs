@@ -5,7 +5,7 @@ namespace QkvMigrate.Folders;
 
 /// <summary>
 /// What of a directory concerns those who walk through trees, whether they migrate or verify: files that are being
-/// written, the record of a batch, FIFOs and devices are nobody's, and directories behind links are not entered.
+/// written, records, backups that are known as such, FIFOs and devices are nobody's, and directories behind links are not entered.
 /// </summary>
 /// <param name="Files">The names of the files in it, in order.</param>
 /// <param name="Folders">The names of the directories in it, in order.</param>
@@ -16,12 +16,14 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     /// <summary>Lists <paramref name="directory"/>.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <exception cref="MigrationException">It has a record of backups that is none.</exception>
     public static FolderListing Of(string directory)
     {
+        var backups = BackupRecord.NamesIn(directory);
         var hasRecord = RecordNames.AreIn(directory);
         var folder = new DirectoryInfo(directory);
         return new FolderListing(
-            Names(folder.EnumerateFiles("*", Flat).Where(file => !(hasRecord && file.Name == RecordNames.Checksums) && IsFile(file.FullName))),
+            Names(folder.EnumerateFiles("*", Flat).Where(file => !(hasRecord && file.Name == RecordNames.Checksums) && !RecordNames.Is(file.Name) && !backups.Contains(file.Name) && IsFile(file.FullName))),
             Names(folder.EnumerateDirectories("*", Flat).Where(child => child.LinkTarget is null && child.Name != RecordNames.Folder)));
     }
 

@@ -9,6 +9,12 @@ internal static class RecordNames
     /// <summary>The name of the checksums of all results, as <c>sha256sum</c> reads them.</summary>
     public const string Checksums = "SHA256SUMS";
 
+    /// <summary>The name of the record of backups, in each directory where some were made.</summary>
+    public const string Backups = ".qkvmigrate-backups";
+
+    /// <summary>Whether a file called <paramref name="name"/> is a record that stands beside checkpoints.</summary>
+    public static bool Is(string name) => name.StartsWith(".qkvmigrate-", StringComparison.Ordinal);
+
     /// <summary>Whether <paramref name="directory"/> is an output with such a record.</summary>
     public static bool AreIn(string directory) => Directory.Exists(Path.Combine(directory, Folder));
 }

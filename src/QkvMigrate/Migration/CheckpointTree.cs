@@ -70,6 +70,11 @@ internal sealed class CheckpointTree
             {
                 unreadable.Add(new MigrationException(FailureKind.Io, error.Message, path, inner: error));
             }
+            catch (MigrationException error)
+            {
+                // Nobody knows which files of it are backups.
+                unreadable.Add(error.InFile(path));
+            }
         }
 
         if (checkpoints.Count > 0 && units.Count > own + 1)

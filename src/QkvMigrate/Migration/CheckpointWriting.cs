@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Folders;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 
@@ -68,7 +69,7 @@ internal static class CheckpointWriting
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
             });
-            file.Commit(backup: request.InPlace ? Backup(path, request) : null);
+            file.Commit(backup: AnnouncedBackup(path, request));
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -116,6 +117,18 @@ internal static class CheckpointWriting
     /// <summary>Where the old file is kept when <paramref name="path"/> is replaced, or null.</summary>
     public static string? Backup(string path, MigrationRequest request) =>
         request is { InPlace: true, BackupSuffix: { } suffix } ? path + suffix : null;
+
+    /// <summary>The same, after it was written down that a backup will stand there.</summary>
+    public static string? AnnouncedBackup(string path, MigrationRequest request)
+    {
+        var backup = Backup(path, request);
+        if (backup is not null)
+        {
+            BackupRecord.Add(path, backup);
+        }
+
+        return backup;
+    }
 
     /// <summary>A link is followed to its end, so that the file is replaced and the link stays.</summary>
     public static string FinalTarget(string path) =>

@@ -101,12 +101,25 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             {
                 using var file = DurableFile.Create(path, replace: true);
                 Posix.Write(file.Handle, content.Span, 0);
-                file.Commit(backup: File.Exists(path) ? CheckpointWriting.Backup(path, request) : null);
+                file.Commit(backup: File.Exists(path) ? CheckpointWriting.AnnouncedBackup(path, request) : null);
             }
-            else if (request.InPlace)
+            else if (request.InPlace && File.Exists(path))
             {
-                File.Delete(path);
+                Remove(path);
             }
+        }
+    }
+
+    /// <summary>A file that the new configuration takes the place of; where backups are asked for, it goes to its.</summary>
+    private void Remove(string path)
+    {
+        if (CheckpointWriting.AnnouncedBackup(path, request) is { } backup && !Path.Exists(backup))
+        {
+            File.Move(path, backup);
+        }
+        else
+        {
+            File.Delete(path);
         }
     }
 }

@@ -41,12 +41,16 @@ public sealed class DurableFile : IDisposable
 
     /// <summary>Writes a small file that several processes may write at once: each waits for its turn, and the last one's stays.</summary>
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
-    internal static void WriteShared(string path, ReadOnlySpan<byte> content)
+    internal static void WriteShared(string path, byte[] content) => WriteShared(path, () => content);
+
+    /// <summary>The same, where the new content grows out of the old: <paramref name="content"/> is asked when it is this process's turn.</summary>
+    /// <exception cref="MigrationException">The folder cannot be written.</exception>
+    internal static void WriteShared(string path, Func<byte[]> content)
     {
         using var file = Create(path, replace: true, wait: true);
         try
         {
-            Posix.Write(file.Handle, content, 0);
+            Posix.Write(file.Handle, content(), 0);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Folders;
+
+/// <summary>
+/// The backups that were made in a directory, in a small file there (<see cref="RecordNames.Backups"/>), so that nobody takes
+/// them for checkpoints. It goes where the directory goes. A file is a backup as long as it bears the name and has the
+/// content that were written down: under another name, or with another content, it is a file like any other.
+/// </summary>
+/// <param name="SchemaVersion">The version of the form.</param>
+/// <param name="Backups">The backups, in the order of their names.</param>
+internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp?> Backups)
+{
+    private const int Version = 1;
+    private const int MaximumBytes = 16 << 20;
+
+    /// <summary>The names of the backups that stand in <paramref name="directory"/>.</summary>
+    /// <exception cref="MigrationException">The record is none.</exception>
+    public static IReadOnlySet<string> NamesIn(string directory) => Read(Path.Combine(directory, RecordNames.Backups)).OfType<BackupStamp>()
+        .Where(stamp => Path.GetFileName(stamp.Name) == stamp.Name && stamp.Fits(Path.Combine(directory, stamp.Name)))
+        .Select(stamp => stamp.Name)
+        .ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Writes down, durably, that <paramref name="file"/> is about to be kept under the name <paramref name="backup"/> beside it.</summary>
+    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
+    public static void Add(string file, string backup)
+    {
+        var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(backup))!, RecordNames.Backups);
+        var stamp = BackupStamp.Of(file, Path.GetFileName(backup));
+        DurableFile.WriteShared(path, () =>
+        {
+            var others = Read(path).OfType<BackupStamp>().Where(known => known.Name != stamp.Name);
+            var record = new BackupRecord(Version, [.. others.Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]);
+            return [.. JsonSerializer.SerializeToUtf8Bytes(record, BackupRecordJson.Default.BackupRecord), (byte)'\n'];
+        });
+    }
+
+    private static IReadOnlyList<BackupStamp?> Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), BackupRecordJson.Default.BackupRecord) is { SchemaVersion: Version } record
+                ? record.Backups
+                : throw NoRecord(path, null);
+        }
+        catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (JsonException error)
+        {
+            throw NoRecord(path, error);
+        }
+    }
+
+    private static MigrationException NoRecord(string path, Exception? inner) =>
+        new(FailureKind.Malformed, "this is no record of backups that this version of qkvmigrate wrote; remove it, and the backups beside it count as checkpoints again", path, inner: inner);
+}
+
+/// <summary>One backup.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Ends">The digest of its ends, <see cref="FileDigest.Ends"/>.</param>
+internal sealed record BackupStamp(string Name, long Bytes, string Ends)
+{
+    /// <summary>The stamp of <paramref name="file"/> under another name.</summary>
+    public static BackupStamp Of(string file, string name) => new(name, FileIdentity.Of(file)?.Size ?? 0, FileDigest.Ends(file, CancellationToken.None));
+
+    /// <summary>Whether <paramref name="file"/> has the content of the backup; one that cannot be read has not.</summary>
+    public bool Fits(string file)
+    {
+        try
+        {
+            return FileIdentity.Of(file) is { Special: null } found && found.Size == Bytes && FileDigest.Ends(file, CancellationToken.None) == Ends;
+        }
+        catch (MigrationException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>The serializer of the record, made when the library is built.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true, WriteIndented = true)]
+[JsonSerializable(typeof(BackupRecord))]
+internal sealed partial class BackupRecordJson : JsonSerializerContext;
