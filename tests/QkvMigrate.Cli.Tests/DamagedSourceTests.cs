@@ -39,7 +39,7 @@ public sealed class DamagedSourceTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Equal(
-            $"qkvmigrate: error: {Source}: zip entry 'archive/{entry}' at byte {place.Start}: its bytes have CRC-32 {computed:x8}, the zip gives {stored:x8}: the file is damaged",
+            $"qkvmigrate: error: {Source}: zip entry 'archive/{entry}' at byte {place.Start}: its bytes have CRC-32 {computed:x8}, the file gives {stored:x8}: it is damaged",
             Assert.Single(run.ErrorLines));
         Assert.Equal(before, folder.Snapshot());
     }
@@ -60,6 +60,6 @@ public sealed class DamagedSourceTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains($"{Source}: zip entry 'archive/{Staying}' at byte", run.Output + run.Error, StringComparison.Ordinal);
-        Assert.Contains("the zip gives 12345678: the file is damaged", run.Output + run.Error, StringComparison.Ordinal);
+        Assert.Contains("the file gives 12345678: it is damaged", run.Output + run.Error, StringComparison.Ordinal);
     }
 }

@@ -29,7 +29,7 @@ public sealed class StoredChecksumTests : IDisposable
         var run = Tool.Run(["upgrade", Source, .. LegacyCheckpoint.Arguments, .. inPlace ? (string[])["--in-place"] : []]);
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Matches($"{Source}: archive/data/0 at byte {fused}: its bytes have CRC-32 [0-9a-f]{{8}}, the zip gives [0-9a-f]{{8}}: the file is damaged$", Assert.Single(run.ErrorLines));
+        Assert.Matches($"{Source}: archive/data/0 at byte {fused}: its bytes have CRC-32 [0-9a-f]{{8}}, the file gives [0-9a-f]{{8}}: it is damaged$", Assert.Single(run.ErrorLines));
         Assert.Equal([Source], Directory.GetFiles(folder.At("")));
         Assert.Equal(bytes, File.ReadAllBytes(Source));
     }

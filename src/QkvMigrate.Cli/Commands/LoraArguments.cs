@@ -1,5 +1,4 @@
 using System.CommandLine;
-using QkvMigrate.Migration;
 using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Cli.Commands;
@@ -25,7 +24,7 @@ internal sealed class LoraArguments
         treatment = new("--lora")
         {
             Description = "Where a LoRA's delta has to move to other rows, expand keeps it exactly, at a higher rank."
-                + (canMerge ? $" merge adds the delta to the LoRA's base and writes that: lit_model.pth in DIR{Migrator.MergedSuffix} for a directory, NAME{Migrator.MergedSuffix}.pth for NAME.pth.lora." : ""),
+                + (canMerge ? $" merge adds the delta to the LoRA's base and writes that: lit_model.pth in DIR{OutputSuffix.Merged} for a directory, NAME{OutputSuffix.Merged}.pth for NAME.pth.lora." : ""),
             HelpName = canMerge ? $"{Expand}|{Merge}" : Expand,
         };
     }

@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 
 namespace QkvMigrate.Configuration;
 
@@ -108,7 +107,7 @@ public static class GeometryResolver
             .Select(name => GeometrySource.Read(Path.Combine(directory, name), Path.Combine(path, name)))
             .Where(source => source.SaysSomething);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
-        var byName = KnownModels.Find(name) ?? (name.EndsWith(Migrator.OutputSuffix, StringComparison.Ordinal) ? KnownModels.Find(name[..^Migrator.OutputSuffix.Length]) : null);
+        var byName = KnownModels.Find(name) ?? (name.EndsWith(OutputSuffix.Migrated, StringComparison.Ordinal) ? KnownModels.Find(name[..^OutputSuffix.Migrated.Length]) : null);
         return [.. files, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Attention;
 
 namespace QkvMigrate.Configuration;
 

@@ -1,5 +1,4 @@
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Migration;
 
@@ -53,7 +52,7 @@ internal sealed class DirectoryPlan : IDisposable
     public static DirectoryPlan Open(CheckpointUnit unit, string output, MigrationRequest request)
     {
         var shards = ShardSet.Open(unit.Root, out var unfit);
-        unfit ??= shards.LeftOut(unit);
+        unfit ??= shards.LeftOut(unit.LeftOut);
         var plan = new DirectoryPlan(unit, output, request, [.. unit.Checkpoints.Select(name => PlannedCheckpoint.Open(Path.Combine(unit.Root, name), shards.Beside(name), request))]);
         if (plan.HasError)
         {

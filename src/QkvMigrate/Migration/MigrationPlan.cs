@@ -2,7 +2,6 @@ using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Migration;
 

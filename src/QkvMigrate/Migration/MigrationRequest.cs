@@ -58,7 +58,7 @@ public sealed record MigrationRequest
     public IWriteProgress? Progress { get; init; }
 
     /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
-    internal string Suffix => IsMerge ? Migrator.MergedSuffix : Migrator.OutputSuffix;
+    internal string Suffix => IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
 
     /// <summary>The name in the output directory of what becomes of a checkpoint <paramref name="file"/>: a merged model has the one that all of LitGPT's have.</summary>
     internal string ResultName(string file) => IsMerge ? LoraBase.FileName : System.IO.Path.GetFileName(file);

@@ -5,12 +5,6 @@ namespace QkvMigrate.Migration;
 /// <summary>Does what a user asks with one path, or with many: checkpoint files, and directories with checkpoints in or below them.</summary>
 public static class Migrator
 {
-    /// <summary>What is put behind a source's name where no output is named.</summary>
-    public const string OutputSuffix = "-qkv";
-
-    /// <summary>The same where a LoRA is merged.</summary>
-    public const string MergedSuffix = "-merged";
-
     /// <summary>
     /// Carries out <paramref name="request"/>: one report for each checkpoint file. What is wrong with a checkpoint is
     /// in its report; one bad directory does not keep the next from its turn. Cancelled, it takes away what it has begun,

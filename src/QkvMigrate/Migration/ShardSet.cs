@@ -47,9 +47,10 @@ internal sealed class ShardSet
     }
 
     /// <summary>The failure of a unit that leaves out some shards of an index, or null.</summary>
-    public MigrationException? LeftOut(CheckpointUnit unit) =>
-        sets.Find(set => set.Shards.Keys.Intersect(unit.LeftOut).Any()) is { Index: { } index, Shards: { } shards }
-            ? new MigrationException(FailureKind.Target, $"--include and --exclude leave out the shard {shards.Keys.Intersect(unit.LeftOut).Order(StringComparer.Ordinal).First()}, and its index cannot follow", index.Path)
+    /// <param name="leftOut">The names of the checkpoint files that are left out.</param>
+    public MigrationException? LeftOut(IReadOnlyList<string> leftOut) =>
+        sets.Find(set => set.Shards.Keys.Intersect(leftOut).Any()) is { Index: { } index, Shards: { } shards }
+            ? new MigrationException(FailureKind.Target, $"--include and --exclude leave out the shard {shards.Keys.Intersect(leftOut).Order(StringComparer.Ordinal).First()}, and its index cannot follow", index.Path)
             : null;
 
     /// <summary>The tensors in the other shards of the index that names <paramref name="file"/>; none where none does.</summary>

@@ -1,6 +1,5 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Verification;
@@ -92,10 +91,15 @@ public static class PathVerifier
             return [];
         }
 
-        var shards = ShardSet.Open(original, out var unfit);
-        return unfit is null
-            ? files.ConvertAll(file => Verify(Path.Combine(original, file), Path.Combine(upgraded, file), shards.Beside(file), geometry, mode, cancellation))
-            : [new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Error = unfit.InFile(original) }];
+        try
+        {
+            var shards = new ModelShards(original);
+            return files.ConvertAll(file => Verify(Path.Combine(original, file), Path.Combine(upgraded, file), shards.Beside(file), geometry, mode, cancellation));
+        }
+        catch (MigrationException unfit)
+        {
+            return [new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Error = unfit.InFile(original) }];
+        }
     }
 
     private static VerificationReport Verify(string original, string upgraded, IReadOnlyList<TensorEntry> otherShards, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)

@@ -3,7 +3,6 @@ using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
-using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Writing;
 
@@ -77,7 +76,7 @@ internal sealed class LayoutChecksums
         {
             if (sum.Value != expected.Crc)
             {
-                throw ZipFailure.Damaged(source.Path, expected.Entry, expected.Offset, sum.Value, expected.Crc);
+                throw expected.Damaged(source.Path, sum.Value);
             }
         }
     }

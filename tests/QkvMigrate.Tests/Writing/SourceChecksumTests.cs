@@ -39,7 +39,7 @@ public sealed class SourceChecksumTests
         using var writing = new LayoutWriting(damaged) { SlabBytes = 16 };
         var refused = Assert.Throws<MigrationException>(() => writing.Write(Layout(Crc)));
         var computed = Crc32.HashToUInt32(damaged.AsSpan(Start, Length));
-        Assert.Equal($"{writing.SourcePath}: archive/data/3 at byte {Start}: its bytes have CRC-32 {computed:x8}, the zip gives {Crc:x8}: the file is damaged", refused.Message);
+        Assert.Equal($"{writing.SourcePath}: archive/data/3 at byte {Start}: its bytes have CRC-32 {computed:x8}, the file gives {Crc:x8}: it is damaged", refused.Message);
         Assert.Equal(FailureKind.Malformed, refused.Kind);
     }
 

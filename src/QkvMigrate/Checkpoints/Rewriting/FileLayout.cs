@@ -55,6 +55,12 @@ public readonly record struct SourceChecksum(int Checksum, string Entry, long Of
 {
     /// <summary>Where the record ends in the source.</summary>
     public long End => Offset + Length;
+
+    /// <summary>The failure of a source whose bytes are no longer those that its checksum was made of.</summary>
+    /// <param name="source">The source's path.</param>
+    /// <param name="computed">The CRC-32 of what was read.</param>
+    internal MigrationException Damaged(string source, uint computed) =>
+        new(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the file gives {Crc:x8}: it is damaged", source, Entry, Offset);
 }
 
 /// <summary>What a rewritten file is made of. Pure data: writing it takes no further decision.</summary>

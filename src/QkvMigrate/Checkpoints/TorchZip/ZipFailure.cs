@@ -22,5 +22,5 @@ internal static class ZipFailure
 
     /// <summary>A record's bytes are no longer those that its checksum was made of.</summary>
     public static MigrationException Damaged(string file, string where, long offset, uint computed, uint stored) =>
-        new(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the zip gives {stored:x8}: the file is damaged", file, where, offset);
+        new(FailureKind.Malformed, $"its bytes have CRC-32 {computed:x8}, the file gives {stored:x8}: it is damaged", file, where, offset);
 }

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Migration.Lora;
 

@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Migration.Lora;
 

@@ -1,4 +1,5 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Configuration;
 using QkvMigrate.Migration;
 using QkvMigrate.Migration.Lora;
 using Xunit;

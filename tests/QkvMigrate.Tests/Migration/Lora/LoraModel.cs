@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Tests.Migration.Lora;
 

@@ -1,6 +1,4 @@
-using QkvMigrate.Attention;
-
-namespace QkvMigrate.Migration.Lora;
+namespace QkvMigrate.Attention;
 
 /// <summary>Which of q, k and v have LoRA: <c>enable_lora</c> of LitGPT's LoRAQKVLinear (litgpt/lora.py).</summary>
 public readonly record struct LoraSections(bool Query, bool Key, bool Value)

@@ -1,4 +1,6 @@
-namespace QkvMigrate.Migration.Lora;
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Configuration;
 
 /// <summary>
 /// How a LoRA is kept exactly where its delta has to move: every section gets the stack of all enabled A's, and each row
