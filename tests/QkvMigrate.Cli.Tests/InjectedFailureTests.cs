@@ -118,13 +118,7 @@ public sealed class InjectedFailureTests : IDisposable
 
     private ProcessResult Inject(IEnumerable<string> filter, string rule, IEnumerable<string> arguments)
     {
-        if (!File.Exists(ReadTrace.Tracer))
-        {
-            Prerequisite.Missing($"needs {ReadTrace.Tracer}: apt-get install strace");
-        }
-
-        var call = rule[..rule.IndexOf(':', StringComparison.Ordinal)];
-        string[] options = ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={rule}"];
-        return ChildProcess.Run(ReadTrace.Tracer, [.. options, .. filter, "--", BuildFacts.Program, "upgrade", Source, .. arguments, "--engine", "stream", .. LegacyCheckpoint.Arguments], Tool.Environment);
+        var tracer = Strace.Command(rule, filter);
+        return ChildProcess.Run(tracer[0], [.. tracer.Skip(1), BuildFacts.Program, "upgrade", Source, .. arguments, "--engine", "stream", .. LegacyCheckpoint.Arguments], Tool.Environment);
     }
 }

@@ -9,7 +9,7 @@ public sealed class InstallTests : IDisposable
 {
     private const string Nobody = "65534";
 
-    private readonly WorkFolder _folder = new();
+    private readonly WorkFolder _folder = WorkFolder.ForOthers();
 
     /// <summary>The package that was made.</summary>
     private string Package => Assert.Single(Directory.GetFiles(_folder.At("feed"), "*.nupkg"));
@@ -72,6 +72,7 @@ public sealed class InstallTests : IDisposable
         var environment = new Dictionary<string, string>(Tool.Environment)
         {
             ["HOME"] = _folder.At("home"),
+            ["TMPDIR"] = "/tmp",
             ["DOTNET_CLI_HOME"] = _folder.At("home"),
             ["NUGET_PACKAGES"] = _folder.At("home", "packages"),
         };

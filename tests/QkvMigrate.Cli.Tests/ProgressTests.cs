@@ -11,6 +11,9 @@ public sealed class ProgressTests : IDisposable
 
     private const int Small = 2;
 
+    /// <summary>Columns that a name has room in behind what is being done: a quick machine verifies before the first bar is there.</summary>
+    private const int Wide = 160;
+
     private readonly WorkFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -18,10 +21,10 @@ public sealed class ProgressTests : IDisposable
     [Fact]
     public void ATerminalGetsABarWithBytesRateAndTimeLeft()
     {
-        var terminal = new PseudoTerminal { Output = _folder.At("stdout") };
+        var terminal = new PseudoTerminal(Wide) { Output = _folder.At("stdout") };
         var run = terminal.Run(Upgrade(Large));
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.StartsWith(Path.GetFileName(_folder.Path)[..12], StringComparison.Ordinal) && line.Contains('%', StringComparison.Ordinal) && line.Contains("MB", StringComparison.Ordinal) && line.Contains("/s", StringComparison.Ordinal));
+        Assert.Contains(PseudoTerminal.Lines(run.Output), line => line.Contains($"{Path.GetFileName(_folder.Path)}/lit_model.pth", StringComparison.Ordinal) && line.Contains('%', StringComparison.Ordinal) && line.Contains("MB", StringComparison.Ordinal) && line.Contains("/s", StringComparison.Ordinal));
         Assert.Contains("\e[38;5;", run.Output, StringComparison.Ordinal);
         AssertCursorIsBack(run);
         AssertIsPlainResult(File.ReadAllText(_folder.At("stdout")));
@@ -51,12 +54,12 @@ public sealed class ProgressTests : IDisposable
             LegacyCheckpoint.Write(_folder.At("tree", name, "lit_model.pth"), Large);
         }
 
-        var run = new PseudoTerminal { Output = _folder.At("stdout") }.Run(["upgrade", _folder.At("tree"), "-o", _folder.At("out"), "--jobs", "2", .. LegacyCheckpoint.Arguments]);
+        var run = new PseudoTerminal(Wide) { Output = _folder.At("stdout") }.Run(["upgrade", _folder.At("tree"), "-o", _folder.At("out"), "--jobs", "2", .. LegacyCheckpoint.Arguments]);
         Assert.Equal(0, run.ExitCode);
         var lines = PseudoTerminal.Lines(run.Output);
         var size = new FileInfo(_folder.At("tree", "one", "lit_model.pth")).Length;
         Assert.Contains(lines, line => line.StartsWith("0 of 2 finished", StringComparison.Ordinal) && line.Contains($"/{2 * size / 1e6:0.0} MB", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("tree/one/lit_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("tree/one/lit_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
         AssertCursorIsBack(run);
     }
 
@@ -113,22 +116,14 @@ public sealed class ProgressTests : IDisposable
     [Fact]
     public void CtrlCLeavesTheTerminalSane()
     {
-        var terminal = new PseudoTerminal { InterruptAt = "%" };
+        // The bar is there from the first bytes on, and the sync behind the last one takes until long after Ctrl-C was typed.
+        var terminal = new PseudoTerminal { InterruptAt = "%", Tracer = Strace.Command("fsync:delay_enter=5000000") };
+        var run = terminal.Run(Upgrade(Large));
 
-        // Verified in full, so that there is much to interrupt after the bar is there; a machine that is done before gets more to do.
-        var layers = 8 * Large;
-        var run = terminal.Run([.. Upgrade(layers), "--verify", "full"]);
-        while (run.ExitCode == 0 && layers < 32 * Large)
-        {
-            layers *= 2;
-            run = terminal.Run([.. Upgrade(layers), "--verify", "full", "--force"]);
-        }
-
-        Assert.SkipWhen(run.ExitCode == 0, "every upgrade was over before Ctrl-C could be typed");
         AssertCursorIsBack(run);
         Assert.Equal(130, run.ExitCode);
         Assert.Contains("cancelled", string.Join(' ', PseudoTerminal.Lines(run.Output)), StringComparison.Ordinal);
-        Assert.Equal(layers == 8 * Large ? ["lit_model.pth"] : ["lit_model.pth", "out.pth"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["lit_model.pth"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class ScarceDiskTests : IDisposable
 {
     private const int Sizes = 20;
 
-    private readonly WorkFolder folder = new();
+    private readonly WorkFolder folder = WorkFolder.ForOthers();
 
     public ScarceDiskTests() => LegacyCheckpoint.Write(Source, 4);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests.Support;
@@ -21,24 +20,14 @@ internal static class ChildProcess
 
     public static ProcessResult Run(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[name] = value;
-        }
-
-        using var process = Process.Start(start)!;
+        List<string> words = [.. arguments];
+        using var process = ChildStart.Start(program, words, environment ?? new Dictionary<string, string>());
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(Patience))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{program} {string.Join(' ', start.ArgumentList)} did not end within {Patience}");
+            Assert.Fail($"{program} {string.Join(' ', words)} did not end within {Patience}");
         }
 
         process.WaitForExit();

@@ -24,6 +24,9 @@ internal sealed partial class PseudoTerminal(int columns = 80)
     /// <summary>Ctrl-C is typed when the program has written this.</summary>
     public string? InterruptAt { get; init; }
 
+    /// <summary>A command that runs the program and is put before it: strace with what it injects.</summary>
+    public IReadOnlyList<string> Tracer { get; init; } = [];
+
     /// <summary>Runs the program; the result's output is what the terminal was sent.</summary>
     public ProcessResult Run(params IEnumerable<string> arguments)
     {
@@ -32,18 +35,16 @@ internal sealed partial class PseudoTerminal(int columns = 80)
             Prerequisite.Missing($"needs {Interpreter} for a pseudo-terminal");
         }
 
-        // A machine that runs the tests without colours must not decide for the program under test.
-        var environment = new Dictionary<string, string>(Tool.Environment) { ["TERM"] = "xterm-256color", ["NO_COLOR"] = "" };
+        var environment = new Dictionary<string, string>(Tool.Environment) { ["TERM"] = "xterm-256color" };
         foreach (var (name, value) in Environment)
         {
             environment[name] = value;
         }
 
-        var unset = environment["NO_COLOR"].Length == 0 ? ["-u", "NO_COLOR"] : Array.Empty<string>();
         var script = Path.Combine(BuildFacts.Repository, "tests", "fixtures", "in_terminal.py");
         var run = ChildProcess.Run(
-            "/usr/bin/env",
-            [.. unset, Interpreter, script, columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", BuildFacts.Program, .. arguments],
+            Interpreter,
+            [script, columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", .. Tracer, BuildFacts.Program, .. arguments],
             environment);
 
         // The runtime's own greeting to a terminal (terminfo's smkx); it says nothing of the program.

@@ -12,23 +12,17 @@ internal readonly record struct ByteRange(long Start, long End)
 /// <summary>Watches by strace which bytes of a file the program reads, in whatever way.</summary>
 internal static partial class ReadTrace
 {
-    public const string Tracer = "/usr/bin/strace";
-
     // Every call that brings a file's bytes into memory or into another file.
     private const string Calls = "read,pread64,readv,preadv,preadv2,mmap,copy_file_range,sendfile,splice,ioctl";
 
     /// <summary>Runs the program and returns its result and the ranges of <paramref name="file"/> that it read.</summary>
     public static (ProcessResult Result, IReadOnlyList<ByteRange> Reads) Run(string file, params IEnumerable<string> arguments)
     {
-        if (!File.Exists(Tracer))
-        {
-            Prerequisite.Missing($"needs {Tracer}: apt-get install strace");
-        }
-
+        var tracer = Strace.Require();
         using var folder = new WorkFolder();
         // One trace a thread, so that no call is split in two lines by another's; descriptors with their paths; no data.
         string[] options = ["-ff", "-y", "-s", "0", "-o", folder.At("trace"), "-e", $"trace={Calls}"];
-        var result = ChildProcess.Run(Tracer, [.. options, BuildFacts.Program, .. arguments], Tool.Environment);
+        var result = ChildProcess.Run(tracer, [.. options, BuildFacts.Program, .. arguments], Tool.Environment);
         var lines = Directory.EnumerateFiles(folder.Path).SelectMany(File.ReadLines);
         return (result, [.. lines.Where(line => line.Contains($"<{file}>", StringComparison.Ordinal)).Select(Range)]);
     }

@@ -24,21 +24,8 @@ internal sealed class RunningTool : IDisposable
 
     public bool HasEnded => process.HasExited;
 
-    public static RunningTool Start(params IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo(BuildFacts.Program, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (name, value) in Tool.Environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        return new RunningTool(Process.Start(start)!);
-    }
+    public static RunningTool Start(params IEnumerable<string> arguments) =>
+        new(ChildStart.Start(BuildFacts.Program, arguments, Tool.Environment));
 
     /// <summary>Stops the program as soon as the file that it writes for <paramref name="target"/> is there; false where it was faster.</summary>
     public bool StopWhileWriting(string target)
@@ -59,7 +46,7 @@ internal sealed class RunningTool : IDisposable
     }
 
     public void Signal(string name) =>
-        ChildProcess.Run("/bin/kill", [$"-{name}", Id.ToString(CultureInfo.InvariantCulture)]);
+        ChildProcess.Run("/bin/sh", ["-c", $"kill -{name} {Id.ToString(CultureInfo.InvariantCulture)}"]);
 
     public void Kill() => process.Kill();
 

@@ -14,6 +14,9 @@ public sealed class WorkFolder : IDisposable
     {
     }
 
+    /// <summary>A folder whose path other users of the machine may walk: a TMPDIR may be this user's alone.</summary>
+    public static WorkFolder ForOthers() => new("/tmp");
+
     /// <summary>Makes the folder in <paramref name="parent"/> instead of where temporary folders are.</summary>
     public WorkFolder(string? parent) => _folder = parent is null
         ? Directory.CreateTempSubdirectory(Prefix)
