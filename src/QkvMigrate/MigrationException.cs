@@ -11,6 +11,9 @@ public enum FailureKind
     /// <summary>The file is well formed, but uses something that this tool does not handle.</summary>
     Unsupported,
 
+    /// <summary>Attention stands in the file in a form that this tool cannot move: a sharded tensor, a whole module, and the like.</summary>
+    Unreadable,
+
     /// <summary>Loading the file with PyTorch can run code that the file brings.</summary>
     Unsafe,
 

@@ -45,6 +45,12 @@ public abstract class Checkpoint : IDisposable
     /// <summary>The state dicts of optimizers.</summary>
     public virtual IReadOnlyList<OptimizerEntry> Optimizers => [];
 
+    /// <summary>
+    /// Values that are no tensors and stand under keys that speak of attention, or below such keys where they are like
+    /// tensors. Not among them are an optimizer's state of a parameter, and what <c>_metadata</c> says of a module.
+    /// </summary>
+    public virtual IReadOnlyList<OtherValue> OtherValues => [];
+
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 

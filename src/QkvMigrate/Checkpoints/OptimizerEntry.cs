@@ -8,6 +8,9 @@ public sealed record OptimizerParameter(string Id, IReadOnlyList<NameEntry> Name
 {
     /// <summary>Whether the optimizer knows the parameter by a number instead of a name.</summary>
     public bool IsNumbered => Names.Count == 0;
+
+    /// <summary>What is like a tensor in its state and is none of <see cref="State"/>: keys, and what stands there.</summary>
+    public IReadOnlyList<string> Unreadable { get; init; } = [];
 }
 
 /// <summary>
@@ -19,5 +22,5 @@ public sealed record OptimizerParameter(string Id, IReadOnlyList<NameEntry> Name
 public sealed record OptimizerEntry(string Path, IReadOnlyList<OptimizerParameter> Parameters)
 {
     /// <summary>Whether it keeps something for a parameter: it does from its first step on.</summary>
-    internal bool HasState => Parameters.Any(parameter => parameter.State.Count > 0);
+    internal bool HasState => Parameters.Any(parameter => parameter.State.Count + parameter.Unreadable.Count > 0);
 }

@@ -49,6 +49,12 @@ public sealed record TensorEntry(
     StorageEntry Storage,
     long StorageOffset)
 {
+    /// <summary>
+    /// What loading makes of the numbers beyond a Tensor or Parameter of PyTorch's: a class of its own, tensors that hang on it
+    /// as attributes. Null where it is nothing more. What such numbers mean is not known.
+    /// </summary>
+    public string? Peculiarity { get; init; }
+
     /// <summary>How many elements the shape names.</summary>
     public long ElementCount
     {

@@ -21,10 +21,12 @@ public static class MigrationPlanner
         try
         {
             var scan = AttentionScan.Of(checkpoint, otherShards);
+            var advice = UnreadableAttention.Check(checkpoint);
             var (from, to) = Layouts(direction);
-            return scan.Layout == from
+            var plan = scan.Layout == from
                 ? Plan(checkpoint, scan, direction, to, resolveGeometry, (geometry, permutation) => LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, lora))
                 : new MigrationPlan(direction, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, AdviceRules.Of(new AdviceFacts(checkpoint, scan, direction, null, [])));
+            return plan with { Advice = [.. plan.Advice, .. advice] };
         }
         catch (MigrationException error)
         {
@@ -42,9 +44,11 @@ public static class MigrationPlanner
         try
         {
             var scan = AttentionScan.Of(model);
-            return scan.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential
+            var advice = UnreadableAttention.Check(model);
+            var plan = scan.Layout is CheckpointLayout.Interleaved or CheckpointLayout.Sequential
                 ? Plan(model, scan, MigrationDirection.Upgrade, CheckpointLayout.Sequential, resolveGeometry, (geometry, _) => merge.Plan(model, scan, geometry))
                 : throw new MigrationException(FailureKind.Unsupported, $"the base of the LoRA has no fused attention of LitGPT's ({FusedNames.Interleaved} or {FusedNames.Sequential})");
+            return plan with { Advice = [.. plan.Advice, .. advice] };
         }
         catch (MigrationException error)
         {

@@ -85,6 +85,11 @@ internal sealed class OptimizerMoves
             return [];
         }
 
+        if (parameter.Unreadable.Concat(parameter.State.Select(state => state.Peculiarity)).FirstOrDefault(problem => problem is not null) is { } unreadable)
+        {
+            throw new MigrationException(FailureKind.Unreadable, $"what it keeps for the fused parameter {parameter.Id} is no plain tensor and cannot follow its rows ({unreadable}); --drop-optimizer leaves the optimizer out", where: $"optimizer state '{optimizer.Path}'");
+        }
+
         return owner.Rule!.IsPacked
             ? throw Refused(optimizer, $"parameter {parameter.Id} is quantized, and moments of such a tensor are not known")
             : parameter.State.Where(state => Follows(state, tensor)).Select(state => new TensorMove(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)));

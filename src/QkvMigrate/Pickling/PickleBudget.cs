@@ -27,6 +27,9 @@ internal sealed class PickleBudget(int pickleLength, int storages)
     /// <summary>What is made of a parameter of an optimizer: its name, and slots of dictionaries.</summary>
     public const int Parameter = 300;
 
+    /// <summary>What a walk notes of a value that is no tensor: its entry, and what it is.</summary>
+    public const int Other = 200;
+
     /// <summary>What a walk makes of a tensor: its entry and name, and for each dimension a size and a stride.</summary>
     public static int Tensor(int rank) => 400 + (2 * sizeof(long) * rank);
 

@@ -83,6 +83,7 @@ public sealed class CheckpointVerifier
         var lora = direction is { } there ? ExpandedLora.Find(original, upgraded, there, geometry!, log) : null;
         var changes = ExpectedChanges.Of(original, direction, geometry, fused, lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
+        LeftNames.Find(upgraded, direction, log);
         var regions = FileStructure.Compare(original, upgraded, changes, log);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)

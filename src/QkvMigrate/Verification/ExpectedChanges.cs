@@ -73,7 +73,8 @@ internal sealed class ExpectedChanges
         return changes;
     }
 
-    private static bool Has(Checkpoint checkpoint, bool legacy) => FusedTensors.Named(checkpoint.Tensors, legacy).Any();
+    private static bool Has(Checkpoint checkpoint, bool legacy) =>
+        FusedTensors.Named(checkpoint.Tensors, legacy).Any() || LeftNames.Unmoved(checkpoint, legacy).Any();
 
     private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
     {

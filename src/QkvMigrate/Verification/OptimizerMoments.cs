@@ -45,6 +45,11 @@ internal static class OptimizerMoments
 
             if (owners[ElementView.Of(tensor)].FirstOrDefault() is { } owner)
             {
+                if (parameter.Unreadable.Count > 0 || parameter.State.Any(state => state.Peculiarity is not null))
+                {
+                    return null;
+                }
+
                 moments.AddRange(parameter.State.Where(state => state.Shape.SequenceEqual(tensor.Shape)).Select(state => (state, owner)));
             }
         }

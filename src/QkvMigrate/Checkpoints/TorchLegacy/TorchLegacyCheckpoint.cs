@@ -41,6 +41,9 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
+
     /// <summary>The pickle of the objects.</summary>
     public PickleScript Objects => pickle.Script;
 

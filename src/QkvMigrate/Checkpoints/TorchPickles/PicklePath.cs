@@ -17,7 +17,11 @@ internal sealed class PicklePath
         this.parent = parent;
         this.step = step;
         depth = parent is null ? 0 : parent.depth + 1;
+        SpeaksOfAttention = parent?.SpeaksOfAttention == true || AttentionKeys.Speaks(step);
     }
+
+    /// <summary>Whether one of the steps does.</summary>
+    public bool SpeaksOfAttention { get; }
 
     /// <summary>The root: the empty path.</summary>
     public static PicklePath Root { get; } = new(null, "");
@@ -28,6 +32,9 @@ internal sealed class PicklePath
         depth < PickleLimits.Depth
             ? new PicklePath(this, next)
             : throw PickleFailure.Limit(offset, $"containers are nested more than {PickleLimits.Depth} deep");
+
+    /// <summary>Whether <paramref name="last"/> is the last step.</summary>
+    public bool IsAt(string last) => step == last;
 
     /// <summary>The path with <c>/</c> between the steps.</summary>
     /// <exception cref="MigrationException">It is longer than any state dict's.</exception>

@@ -9,11 +9,12 @@ internal static class TorchOptimizers
     /// <param name="node">A dict.</param>
     /// <param name="path">Where it stands.</param>
     /// <param name="tensorsOf">The tensors that a dict holds.</param>
+    /// <param name="kinds">Tells what other values are.</param>
     /// <param name="budget">Pays: one dict can be the state of any number of parameters, and of optimizers.</param>
     /// <exception cref="MigrationException">A parameter is neither a number nor a name, or there are more than the budget pays for.</exception>
-    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, PickleBudget budget)
+    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, TorchValueKinds kinds, PickleBudget budget)
     {
-        if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
+        if (States(node) is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
         {
             return null;
         }
@@ -30,15 +31,33 @@ internal static class TorchOptimizers
             }
         }
 
-        var kept = new Dictionary<string, IReadOnlyList<TensorEntry>>();
+        var kept = new Dictionary<string, (IReadOnlyList<TensorEntry> Tensors, IReadOnlyList<string> Unreadable)>();
         foreach (var entry in states.Entries)
         {
             var tensors = entry.Value.Node is PickleMutable state ? tensorsOf(state) : [];
             budget.Spend(node.Offset, PickleBudget.Parameter + ((long)PickleBudget.Reference * tensors.Count));
-            kept[Name(entry.Key, names)] = tensors;
+            kept[Name(entry.Key, names)] = (tensors, Unreadable(entry.Value.Node, kinds));
         }
 
-        return new OptimizerEntry(path.Write(node.Offset), [.. order.Union(kept.Keys).Select(id => new OptimizerParameter(id, names[id], kept.GetValueOrDefault(id, [])))]);
+        return new OptimizerEntry(path.Write(node.Offset), [.. order.Union(kept.Keys).Select(id => kept.TryGetValue(id, out var state)
+            ? new OptimizerParameter(id, names[id], state.Tensors) { Unreadable = state.Unreadable }
+            : new OptimizerParameter(id, names[id], []))]);
+    }
+
+    /// <summary>What an optimizer keeps, by its parameters, or null where <paramref name="node"/> has nothing of the name.</summary>
+    public static PickleNode? States(PickleMutable node) => Value(node, "state");
+
+    /// <summary>The keys of what is like a tensor in a parameter's state and cannot be read.</summary>
+    private static IReadOnlyList<string> Unreadable(PickleNode state, TorchValueKinds kinds)
+    {
+        if (state is not PickleMutable { Entries: var entries, Items: var items } || entries.Count + items.Count == 0)
+        {
+            return kinds.Of(state) > OtherValueKind.Unknown ? [kinds.Describe(state)] : [];
+        }
+
+        return [.. entries.Select(entry => (Key: (entry.Key.Node as PickleString)?.Text ?? "?", entry.Value.Node)).Concat(items.Select((item, i) => (Key: i.ToString(), item.Node)))
+            .Where(part => part.Node is PickleContainer && !kinds.IsTensor(part.Node) && kinds.Of(part.Node) > OtherValueKind.Unknown)
+            .Select(part => $"{part.Key} is {kinds.Describe(part.Node)}")];
     }
 
     private static string Name(PickleItem item, Dictionary<string, List<NameEntry>> names)

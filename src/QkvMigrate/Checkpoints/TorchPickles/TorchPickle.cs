@@ -21,6 +21,7 @@ internal sealed class TorchPickle
         Script = document.Script;
         var walk = new TorchWalk(document, findStorage);
         OpaqueStorages = walk.OpaqueStorages();
+        OtherValues = walk.OtherValues;
         Tensors = walk.Tensors;
         Storages = walk.Storages;
         Optimizers = [.. walk.Optimizers.Select(optimizer => optimizer.Entry)];
@@ -34,6 +35,9 @@ internal sealed class TorchPickle
 
     /// <summary>Storages that are named by something else than <see cref="Tensors"/>.</summary>
     public IReadOnlySet<StorageEntry> OpaqueStorages { get; }
+
+    /// <summary>What stands where a tensor could.</summary>
+    public IReadOnlyList<OtherValue> OtherValues { get; }
 
     /// <summary>The state dicts of optimizers.</summary>
     public IReadOnlyList<OptimizerEntry> Optimizers { get; }

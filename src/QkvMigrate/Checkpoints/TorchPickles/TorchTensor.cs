@@ -14,25 +14,30 @@ internal sealed record TorchTensorUse(TorchTensor Tensor, PickleItem? Key, Pickl
 /// <summary>A strided view of a storage, as a call of <c>_rebuild_tensor_v2</c> and its kin describes it.</summary>
 internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent, TorchTensorPlaces Places)
 {
+    /// <summary>What more there is to it (<see cref="TensorEntry.Peculiarity"/>).</summary>
+    public string? Peculiarity { get; init; }
+
     /// <summary>The most dimensions that PyTorch gives a tensor (c10/util/DimVector.h and at::MAX_DIMS are smaller).</summary>
-    private const int MaximumRank = 64;
+    public const int MaximumRank = 64;
 
     /// <summary>Reads <paramref name="node"/> where it is a tensor, a parameter or a subclass of one; null where it is none.</summary>
     /// <exception cref="MigrationException">It is one, but reaches out of its storage or has numbers that fit no tensor.</exception>
-    public static TorchTensor? Read(PickleNode node, TorchStorages storages)
+    public static TorchTensor? Read(PickleNode node, TorchStorages storages, TorchValueKinds kinds)
     {
         // A parameter wraps a tensor, a subclass wraps a parameter's call or a tensor's: no real nesting is deeper.
+        string? peculiarity = null;
         for (var depth = 0; depth < 8 && node is PickleObject { Arguments: PickleTuple { Items: var arguments } } call; depth++)
         {
+            peculiarity ??= PeculiarityOf(call, arguments, kinds);
             switch (call.CallableName)
             {
                 case TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState when arguments.Count >= 1:
                     node = arguments[0].Node;
                     break;
                 case TorchGlobals.RebuildFromTypeV2 when arguments is [{ Node: PickleGlobal function }, _, { Node: PickleTuple inner }, ..] && TorchGlobals.IsStrided(function.FullName):
-                    return Strided(call, function.FullName, inner.Items, storages);
+                    return Strided(call, function.FullName, inner.Items, storages, peculiarity);
                 case { } name when TorchGlobals.IsStrided(name):
-                    return Strided(call, name, arguments, storages);
+                    return Strided(call, name, arguments, storages, peculiarity);
                 default:
                     return null;
             }
@@ -41,7 +46,21 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
         return null;
     }
 
-    private static TorchTensor Strided(PickleObject call, string function, IReadOnlyList<PickleItem> arguments, TorchStorages storages)
+    /// <summary>What a call adds to the numbers of the tensor that it makes, or null.</summary>
+    private static string? PeculiarityOf(PickleObject call, IReadOnlyList<PickleItem> arguments, TorchValueKinds kinds)
+    {
+        if (TorchValueKinds.SubclassOf(call) is { } subclass)
+        {
+            return $"a tensor of the class {subclass}";
+        }
+
+        var attributes = call.CallableName is TorchGlobals.RebuildFromTypeV2 or TorchGlobals.RebuildParameterWithState && arguments.Count > 3 ? arguments[3].Node : null;
+        return call.State is not null ? "a tensor with a state of its own"
+            : attributes is PickleContainer && kinds.Of(attributes) > OtherValueKind.Unknown ? "a tensor with tensors among its attributes"
+            : null;
+    }
+
+    private static TorchTensor Strided(PickleObject call, string function, IReadOnlyList<PickleItem> arguments, TorchStorages storages, string? peculiarity)
     {
         var at = call.Offset;
         if (arguments.Count < 4 || arguments[0].Node is not PicklePersistent persistent || arguments[1].Node is not PickleInteger { Value: >= 0 and var offset })
@@ -65,7 +84,7 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
                 ?? throw new MigrationException(FailureKind.Unsupported, "a tensor of a dtype that this tool does not know", where: "pickle", offset: at);
         }
 
-        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent, places));
+        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent, places) { Peculiarity = peculiarity });
     }
 
     private static TorchTensor Fits(int at, TorchTensor tensor)

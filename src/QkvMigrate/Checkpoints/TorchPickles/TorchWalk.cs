@@ -9,8 +9,10 @@ internal sealed class TorchWalk
 
     private readonly PickleDocument document;
     private readonly TorchStorages storages;
+    private readonly TorchValueKinds kinds;
     private readonly List<TensorEntry> tensors = [];
     private readonly List<TorchTensorUse> uses = [];
+    private readonly List<(OtherValue Value, PickleNode Holder, PickleNode Node)> others = [];
     private readonly Dictionary<PickleNode, (int First, int Count)> byContainer = [];
     private readonly List<(PickleMutable Node, PicklePath Path)> dictionaries = [];
     private readonly List<(OptimizerEntry Entry, PickleMutable Node)> optimizers = [];
@@ -24,6 +26,7 @@ internal sealed class TorchWalk
     {
         this.document = document;
         storages = new TorchStorages(findStorage);
+        kinds = new TorchValueKinds(storages, document.Budget);
         pending.Push((document.Root.Node, PicklePath.Root));
         while (pending.TryPop(out var step))
         {
@@ -32,11 +35,15 @@ internal sealed class TorchWalk
 
         foreach (var (node, path) in dictionaries)
         {
-            if (TorchOptimizers.Read(node, path, TensorsOf, document.Budget) is { } optimizer)
+            if (TorchOptimizers.Read(node, path, TensorsOf, kinds, document.Budget) is { } optimizer)
             {
                 optimizers.Add((optimizer, node));
             }
         }
+
+        // What an optimizer keeps for a parameter stands under the parameter's name.
+        var states = optimizers.Select(optimizer => TorchOptimizers.States(optimizer.Node)).ToHashSet();
+        OtherValues = [.. others.Where(other => !(states.Contains(other.Holder) && other.Node is PickleMutable)).Select(other => other.Value)];
     }
 
     /// <summary>The tensors, container by container.</summary>
@@ -44,6 +51,9 @@ internal sealed class TorchWalk
 
     /// <summary>Where each of <see cref="Tensors"/> stands, in their order.</summary>
     public IReadOnlyList<TorchTensorUse> Uses => uses;
+
+    /// <summary>What stands where a tensor could (<see cref="OtherValue"/>), in the order of the walk.</summary>
+    public IReadOnlyList<OtherValue> OtherValues { get; }
 
     /// <summary>The state dicts of optimizers, and the dicts that they are.</summary>
     public IReadOnlyList<(OptimizerEntry Entry, PickleMutable Node)> Optimizers => optimizers;
@@ -89,10 +99,10 @@ internal sealed class TorchWalk
                 dictionaries.Add((mutable, path));
                 foreach (var entry in mutable.Entries)
                 {
-                    Child(container, path, entry.Key, entry.Value, KeyText, children);
+                    Child(container, node, path, entry.Key, entry.Value, KeyText, children);
                 }
 
-                Items(container, path, mutable.Items, children);
+                Items(container, node, path, mutable.Items, children);
                 if (tensors.Count > first)
                 {
                     byContainer.Add(mutable, (first, tensors.Count - first));
@@ -110,7 +120,7 @@ internal sealed class TorchWalk
 
                 break;
             case PickleTuple tuple:
-                Items(new Lazy<ContainerEntry>(() => new ContainerEntry(path.Write(node.Offset), [])), path, tuple.Items, children);
+                Items(new Lazy<ContainerEntry>(() => new ContainerEntry(path.Write(node.Offset), [])), node, path, tuple.Items, children);
                 break;
         }
 
@@ -128,32 +138,56 @@ internal sealed class TorchWalk
         return container;
     }
 
-    private void Items(Lazy<ContainerEntry> container, PicklePath path, IReadOnlyList<PickleItem> items, List<(PickleNode Node, PicklePath Path)> children)
+    private void Items(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, IReadOnlyList<PickleItem> items, List<(PickleNode Node, PicklePath Path)> children)
     {
         for (var i = 0; i < items.Count; i++)
         {
             var index = i;
-            Child(container, path, null, items[i], _ => index.ToString(), children);
+            Child(container, holder, path, null, items[i], _ => index.ToString(), children);
         }
     }
 
-    private void Child(Lazy<ContainerEntry> container, PicklePath path, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
+    private void Child(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
     {
         var node = value.Node;
-        if (TorchTensor.Read(node, storages) is { } tensor)
+        if (TorchTensor.Read(node, storages, kinds) is { } tensor)
         {
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
             var label = path.Then(step(key?.Node), node.Offset).Write(node.Offset);
             document.Budget.Spend(node.Offset, PickleBudget.Tensor(tensor.Shape.Count) + PickleBudget.Text(label));
-            var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset);
+            var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset) { Peculiarity = tensor.Peculiarity };
             tensors.Add(entry);
             uses.Add(new TorchTensorUse(tensor, key, value));
         }
-        else if (node is PickleMutable or PickleTuple)
+        else
         {
-            document.Budget.Spend(node.Offset, PickleBudget.Slot);
-            children.Add((node, path.Then(step(key?.Node), node.Offset)));
+            Note(container, holder, path, key?.Node, node, step);
+            if (node is PickleMutable or PickleTuple)
+            {
+                document.Budget.Spend(node.Offset, PickleBudget.Slot);
+                children.Add((node, path.Then(step(key?.Node), node.Offset)));
+            }
         }
+    }
+
+    /// <summary>Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor.</summary>
+    private void Note(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
+    {
+        var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !path.IsAt(Metadata);
+        if (!isNamed && !(path.SpeaksOfAttention && node is PickleObject or PicklePersistent))
+        {
+            return;
+        }
+
+        var kind = kinds.Of(node);
+        if (!isNamed && kind is <= OtherValueKind.Unknown or OtherValueKind.Collection)
+        {
+            return;
+        }
+
+        var value = new OtherValue(container.Value, step(key), kind, kinds.Describe(node));
+        document.Budget.Spend(node.Offset, PickleBudget.Other + PickleBudget.Text(value.Description));
+        others.Add((value, holder, node));
     }
 
     /// <summary>

@@ -110,6 +110,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
+
+    /// <inheritdoc/>
     public override bool TakesReplacements => true;
 
     /// <inheritdoc/>

@@ -52,6 +52,7 @@ internal sealed class LoraAdapter
     public static LoraAdapter Of(Checkpoint checkpoint, LoraOptions options)
     {
         var layout = AttentionScan.Of(checkpoint).Layout;
+        UnreadableAttention.Check(checkpoint);
         var layers = LoraLayer.Find(checkpoint, FusedNames.Module(layout));
         if (layers.Count == 0)
         {
