@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
 using Xunit;
@@ -47,6 +48,27 @@ public sealed class MaliciousPickleTests : IDisposable
             Assert.Matches(@" at byte \d+: the pickle names ", error.Text("message"));
         });
         Assert.Equal(before, folder.Snapshot());
+    }
+
+    [Fact]
+    public void WhatOfPyTorchNobodyListedIsRefusedInFiles()
+    {
+        const int count = 300;
+        var made = PyTorch.Run("malicious/known_globals.py", folder.At("known"), count.ToString(CultureInfo.InvariantCulture));
+        Assert.True(made.ExitCode == 0, made.Error);
+        var names = JsonSerializer.Deserialize<string[]>(File.ReadAllText(folder.At("known", "names.json")))!;
+        Assert.Equal(count, names.Length);
+
+        var run = Tool.Run(["upgrade", .. Enumerable.Range(0, count).Select(number => folder.At("known", $"{number:000}.pth")), "--json"]);
+
+        Assert.Equal(1, run.ExitCode);
+        var checkpoints = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().ToList();
+        Assert.Equal(count, checkpoints.Count);
+        Assert.All(checkpoints.Zip(names), pair =>
+        {
+            Assert.Equal("unsafe", pair.First.GetProperty("error").Text("code"));
+            Assert.Contains($"the pickle names {pair.Second} (", pair.First.GetProperty("error").Text("message"), StringComparison.Ordinal);
+        });
     }
 
     [Fact]

@@ -1,14 +1,17 @@
 namespace QkvMigrate.Pickling.Policy;
 
-/// <summary>The rules of <c>pickle-rules.txt</c>, and how a dotted name is held against them.</summary>
+/// <summary>
+/// The rules of <c>pickle-rules.txt</c>, and how a dotted name is held against them. A package that they know is closed:
+/// only what they list as safe is. One that they do not know is somebody's own.
+/// </summary>
 internal static class GlobalRules
 {
     /// <summary>Names with more parts than this reach through objects; no class is nested so deeply.</summary>
     private const int MaximumParts = 12;
 
-    private static readonly Lazy<IReadOnlyList<Rule>> Rules = new(Load);
+    private const string Reaches = "reaches through attributes to what it does not name";
 
-    private static readonly Lazy<ILookup<string, Rule>> RulesByRoot = new(() => Rules.Value.ToLookup(rule => Root(rule.Module)));
+    private static readonly Lazy<IReadOnlyDictionary<string, IReadOnlyList<GlobalRule>>> Packages = new(Load);
 
     /// <summary>What is known of <paramref name="name"/> in <paramref name="module"/>, and why.</summary>
     /// <remarks>
@@ -17,94 +20,92 @@ internal static class GlobalRules
     /// </remarks>
     public static (GlobalSafety Safety, string? Why) Judge(string module, string name)
     {
-        var dotted = name.Contains('.', StringComparison.Ordinal);
-        if (!dotted && Match(module, name) is { } rule)
+        if (name.Contains('.', StringComparison.Ordinal))
         {
-            return (rule.Safety, rule.Why);
+            return Reach(module, name.Split('.'));
         }
 
-        return dotted ? Reach(module, name.Split('.')) : (GlobalSafety.Unknown, null);
+        return JudgeKnown(module, name)
+            ?? (IsSpecial(name) ? (GlobalSafety.Dangerous, "is what Python itself puts into a module") : (GlobalSafety.Unknown, null));
+    }
+
+    /// <summary>The judgement where the module is of a package that the rules know, and null elsewhere.</summary>
+    private static (GlobalSafety Safety, string? Why)? JudgeKnown(string module, string name)
+    {
+        var package = GlobalRule.RootOf(module);
+        if (!Packages.Value.TryGetValue(package, out var rules))
+        {
+            return null;
+        }
+
+        foreach (var rule in rules)
+        {
+            if (rule.Fits(module, name))
+            {
+                return (rule.Safety, rule.Why);
+            }
+        }
+
+        return (GlobalSafety.Dangerous, $"is of {package}, and not on the list of what is harmless there");
     }
 
     private static (GlobalSafety Safety, string? Why) Reach(string module, string[] path)
     {
         if (path.Length > MaximumParts || Array.Exists(path, part => part.StartsWith("__", StringComparison.Ordinal)))
         {
-            return (GlobalSafety.Dangerous, "reaches through attributes to what it does not name");
+            return (GlobalSafety.Dangerous, Reaches);
         }
 
-        // Every attribute on the way may be a module: of the one that is named, or one that it imports (also as _os).
-        for (var end = 0; end < path.Length; end++)
+        // Every attribute on the way may be a module that the one before it imports, also as _os.
+        for (var end = 1; end < path.Length; end++)
         {
-            for (var start = 0; start <= end; start++)
+            for (var start = 0; start < end; start++)
             {
-                var inner = start == 0 ? string.Join('.', [module, .. path[..end]]) : string.Join('.', path[start..end]).TrimStart('_');
-                var match = inner.Length > 0 ? Match(inner, path[end]) : null;
-                if (match is { Safety: GlobalSafety.Dangerous })
+                var inner = string.Join('.', path[start..end]).TrimStart('_');
+                if (IsModule(inner) && JudgeKnown(inner, path[end]) is { Safety: GlobalSafety.Dangerous } judged)
                 {
-                    return (GlobalSafety.Dangerous, $"names {inner}.{path[end]}, which {match.Why}");
+                    return (GlobalSafety.Dangerous, $"names {inner}.{path[end]}, which {judged.Why}");
                 }
             }
         }
 
         // An attribute of what is known well is neither of its classes: it is a method, or a module that it imports.
-        return RulesByRoot.Value[Root(module)].Any(rule => rule.IsOf(module))
-            ? (GlobalSafety.Dangerous, "reaches through attributes to what it does not name")
-            : (GlobalSafety.Unknown, null);
+        return JudgeKnown(module, path[0]) is null ? (GlobalSafety.Unknown, null) : (GlobalSafety.Dangerous, Reaches);
     }
 
-    private static Rule? Match(string module, string name) =>
-        RulesByRoot.Value[Root(module)].FirstOrDefault(rule => rule.IsOf(module) && rule.Names(name));
+    /// <summary>Whether an attribute of this name may be a module: a class in a class starts with a capital, as hardly any module does since Python 3.</summary>
+    private static bool IsModule(string name) => name.Length > 0 && !char.IsAsciiLetterUpper(name[0]);
 
-    private static string Root(string module)
-    {
-        var dot = module.IndexOf('.', StringComparison.Ordinal);
-        return dot < 0 ? module : module[..dot];
-    }
+    /// <summary><c>__builtins__</c>, <c>__loader__</c> and the like, which every module has.</summary>
+    private static bool IsSpecial(string name) =>
+        name.StartsWith("__", StringComparison.Ordinal) && name.EndsWith("__", StringComparison.Ordinal);
 
-    private static List<Rule> Load()
+    private static Dictionary<string, IReadOnlyList<GlobalRule>> Load()
     {
         const string resource = "QkvMigrate.Pickling.Policy.pickle-rules.txt";
         using var reader = new StreamReader(typeof(GlobalRules).Assembly.GetManifestResourceStream(resource)!);
-        var rules = new List<Rule>();
+        var packages = new Dictionary<string, IReadOnlyList<GlobalRule>>();
         while (reader.ReadLine() is { } line)
         {
-            if (line.Length > 0 && line[0] != '#')
+            if (line.Length == 0 || line[0] == '#')
             {
-                rules.Add(Rule.Parse(line));
-            }
-        }
-
-        return rules;
-    }
-
-    /// <summary>One line of the rules.</summary>
-    private sealed record Rule(GlobalSafety Safety, string Module, string Name, string Why)
-    {
-        private const string Below = ".*";
-
-        public static Rule Parse(string line)
-        {
-            var fields = line.Split(' ', 4, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            return fields is [("safe" or "danger") and var verdict, var module, var name, var why]
-                ? new Rule(verdict == "safe" ? GlobalSafety.Safe : GlobalSafety.Dangerous, module, name, why)
-                : throw new InvalidOperationException($"pickle-rules.txt: '{line}' is no rule");
-        }
-
-        public bool IsOf(string module)
-        {
-            if (!Module.EndsWith(Below, StringComparison.Ordinal))
-            {
-                return module == Module;
+                continue;
             }
 
-            var root = Module.AsSpan(0, Module.Length - Below.Length);
-            return module.AsSpan().StartsWith(root, StringComparison.Ordinal) && (module.Length == root.Length || module[root.Length] == '.');
+            if (line.StartsWith("known ", StringComparison.Ordinal))
+            {
+                foreach (var package in line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..])
+                {
+                    packages.TryAdd(package, []);
+                }
+
+                continue;
+            }
+
+            var rule = GlobalRule.Parse(line);
+            packages[rule.Root] = [.. packages.GetValueOrDefault(rule.Root, []), rule];
         }
 
-        public bool Names(string name) =>
-            Name[^1] == '*' ? name.StartsWith(Name[..^1], StringComparison.Ordinal)
-            : Name[0] == '*' ? name.EndsWith(Name[1..], StringComparison.Ordinal)
-            : name == Name;
+        return packages;
     }
 }
