@@ -1,7 +1,8 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Commands;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Reference;
-using QkvMigrate.Cli.Terminals;
+using QkvMigrate.Cli.Streams;
 
 namespace QkvMigrate.Cli;
 
@@ -9,6 +10,43 @@ namespace QkvMigrate.Cli;
 internal static class Program
 {
     private static int Main(string[] args)
+    {
+        StandardStreams.Open();
+        UnexpectedFailure.TellFromEveryThread();
+        Signals.Handle();
+        return StandardStreams.Finish(Guarded(args));
+    }
+
+    private static int Guarded(string[] args)
+    {
+        try
+        {
+            return Run(args);
+        }
+        catch (MigrationException error)
+        {
+            Messages.Say(error.Message);
+            return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
+        }
+        catch (OperationCanceledException) when (Signals.Token.IsCancellationRequested)
+        {
+            Messages.Say("cancelled; nothing was left behind");
+            return Signals.ExitCode;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or OutOfMemoryException)
+        {
+            // The system refused something that nobody in between has a better word for.
+            Messages.Say(error.Message);
+            return ExitCode.Failure;
+        }
+        catch (Exception error)
+        {
+            UnexpectedFailure.Tell(error);
+            return ExitCode.Unexpected;
+        }
+    }
+
+    private static int Run(string[] args)
     {
         var root = new RootCommand("Upgrades legacy LitGPT checkpoints: fused QKV rows from interleaved (attn.attn) to sequential (attn.qkv).")
         {
@@ -22,42 +60,17 @@ internal static class Program
             CompletionCommand.Create(),
             ManCommand.Create(),
         };
+        root.Directives.Clear();
         HelpWithExamples.AddTo(root);
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        var parsed = CommandLineReader.Read(root, args, out var problem);
+        if (problem is not null)
         {
-            foreach (var error in parsed.Errors)
-            {
-                // The library sets the words that a value may be on lines of their own.
-                Say(error.Message.Replace($"{Environment.NewLine}\t", " ", StringComparison.Ordinal));
-            }
-
-            Say("see 'qkvmigrate --help'");
+            Messages.Say(problem);
             return ExitCode.Usage;
         }
 
         // The library's default handler prints a whole exception, and ends the process two seconds after a signal:
         // failures are one line here, and temporary files are taken away however long that takes.
-        using var signals = new Signals();
-        try
-        {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-        }
-        catch (MigrationException error)
-        {
-            Say(error.Message);
-            return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
-        }
-        catch (OperationCanceledException)
-        {
-            Say("cancelled; nothing was left behind");
-            return Signals.ExitCode;
-        }
-    }
-
-    private static void Say(string message)
-    {
-        using var lines = new PrintableWriter(Console.Error, Terminal.ErrorWidth);
-        lines.WriteLine($"qkvmigrate: {message}");
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 }

@@ -2,44 +2,45 @@ using System.Runtime.InteropServices;
 
 namespace QkvMigrate.Cli;
 
-/// <summary>Turns SIGINT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.</summary>
-internal sealed class Signals : IDisposable
+/// <summary>Turns SIGHUP, SIGINT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.</summary>
+internal static class Signals
 {
+    private const int HangUp = 1;
     private const int Interrupt = 2;
     private const int Terminate = 15;
     private const PosixSignal FileSizeLimit = (PosixSignal)25; // SIGXFSZ
 
     private static readonly CancellationTokenSource Source = new();
+    private static readonly List<PosixSignalRegistration> Registrations = [];
     private static int signal = Interrupt;
 
-    private readonly PosixSignalRegistration[] registrations =
+    /// <summary>Cancelled by the first signal.</summary>
+    public static CancellationToken Token => Source.Token;
+
+    /// <summary>129, 130 or 143.</summary>
+    public static int ExitCode => Cli.ExitCode.SignalBase + signal;
+
+    /// <summary>
+    /// Has the signals handled until the process is gone: one that comes when the work is done must not end it with
+    /// another exit code.
+    /// </summary>
+    public static void Handle() => Registrations.AddRange(
     [
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Cancel(context, HangUp)),
         PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, Interrupt)),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, Terminate)),
 
         // A file beyond the limit of the process (ulimit -f) is an error of the call that wrote it, not the process's end.
         PosixSignalRegistration.Create(FileSizeLimit, context => context.Cancel = true),
-    ];
-
-    /// <summary>Cancelled by the first signal.</summary>
-    public static CancellationToken Token => Source.Token;
-
-    /// <summary>130 or 143.</summary>
-    public static int ExitCode => Cli.ExitCode.SignalBase + signal;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var registration in registrations)
-        {
-            registration.Dispose();
-        }
-    }
+    ]);
 
     private static void Cancel(PosixSignalContext context, int number)
     {
         context.Cancel = true;
-        signal = number;
-        Source.Cancel();
+        if (!Source.IsCancellationRequested)
+        {
+            signal = number;
+            Source.Cancel();
+        }
     }
 }

@@ -5,7 +5,10 @@ namespace QkvMigrate.Torch;
 /// <summary>The gathers that a lane did last, prepared: every layer of a model repeats those of the layer before.</summary>
 internal sealed class GatherCache(GatherCache.Preparer prepare) : IDisposable
 {
-    /// <summary>Enough for each slab of one layer's attention matrix of 250 MB, at 4 MiB a slab on two lanes.</summary>
+    /// <summary>
+    /// How many are kept. A layer's matrix is cut into slabs of 1 MiB, many of which ask for the same, and each thread of
+    /// the writer has a lane with a cache of its own.
+    /// </summary>
     internal const int MaximumCount = 32;
 
     /// <summary>Bytes of views and indices. A checkpoint with heads of one row asks for views by the thousand.</summary>

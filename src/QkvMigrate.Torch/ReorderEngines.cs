@@ -18,13 +18,4 @@ public static class ReorderEngines
         ReorderEngineKind.Auto when choice.Device.Kind == ReorderDeviceKind.Auto && TorchReorderEngine.CudaProblem(0) is null => TorchReorderEngine.Create(choice.Device),
         _ => new StreamReorderEngine(),
     };
-
-    /// <summary>Has the choice's libraries loaded beside the reading and planning that comes before the first row moves. Never fails: <see cref="Create"/> does.</summary>
-    public static void Prepare(ReorderEngineChoice choice)
-    {
-        if (choice.Engine == ReorderEngineKind.Torch)
-        {
-            TorchLibrary.LoadAhead();
-        }
-    }
 }

@@ -18,7 +18,11 @@ internal static class TorchLibrary
     /// <summary>True where this build carries libtorch for CUDA.</summary>
     public static bool HasCuda => Find(FileName("torch_cuda"), SearchedFolders()) is not null;
 
-    /// <summary>Loads libtorch and LibTorchSharp, once: about half a second and 150 MB.</summary>
+    /// <summary>
+    /// Loads libtorch and LibTorchSharp, once: about half a second and 150 MB. Returns when that is over, whatever has
+    /// happened meanwhile: a process that ends while a thread is in libtorch's static initialisers crashes or hangs in
+    /// their destructors.
+    /// </summary>
     /// <exception cref="MigrationException">One of them is missing or does not load.</exception>
     public static void Load()
     {
@@ -32,19 +36,6 @@ internal static class TorchLibrary
         }
     }
 
-    /// <summary>Has them loaded beside what is done meanwhile; <see cref="Load()"/> waits for that, and tells what went wrong.</summary>
-    public static void LoadAhead() => _ = Task.Run(() =>
-    {
-        try
-        {
-            Load();
-        }
-        catch (MigrationException)
-        {
-            // Told to whoever needs the libraries, which may be nobody.
-        }
-    });
-
     /// <summary>Loads the libraries from the first of the folders that has each.</summary>
     internal static void Load(IReadOnlyList<string> folders)
     {
@@ -52,14 +43,14 @@ internal static class TorchLibrary
         {
             var file = FileName(name);
             var path = Find(file, folders)
-                ?? throw new MigrationException(FailureKind.Usage, $"TorchSharp's library {file} is not beside the program, looked in {string.Join(", ", folders)}; {Users}");
+                ?? throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library {file} is not beside the program, looked in {string.Join(", ", folders)}; {Users}");
             try
             {
                 NativeLibrary.Load(path);
             }
             catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
             {
-                throw new MigrationException(FailureKind.Usage, $"TorchSharp's library does not load: {Reason(exception.Message)}; {Users}", path, inner: exception);
+                throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library does not load: {Reason(exception.Message)}; {Users}", path, inner: exception);
             }
         }
     }

@@ -35,7 +35,7 @@ public sealed class TorchReorderEngine : IReorderEngine
         }
         else if (device.Kind == ReorderDeviceKind.Cuda && CudaProblem(device.Index) is { } problem)
         {
-            throw new MigrationException(FailureKind.Usage, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream");
+            throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream");
         }
 
         TorchLibrary.Load();
@@ -55,7 +55,7 @@ public sealed class TorchReorderEngine : IReorderEngine
         }
         catch (ExternalException exception)
         {
-            throw new MigrationException(FailureKind.Usage, $"--device {Device}: no lane of {capacity} bytes: torch says: {exception.Message}", inner: exception);
+            throw new MigrationException(FailureKind.Unavailable, $"--device {Device}: no lane of {capacity} bytes: torch says: {exception.Message}", inner: exception);
         }
     }
 

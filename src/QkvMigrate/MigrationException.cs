@@ -35,8 +35,11 @@ public enum FailureKind
     /// <summary>A file that was written is not what its source makes it: a fault of this tool, or of memory or disk.</summary>
     Verification,
 
-    /// <summary>What the command line asked for cannot be had on this machine or does not fit together.</summary>
+    /// <summary>What was asked for does not fit together, or does not fit what it was asked of.</summary>
     Usage,
+
+    /// <summary>What was asked for cannot be had on this machine: a library, a device, or enough of its memory.</summary>
+    Unavailable,
 }
 
 /// <summary>

@@ -73,16 +73,16 @@ public sealed class GenerateTests : IDisposable
     [Theory]
     [InlineData("give --tokens or --prompt, and one of them only", "generate", "x")]
     [InlineData("give --tokens or --prompt, and one of them only", "generate", "x", "--tokens", "1", "--prompt", "a")]
-    [InlineData("--tokens: 'b' is no token number; expected numbers with commas between them", "generate", "x", "--tokens", "1,b")]
-    [InlineData("--max-new-tokens takes a number from 0 on", "generate", "x", "--tokens", "1", "--max-new-tokens", "-1")]
-    [InlineData("--temperature takes a number from 0 on", "generate", "x", "--tokens", "1", "--temperature", "-1")]
-    [InlineData("--top-k takes a number from 1 on", "generate", "x", "--tokens", "1", "--top-k", "0")]
+    [InlineData("--tokens '1,b': expected token numbers with commas between them", "generate", "x", "--tokens", "1,b")]
+    [InlineData("--max-new-tokens '-1': expected a whole number from 0 to 2147483647", "generate", "x", "--tokens", "1", "--max-new-tokens", "-1")]
+    [InlineData("--temperature '-1': expected a number from 0 on", "generate", "x", "--tokens", "1", "--temperature", "-1")]
+    [InlineData("--top-k '0': expected a whole number from 1 to 2147483647", "generate", "x", "--tokens", "1", "--top-k", "0")]
     [InlineData("--seed goes with --temperature or --top-k: without them nothing is drawn", "generate", "x", "--tokens", "1", "--seed", "1")]
     public void BadUsageIsTold(string message, params string[] arguments)
     {
         var run = Tool.Run(arguments);
         Assert.Equal(2, run.ExitCode);
-        Assert.Equal([$"qkvmigrate: {message}", "qkvmigrate: see 'qkvmigrate --help'"], run.ErrorLines);
+        Assert.Equal([$"qkvmigrate: {message}; see 'qkvmigrate generate --help'"], run.ErrorLines);
         Assert.Empty(run.Output);
     }
 

@@ -124,7 +124,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     [Theory]
     [InlineData("--lora-alpha and --lora-r go with --lora merge", "--lora", "expand", "--lora-base", "base")]
     [InlineData("a LoRA is merged by an upgrade, into a new file", "--lora", "merge", "--in-place")]
-    [InlineData("--lora-alpha takes a finite number", "--lora", "merge", "--lora-alpha", "NaN")]
+    [InlineData("--lora-alpha 'NaN': expected a finite number", "--lora", "merge", "--lora-alpha", "NaN")]
     public void OptionsThatMakeNoSenseAreBadUsage(string message, params string[] options)
     {
         var run = Tool.Run(["upgrade", "lit_model.pth.lora", .. options]);

@@ -36,7 +36,7 @@ public sealed partial class ReadmeTests
     {
         var page = Tool.Run("man").Output.Replace("\\-", "-", StringComparison.Ordinal);
         var rows = ExitCodeRow().Matches(File.ReadAllText(Readme)).ToList();
-        Assert.Equal(5, rows.Count);
+        Assert.Equal(6, rows.Count);
         Assert.All(rows, row =>
         {
             var meaning = row.Groups["meaning"].Value.Replace("`", "", StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Cli.Commands;
@@ -7,8 +8,8 @@ namespace QkvMigrate.Cli.Commands;
 internal sealed class BatchArguments
 {
     private readonly SelectionOptions selection = new();
-    private readonly Option<int> jobs = new("--jobs", "-j") { Description = "Work on N directories or files at a time.", HelpName = "N", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> shard = new("--shard") { Description = "Do the I-th of N parts of the work, counted from 1. The parts are about even by bytes, and each run deals the same.", HelpName = "I/N" };
+    private readonly Option<int?> jobs = TypedOption.Count("--jobs", "N", "Work on N directories or files at a time.", least: 1, "-j").WithDefault(1);
+    private readonly Option<Shard?> shard = TypedOption.Of<Shard>("--shard", "I/N", "Do the I-th of N parts of the work, counted from 1. The parts are about even by bytes, and each run deals the same.", "I/N with I from 1 to N, such as 1/8 to 8/8", Shard.TryParse);
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
@@ -16,27 +17,13 @@ internal sealed class BatchArguments
         selection.AddTo(command);
         command.Options.Add(jobs);
         command.Options.Add(shard);
-        jobs.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError("--jobs takes a number from 1 on");
-            }
-        });
-        shard.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string?>() is { } text && !Shard.TryParse(text, out _))
-            {
-                result.AddError($"--shard {text}: expected I/N with I from 1 to N, such as 1/8 to 8/8");
-            }
-        });
     }
 
     /// <summary>What the user said.</summary>
     public BatchOptions Read(ParseResult parsed) => new()
     {
         Selection = selection.Read(parsed),
-        Jobs = parsed.GetValue(jobs),
-        Shard = parsed.GetValue(shard) is { } text && Shard.TryParse(text, out var part) ? part : null,
+        Jobs = parsed.GetValue(jobs)!.Value,
+        Shard = parsed.GetValue(shard),
     };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Reference.Completion;
 
 namespace QkvMigrate.Cli.Commands;
@@ -16,8 +17,7 @@ internal static class CompletionCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var shell = new Argument<string>("SHELL") { Description = "The shell that the script is for.", HelpName = string.Join('|', Shells.Keys) };
-        shell.AcceptOnlyFromAmong([.. Shells.Keys]);
+        var shell = TypedArgument.Choice("SHELL", "The shell that the script is for.", [.. Shells.Keys]);
         var command = new Command("completion", "Print a script that completes commands, options and their values in a shell.");
         command.Arguments.Add(shell);
         command.SetAction(parsed =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch;
@@ -9,36 +10,43 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary>The options by which a user chooses what permutes the rows.</summary>
 internal sealed class EngineOptions
 {
-    private readonly Option<string> engine = new("--engine") { Description = "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.", HelpName = "auto|torch|stream", DefaultValueFactory = _ => "auto" };
-    private readonly Option<string> device = new("--device") { Description = "Where TorchSharp computes.", HelpName = "auto|cpu|cuda[:N]", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string?> engine = TypedOption.Choice("--engine", "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.", ["auto", "torch", "stream"], "auto");
+    private readonly DeviceOption device = new("Where TorchSharp computes.");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public void AddTo(Command command)
+    public void AddTo(RuledCommand command)
     {
         command.Options.Add(engine);
-        command.Options.Add(device);
+        command.Options.Add(device.Option);
+        command.AddRule(Problem);
     }
 
-    /// <summary>The engine, made when the first rows have to move.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="isPlanOnly">Whether no row will move, so that nothing needs to be prepared.</param>
-    /// <exception cref="MigrationException">The two do not name an engine.</exception>
-    public Lazily<IReorderEngine> Read(ParseResult parsed, bool isPlanOnly)
+    /// <summary>Makes the engine, which loads its libraries: to be asked when the first rows have to move.</summary>
+    public Func<IReorderEngine> Read(ParseResult parsed)
     {
-        var choice = ReorderEngineChoice.Parse(parsed.GetValue(engine)!, parsed.GetValue(device)!);
-        if (!isPlanOnly)
+        var choice = Choice(parsed);
+        return () => ReorderEngines.Create(choice);
+    }
+
+    /// <summary>Makes what adds a LoRA to its base, TorchSharp on the same device whatever permutes the rows.</summary>
+    public Func<ILowRankUpdater> ReadUpdater(ParseResult parsed)
+    {
+        var where = device.Read(parsed);
+        return () => TorchLowRankUpdater.Create(where);
+    }
+
+    private ReorderEngineChoice Choice(ParseResult parsed) => ReorderEngineChoice.Parse(parsed.GetValue(engine)!, parsed.GetValue(device.Option)!);
+
+    private string? Problem(ParseResult parsed)
+    {
+        try
         {
-            ReorderEngines.Prepare(choice);
+            Choice(parsed);
+            return null;
         }
-
-        return new Lazily<IReorderEngine>(() => ReorderEngines.Create(choice));
-    }
-
-    /// <summary>What adds a LoRA to its base, TorchSharp on the same device whatever permutes the rows; made when the first weight is merged.</summary>
-    /// <exception cref="MigrationException">The device is none.</exception>
-    public Lazily<ILowRankUpdater> ReadUpdater(ParseResult parsed)
-    {
-        var where = ReorderDevice.Parse(parsed.GetValue(device)!);
-        return new Lazily<ILowRankUpdater>(() => TorchLowRankUpdater.Create(where));
+        catch (MigrationException error)
+        {
+            return error.Message;
+        }
     }
 }

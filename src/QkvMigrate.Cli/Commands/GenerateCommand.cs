@@ -1,6 +1,7 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -10,13 +11,13 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate generate</c>: lets the model in a checkpoint of either layout continue a prompt.</summary>
 internal sealed class GenerateCommand
 {
-    private readonly Argument<string> path = new("PATH") { Description = "A checkpoint file or directory, legacy or upgraded, with its model_config.yaml." };
-    private readonly Option<int[]?> tokens = new("--tokens") { Description = "The prompt as token numbers.", HelpName = "1,2,3", CustomParser = ParseTokens };
-    private readonly Option<string?> prompt = new("--prompt") { Description = "The prompt as text: by the checkpoint's tokenizer.json, or a token for each byte.", HelpName = "TEXT" };
-    private readonly Option<int?> count = new("--max-new-tokens") { Description = "How many tokens to put behind the prompt (50, or what the model's block size leaves).", HelpName = "N" };
-    private readonly Option<double?> temperature = new("--temperature") { Description = "Draw tokens by their probabilities at this temperature; without it and --top-k the likeliest is taken.", HelpName = "T" };
-    private readonly Option<int?> topK = new("--top-k") { Description = "Draw from the K likeliest tokens only.", HelpName = "K" };
-    private readonly Option<long?> seed = new("--seed") { Description = "Draw the same tokens for the same seed (1234).", HelpName = "N" };
+    private readonly Argument<string> path = TypedArgument.OnePath("PATH", "A checkpoint file or directory, legacy or upgraded, with its model_config.yaml.");
+    private readonly Option<int[]?> tokens = TypedOption.Of<int[]>("--tokens", "1,2,3", "The prompt as token numbers.", "token numbers with commas between them", TryReadTokens);
+    private readonly Option<string?> prompt = TypedOption.Text("--prompt", "TEXT", "The prompt as text: by the checkpoint's tokenizer.json, or a token for each byte.", "a text that is not empty", text => text.Length > 0);
+    private readonly Option<int?> count = TypedOption.Count("--max-new-tokens", "N", "How many tokens to put behind the prompt (50, or what the model's block size leaves).", least: 0);
+    private readonly Option<double?> temperature = TypedOption.Number("--temperature", "T", "Draw tokens by their probabilities at this temperature; without it and --top-k the likeliest is taken.", "a number from 0 on", degree => degree >= 0);
+    private readonly Option<int?> topK = TypedOption.Count("--top-k", "K", "Draw from the K likeliest tokens only.", least: 1);
+    private readonly Option<long?> seed = TypedOption.LongCount("--seed", "N", "Draw the same tokens for the same seed (1234).", least: long.MinValue);
     private readonly Option<bool> logits = new("--logits") { Description = "Print the logits behind each token of the prompt too; --json always has them." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly ModelOptions model = new();
@@ -25,7 +26,7 @@ internal sealed class GenerateCommand
     public static Command Create()
     {
         var options = new GenerateCommand();
-        var command = new Command("generate", "Let the model in a checkpoint, legacy or upgraded, continue a prompt.");
+        var command = new RuledCommand("generate", "Let the model in a checkpoint, legacy or upgraded, continue a prompt.");
         command.Arguments.Add(options.path);
         foreach (var option in new Option[] { options.tokens, options.prompt, options.count, options.temperature, options.topK, options.seed, options.logits, options.json })
         {
@@ -33,37 +34,10 @@ internal sealed class GenerateCommand
         }
 
         options.model.AddTo(command);
-        command.Validators.Add(options.Validate);
+        command.AddRule(parsed => parsed.GetResult(options.tokens) is null == parsed.GetResult(options.prompt) is null ? "give --tokens or --prompt, and one of them only" : null);
+        command.AddRule(parsed => parsed.GetValue(options.seed) is not null && parsed.GetValue(options.topK) is null && parsed.GetValue(options.temperature) is null or 0 ? "--seed goes with --temperature or --top-k: without them nothing is drawn" : null);
         command.SetAction(options.Run);
         return command;
-    }
-
-    private void Validate(CommandResult result)
-    {
-        if (result.GetResult(tokens) is null == result.GetResult(prompt) is null)
-        {
-            result.AddError("give --tokens or --prompt, and one of them only");
-        }
-
-        if (result.GetValue(count) is < 0)
-        {
-            result.AddError("--max-new-tokens takes a number from 0 on");
-        }
-
-        if (result.GetValue(temperature) is { } degree && !(degree >= 0 && double.IsFinite(degree)))
-        {
-            result.AddError("--temperature takes a number from 0 on");
-        }
-
-        if (result.GetValue(topK) is < 1)
-        {
-            result.AddError("--top-k takes a number from 1 on");
-        }
-
-        if (result.GetValue(seed) is not null && result.GetValue(topK) is null && result.GetValue(temperature) is null or 0)
-        {
-            result.AddError("--seed goes with --temperature or --top-k: without them nothing is drawn");
-        }
     }
 
     private int Run(ParseResult parsed)
@@ -102,20 +76,21 @@ internal sealed class GenerateCommand
         };
     }
 
-    private static int[]? ParseTokens(ArgumentResult result)
+    private static bool TryReadTokens(string text, [NotNullWhen(true)] out int[]? tokens)
     {
         var numbers = new List<int>();
-        foreach (var word in result.Tokens.SelectMany(token => token.Value.Split(',')))
+        foreach (var word in text.Split(','))
         {
             if (!int.TryParse(word, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number))
             {
-                result.AddError($"--tokens: '{word}' is no token number; expected numbers with commas between them");
-                return null;
+                tokens = null;
+                return false;
             }
 
             numbers.Add(number);
         }
 
-        return [.. numbers];
+        tokens = [.. numbers];
+        return true;
     }
 }

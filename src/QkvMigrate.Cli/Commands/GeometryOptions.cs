@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Cli.Commands;
@@ -6,11 +7,11 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary>The options by which a user says where q, k and v stand.</summary>
 internal sealed class GeometryOptions
 {
-    private readonly Option<string?> config = new("--config") { Description = "Take the geometry from this model_config.yaml, lit_config.json or config.json.", HelpName = "FILE" };
-    private readonly Option<string?> model = new("--model") { Description = "Take the geometry of this LitGPT model name, such as pythia-1b.", HelpName = "NAME" };
-    private readonly Option<int?> headCount = new("--n-head") { Description = "Query heads.", HelpName = "N" };
-    private readonly Option<int?> queryGroupCount = new("--n-query-groups") { Description = "Query groups: key heads, and as many value heads.", HelpName = "N" };
-    private readonly Option<int?> headSize = new("--head-size") { Description = "Rows of one head.", HelpName = "N" };
+    private readonly Option<string?> config = TypedOption.PathTo("--config", "FILE", "Take the geometry from this model_config.yaml, lit_config.json or config.json.");
+    private readonly Option<string?> model = TypedOption.Text("--model", "NAME", "Take the geometry of this LitGPT model name, such as pythia-1b.", "the name of a model that LitGPT has", name => KnownModels.Find(name) is not null);
+    private readonly Option<int?> headCount = TypedOption.Count("--n-head", "N", "Query heads.", least: 1);
+    private readonly Option<int?> queryGroupCount = TypedOption.Count("--n-query-groups", "N", "Query groups: key heads, and as many value heads.", least: 1);
+    private readonly Option<int?> headSize = TypedOption.Count("--head-size", "N", "Rows of one head.", least: 1);
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
@@ -20,13 +21,6 @@ internal sealed class GeometryOptions
         command.Options.Add(headCount);
         command.Options.Add(queryGroupCount);
         command.Options.Add(headSize);
-        model.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string?>() is { } name && KnownModels.Find(name) is null)
-            {
-                result.AddError($"--model {name}: LitGPT has no model of this name");
-            }
-        });
     }
 
     /// <summary>What the user said.</summary>

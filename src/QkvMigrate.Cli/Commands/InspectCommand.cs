@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Rendering.Html;
@@ -10,9 +11,9 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate inspect</c>: what is in a checkpoint, and what an upgrade would do.</summary>
 internal sealed class InspectCommand
 {
-    private readonly Argument<string[]> paths = PathArgument.Create();
+    private readonly Argument<string[]> paths = TypedArgument.Paths("PATH", MigrateCommand.PathDescription);
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
-    private readonly Option<string?> html = new("--html") { Description = "Write a page as well, with pictures of the norms of all heads. An existing FILE is refused.", HelpName = "FILE" };
+    private readonly Option<string?> html = TypedOption.PathTo("--html", "FILE", "Write a page as well, with pictures of the norms of all heads. An existing FILE is refused.");
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing FILE of --html; never a checkpoint." };
     private readonly SelectionOptions selection = new();
     private readonly Option<bool> evidence = new("--evidence") { Description = "Read the attention weights and rank the geometries that they speak for." };
@@ -22,7 +23,7 @@ internal sealed class InspectCommand
     public static Command Create()
     {
         var options = new InspectCommand();
-        var command = new Command("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
+        var command = new RuledCommand("inspect", "Show layout, geometry and tensors of checkpoints, and what an upgrade would change.");
         command.Arguments.Add(options.paths);
         command.Options.Add(options.json);
         command.Options.Add(options.html);
@@ -30,13 +31,7 @@ internal sealed class InspectCommand
         command.Options.Add(options.evidence);
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(options.force) && result.GetValue(options.html) is null)
-            {
-                result.AddError("--force goes with --html");
-            }
-        });
+        command.AddRule(parsed => parsed.GetValue(options.force) && parsed.GetValue(options.html) is null ? "--force goes with --html" : null);
         command.SetAction(options.Run);
         return command;
     }

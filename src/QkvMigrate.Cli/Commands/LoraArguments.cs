@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Migration.Lora;
 
 namespace QkvMigrate.Cli.Commands;
@@ -12,28 +13,25 @@ internal sealed class LoraArguments
 
     private readonly bool canMerge;
     private readonly Option<string?> treatment;
-    private readonly Option<string?> era = new("--lora-era") { Description = "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.", HelpName = Before900 };
-    private readonly Option<string?> basePath = new("--lora-base") { Description = "With --lora merge: the model that the LoRA was trained on, a file or a directory with a lit_model.pth; checkpoint_dir in hyperparameters.yaml beside the LoRA where this is not given, seen from the working directory as LitGPT does.", HelpName = "PATH" };
-    private readonly Option<double?> alpha = new("--lora-alpha") { Description = "With --lora merge: lora_alpha, where hyperparameters.yaml beside the LoRA does not say it.", HelpName = "X" };
-    private readonly Option<long?> rank = new("--lora-r") { Description = "With --lora merge: lora_r; refused where the LoRA's matrices have another rank.", HelpName = "N" };
+    private readonly Option<string?> era = TypedOption.Choice("--lora-era", "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.", [Before900]);
+    private readonly Option<string?> basePath = TypedOption.PathTo("--lora-base", "PATH", "With --lora merge: the model that the LoRA was trained on, a file or a directory with a lit_model.pth; checkpoint_dir in hyperparameters.yaml beside the LoRA where this is not given, seen from the working directory as LitGPT does.");
+    private readonly Option<double?> alpha = TypedOption.Number("--lora-alpha", "X", "With --lora merge: lora_alpha, where hyperparameters.yaml beside the LoRA does not say it.", "a finite number", _ => true);
+    private readonly Option<long?> rank = TypedOption.LongCount("--lora-r", "N", "With --lora merge: lora_r; refused where the LoRA's matrices have another rank.", least: 1);
 
     /// <summary>The options of a migration in <paramref name="direction"/>; a merge has no inverse.</summary>
     public LoraArguments(MigrationDirection direction)
     {
         canMerge = direction == MigrationDirection.Upgrade;
-        treatment = new("--lora")
-        {
-            Description = "Where a LoRA's delta has to move to other rows, expand keeps it exactly, at a higher rank."
+        treatment = TypedOption.Choice(
+            "--lora",
+            "Where a LoRA's delta has to move to other rows, expand keeps it exactly, at a higher rank."
                 + (canMerge ? $" merge adds the delta to the LoRA's base and writes that: lit_model.pth in DIR{OutputSuffix.Merged} for a directory, NAME{OutputSuffix.Merged}.pth for NAME.pth.lora." : ""),
-            HelpName = canMerge ? $"{Expand}|{Merge}" : Expand,
-        };
+            canMerge ? [Expand, Merge] : [Expand]);
     }
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public void AddTo(Command command)
+    public void AddTo(RuledCommand command)
     {
-        treatment.AcceptOnlyFromAmong(canMerge ? [Expand, Merge] : [Expand]);
-        era.AcceptOnlyFromAmong(Before900);
         command.Options.Add(treatment);
         command.Options.Add(era);
         if (!canMerge)
@@ -44,19 +42,10 @@ internal sealed class LoraArguments
         command.Options.Add(basePath);
         command.Options.Add(alpha);
         command.Options.Add(rank);
-        command.Validators.Add(result =>
-        {
-            var isMerge = result.GetValue(treatment) == Merge;
-            if (!isMerge && (result.GetValue(basePath) is not null || result.GetValue(alpha) is not null || result.GetValue(rank) is not null))
-            {
-                result.AddError("--lora-base, --lora-alpha and --lora-r go with --lora merge");
-            }
-
-            if (result.GetValue(alpha) is { } value && !double.IsFinite(value))
-            {
-                result.AddError("--lora-alpha takes a finite number");
-            }
-        });
+        command.AddRule(parsed =>
+            parsed.GetValue(treatment) != Merge && (parsed.GetValue(basePath) is not null || parsed.GetValue(alpha) is not null || parsed.GetValue(rank) is not null)
+                ? "--lora-base, --lora-alpha and --lora-r go with --lora merge"
+                : null);
     }
 
     /// <summary>What the user said.</summary>

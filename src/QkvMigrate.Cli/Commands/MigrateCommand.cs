@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Terminals;
@@ -10,16 +11,19 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate upgrade</c> and its inverse, <c>qkvmigrate downgrade</c>: the same command in two directions.</summary>
 internal sealed class MigrateCommand
 {
+    /// <summary>What PATH is to <c>inspect</c>, <c>upgrade</c> and <c>downgrade</c>.</summary>
+    public const string PathDescription = "Checkpoint files, checkpoint directories, or directories of them.";
+
     private readonly MigrationDirection direction;
-    private readonly Argument<string[]> paths = PathArgument.Create();
-    private readonly Option<string?> output = new("--output", "-o") { Description = "Where the result goes; NAME-qkv beside the source where this is not given.", HelpName = "PATH" };
+    private readonly Argument<string[]> paths = TypedArgument.Paths("PATH", PathDescription);
+    private readonly Option<string?> output = TypedOption.PathTo("--output", "PATH", "Where the result goes; NAME-qkv beside the source where this is not given.", "-o");
     private readonly Option<bool> inPlace = new("--in-place") { Description = "Replace the source." };
-    private readonly Option<string?> backup = new("--backup") { Description = "With --in-place: keep the old file under its name plus SUFFIX.", HelpName = "SUFFIX" };
+    private readonly Option<string?> backup = TypedOption.Text("--backup", "SUFFIX", "With --in-place: keep the old file under its name plus SUFFIX.", "the end of a file's name, without '/'", PathText.IsSuffix);
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
     private readonly Option<bool> check = new("--check") { Description = "Do nothing, and exit with 3 where there is something to do." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
-    private readonly Option<string> verify = new("--verify") { Description = "Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.", HelpName = "none|quick|full", DefaultValueFactory = _ => "quick" };
+    private readonly Option<string?> verify = TypedOption.Choice("--verify", "Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.", ["none", "quick", "full"], "quick");
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
@@ -41,36 +45,21 @@ internal sealed class MigrateCommand
     {
         var options = new MigrateCommand(direction);
         var command = direction == MigrationDirection.Upgrade
-            ? new Command("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
-            : new Command("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
+            ? new RuledCommand("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
+            : new RuledCommand("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
         foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.allowUnsafePickle, options.strictEvidence })
         {
             command.Options.Add(option);
         }
 
-        options.verify.AcceptOnlyFromAmong("none", "quick", "full");
         options.batch.AddTo(command);
         options.geometry.AddTo(command);
         options.lora.AddTo(command);
         options.engine.AddTo(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(options.inPlace) && result.GetValue(options.output) is not null)
-            {
-                result.AddError("--output and --in-place exclude each other");
-            }
-
-            if (result.GetValue(options.backup) is { } suffix && (!result.GetValue(options.inPlace) || suffix.Length == 0 || suffix.Contains('/', StringComparison.Ordinal)))
-            {
-                result.AddError("--backup takes a suffix without '/', and goes with --in-place");
-            }
-
-            if (result.GetValue(options.output) is not null && result.GetValue(options.paths) is { Length: > 1 })
-            {
-                result.AddError("--output goes with one PATH");
-            }
-        });
+        command.AddRule(parsed => parsed.GetValue(options.inPlace) && parsed.GetValue(options.output) is not null ? "--output and --in-place exclude each other" : null);
+        command.AddRule(parsed => !parsed.GetValue(options.inPlace) && parsed.GetValue(options.backup) is not null ? "--backup goes with --in-place" : null);
+        command.AddRule(parsed => parsed.GetValue(options.output) is not null && parsed.GetValue(options.paths) is { Length: > 1 } ? "--output goes with one PATH" : null);
         command.SetAction(options.Run);
         return command;
     }
@@ -108,8 +97,6 @@ internal sealed class MigrateCommand
     private IReadOnlyList<CheckpointReport> Migrate(ParseResult parsed, ConsoleLog log, bool keepPlans)
     {
         var isPlanOnly = parsed.GetValue(dryRun) || parsed.GetValue(check);
-        using var engines = engine.Read(parsed, isPlanOnly);
-        using var updaters = engine.ReadUpdater(parsed);
         using var progress = ProgressDisplays.Start(log, parsed.GetValue(quiet));
         var requests = parsed.GetValue(paths)!.Select(path => new MigrationRequest
         {
@@ -126,8 +113,8 @@ internal sealed class MigrateCommand
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             StrictEvidence = parsed.GetValue(strictEvidence),
             Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
-            Engine = engines.Get,
-            LowRankUpdater = updaters.Get,
+            Engine = engine.Read(parsed),
+            LowRankUpdater = engine.ReadUpdater(parsed),
             Progress = progress,
         });
         return Migrator.Run(requests, batch.Read(parsed) with { KeepPlans = keepPlans, Observer = progress }, Signals.Token);

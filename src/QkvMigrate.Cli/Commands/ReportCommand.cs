@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Migration;
@@ -9,7 +10,7 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate report</c>: what became of a tree, joined from all runs and shards that wrote into one output.</summary>
 internal sealed class ReportCommand
 {
-    private readonly Argument<string> output = new("OUT") { Description = "The output of an upgrade or downgrade of a tree." };
+    private readonly Argument<string> output = TypedArgument.OnePath("OUT", "The output of an upgrade or downgrade of a tree.");
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
 
     /// <summary>Makes the command.</summary>

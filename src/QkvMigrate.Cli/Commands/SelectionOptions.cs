@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Cli.Commands;
@@ -6,8 +7,8 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary>The options by which a user chooses checkpoints of a tree.</summary>
 internal sealed class SelectionOptions
 {
-    private readonly Option<string[]> include = new("--include") { Description = "Of a directory, work on the checkpoint files alone whose path below it fits: '*.pth', 'pythia-*', 'runs/**/lit_model.pth'. May be given again.", HelpName = "GLOB" };
-    private readonly Option<string[]> exclude = new("--exclude") { Description = "Leave out the checkpoint files whose path fits. May be given again.", HelpName = "GLOB" };
+    private readonly Option<string[]?> include = Globs("--include", "Of a directory, work on the checkpoint files alone whose path below it fits: '*.pth', 'pythia-*', 'runs/**/lit_model.pth'. May be given again.");
+    private readonly Option<string[]?> exclude = Globs("--exclude", "Leave out the checkpoint files whose path fits. May be given again.");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
@@ -18,4 +19,7 @@ internal sealed class SelectionOptions
 
     /// <summary>What the user said.</summary>
     public CheckpointSelection Read(ParseResult parsed) => new(parsed.GetValue(include) ?? [], parsed.GetValue(exclude) ?? []);
+
+    private static Option<string[]?> Globs(string name, string description) =>
+        TypedOption.Many<string>(name, "GLOB", description, "a pattern of a path below the directory, without '..'", Words.That(CheckpointSelection.IsPattern));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
@@ -8,8 +9,8 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate verify</c>: proves from two files that one is the upgrade or downgrade of the other, and nothing else.</summary>
 internal sealed class VerifyCommand
 {
-    private readonly Argument<string> original = new("ORIGINAL") { Description = "A checkpoint file, a checkpoint directory, or a tree of them." };
-    private readonly Argument<string> upgraded = new("UPGRADED") { Description = "What an upgrade or downgrade made of it." };
+    private readonly Argument<string> original = TypedArgument.OnePath("ORIGINAL", "A checkpoint file, a checkpoint directory, or a tree of them.");
+    private readonly Argument<string> upgraded = TypedArgument.OnePath("UPGRADED", "What an upgrade or downgrade made of it.");
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
     private readonly SelectionOptions selection = new();

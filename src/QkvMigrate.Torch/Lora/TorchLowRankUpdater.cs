@@ -42,7 +42,7 @@ public sealed class TorchLowRankUpdater : ILowRankUpdater
         }
         catch (ExternalException exception)
         {
-            throw new MigrationException(FailureKind.Usage, $"--device {device}: no LoRA of ({b.Rows}, {b.Columns}) and ({a.Rows}, {a.Columns}): torch says: {exception.Message}", inner: exception);
+            throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no LoRA of ({b.Rows}, {b.Columns}) and ({a.Rows}, {a.Columns}): torch says: {exception.Message}", inner: exception);
         }
     }
 

@@ -13,7 +13,7 @@ internal static class TorchDevices
         var problem = device.Kind == ReorderDeviceKind.Cpu ? null : CudaProbe.Problem(device.Index);
         if (problem is not null && device.Kind == ReorderDeviceKind.Cuda)
         {
-            throw new MigrationException(FailureKind.Usage, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu");
+            throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu");
         }
 
         TorchLibrary.Load();

@@ -48,10 +48,13 @@ public sealed record MigrationRequest
     /// <summary>How the new file is proven before it gets its name, or null for not at all.</summary>
     public VerificationMode? Verification { get; init; } = VerificationMode.Quick;
 
-    /// <summary>Makes the engine; asked once, when the first rows have to move.</summary>
+    /// <summary>
+    /// Makes the engine: asked when the first rows have to move, and not again where that succeeded. It serves all files of
+    /// the request, with several jobs at once, and is disposed of when the run is over.
+    /// </summary>
     public required Func<IReorderEngine> Engine { get; init; }
 
-    /// <summary>Makes what adds a LoRA to its base; needed where <see cref="Lora"/> asks for a merge, and asked when the first weight is written.</summary>
+    /// <summary>Makes what adds a LoRA to its base, as <see cref="Engine"/> does when the first weight is written; needed where <see cref="Lora"/> asks for a merge.</summary>
     public Func<ILowRankUpdater>? LowRankUpdater { get; init; }
 
     /// <summary>Told of each file as it is written, or null.</summary>

@@ -20,6 +20,9 @@ public enum ReorderDeviceKind
 /// <param name="Index">The number of the CUDA device, from 0; 0 for the other kinds.</param>
 public readonly record struct ReorderDevice(ReorderDeviceKind Kind, int Index = 0)
 {
+    /// <summary>The largest number of a device: c10::DeviceIndex is an int8 (c10/core/Device.h).</summary>
+    public const int LargestIndex = sbyte.MaxValue;
+
     private const string CudaPrefix = "cuda:";
 
     /// <summary>CUDA where a device is usable, else the CPU.</summary>
@@ -30,27 +33,26 @@ public readonly record struct ReorderDevice(ReorderDeviceKind Kind, int Index = 
 
     /// <summary>Reads <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>, as they are written by PyTorch: in lower case.</summary>
     /// <exception cref="MigrationException">Anything else.</exception>
-    public static ReorderDevice Parse(string text)
-    {
-        switch (text)
-        {
-            case "auto":
-                return Auto;
-            case "cpu":
-                return Cpu;
-            case "cuda":
-                return new ReorderDevice(ReorderDeviceKind.Cuda);
-            default:
-                if (text.StartsWith(CudaPrefix, StringComparison.Ordinal)
-                    && byte.TryParse(text.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-                    && index <= sbyte.MaxValue)
-                {
-                    return new ReorderDevice(ReorderDeviceKind.Cuda, index);
-                }
+    public static ReorderDevice Parse(string text) => TryParse(text, out var device)
+        ? device
+        : throw new MigrationException(FailureKind.Usage, $"--device {text}: expected auto, cpu, cuda, or cuda:N with N from 0 to {LargestIndex}");
 
-                // c10::DeviceIndex is an int8 (c10/core/Device.h).
-                throw new MigrationException(FailureKind.Usage, $"--device {text}: expected auto, cpu, cuda, or cuda:N with N from 0 to {sbyte.MaxValue}");
-        }
+    /// <summary>The same; false for anything else.</summary>
+    public static bool TryParse(string text, out ReorderDevice device)
+    {
+        var index = (byte)0;
+        ReorderDevice? found = text switch
+        {
+            "auto" => Auto,
+            "cpu" => Cpu,
+            "cuda" => new ReorderDevice(ReorderDeviceKind.Cuda),
+            _ when text.StartsWith(CudaPrefix, StringComparison.Ordinal)
+                && byte.TryParse(text.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out index)
+                && index <= LargestIndex => new ReorderDevice(ReorderDeviceKind.Cuda, index),
+            _ => null,
+        };
+        device = found ?? default;
+        return found is not null;
     }
 
     /// <summary>PyTorch's notation; <c>cuda</c> is <c>cuda:0</c>.</summary>

@@ -22,7 +22,10 @@ public static class FileLayoutWriter
     /// </summary>
     private const int MaximumThreads = 4;
 
-    /// <summary>Writes the file. <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.</summary>
+    /// <summary>
+    /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, once, and whoever
+    /// gave it disposes of that. <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
+    /// </summary>
     /// <exception cref="MigrationException">The source ends too early or is damaged, or the system cannot read or write.</exception>
     public static void Write(SourceFile source, FileLayout layout, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
         Write(source, layout, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);

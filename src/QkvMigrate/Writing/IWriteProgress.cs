@@ -15,7 +15,7 @@ public enum WriteStage
 
 /// <summary>
 /// Told of files as they are written. With several jobs the calls for different files come from several threads at
-/// once, and a file's bytes come from two.
+/// once, and so do those for the bytes of one file, which a few threads write.
 /// </summary>
 public interface IWriteProgress
 {

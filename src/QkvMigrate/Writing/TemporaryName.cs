@@ -11,10 +11,12 @@ internal static class TemporaryName
         $".{Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}.{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}{Ending}";
 
     /// <summary>The path of the file whose lock gives the right to write <paramref name="path"/>.</summary>
+    /// <exception cref="MigrationException">Nothing can be written under that name: it is the root of all folders.</exception>
     public static string LockFor(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        return Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}{LockEnding}");
+        var folder = Path.GetDirectoryName(full) ?? throw new MigrationException(FailureKind.Target, "the root of all folders is no name for a new file or folder", path);
+        return Path.Combine(folder, $".{Path.GetFileName(full)}{LockEnding}");
     }
 
     /// <summary>Whether <paramref name="name"/> is such a name, or a lock's.</summary>

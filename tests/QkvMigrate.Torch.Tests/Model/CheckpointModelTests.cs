@@ -99,7 +99,7 @@ public sealed class CheckpointModelTests
         Assert.SkipUnless(TorchReorderEngine.CudaProblem(0) is not null, "this machine has a CUDA device");
         var location = CheckpointLocation.Find(GoldenLogits.Path("llama-gqa"));
         var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Parse("cuda:0")));
-        Assert.Equal(FailureKind.Usage, error.Kind);
+        Assert.Equal(FailureKind.Unavailable, error.Kind);
         Assert.StartsWith("--device cuda:0: no such CUDA device is usable here (", error.Problem, StringComparison.Ordinal);
     }
 }

@@ -35,7 +35,7 @@ public sealed class ReorderEnginesTests
         var problem = TorchReorderEngine.CudaProblem(choice.Device.Index);
         Assert.SkipWhen(problem is null, $"{device} is usable here");
         var refused = Assert.Throws<MigrationException>(() => ReorderEngines.Create(choice));
-        Assert.Equal(FailureKind.Usage, refused.Kind);
+        Assert.Equal(FailureKind.Unavailable, refused.Kind);
         Assert.Equal($"--device {named}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream", refused.Message);
     }
 

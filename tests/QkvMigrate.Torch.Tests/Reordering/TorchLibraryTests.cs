@@ -10,7 +10,7 @@ public sealed class TorchLibraryTests : IDisposable
     public void A_missing_library_is_named()
     {
         var refused = Assert.Throws<MigrationException>(() => TorchLibrary.Load([folder.FullName, "/nowhere"]));
-        Assert.Equal(FailureKind.Usage, refused.Kind);
+        Assert.Equal(FailureKind.Unavailable, refused.Kind);
         Assert.Equal($"TorchSharp's library libtorch_cpu.so is not beside the program, looked in {folder.FullName}, /nowhere; only generate, bench, verify --forward and --engine torch need it", refused.Message);
     }
 
@@ -20,7 +20,7 @@ public sealed class TorchLibraryTests : IDisposable
         var library = Path.Combine(folder.FullName, "libtorch_cpu.so");
         File.WriteAllText(library, "not a library");
         var refused = Assert.Throws<MigrationException>(() => TorchLibrary.Load([folder.FullName]));
-        Assert.Equal(FailureKind.Usage, refused.Kind);
+        Assert.Equal(FailureKind.Unavailable, refused.Kind);
         Assert.Equal($"{library}: TorchSharp's library does not load: {library}: file too short; only generate, bench, verify --forward and --engine torch need it", refused.Message);
     }
 

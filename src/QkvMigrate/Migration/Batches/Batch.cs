@@ -1,19 +1,22 @@
 using System.Runtime.ExceptionServices;
+using QkvMigrate.Migration.Lora;
+using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>Goes through the units of several paths, some at a time.</summary>
-internal sealed class Batch(BatchOptions options, CancellationToken cancellation)
+internal sealed class Batch(BatchOptions options, CancellationToken cancellation) : IDisposable
 {
     private readonly List<PathWork> works = [];
     private readonly List<BatchUnit> units = [];
     private readonly List<CheckpointReport> failures = [];
+    private readonly List<IDisposable> owned = [];
 
     /// <summary>Adds what <paramref name="request"/> finds.</summary>
     /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
     public void Add(MigrationRequest request)
     {
-        var work = PathWork.Find(request, options.Selection);
+        var work = PathWork.Find(WithOwnEngine(request), options.Selection);
         works.Add(work);
         units.AddRange(work.Units);
     }
@@ -42,6 +45,24 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         ForEach(own.Count, i => reports[i] = Run(own[i]));
         begun.ForEach(work => Try(work, work.End));
         return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
+    }
+
+    /// <summary>Disposes of the engines that were made.</summary>
+    public void Dispose() => owned.ForEach(made => made.Dispose());
+
+    /// <summary>The request with one engine and one updater for all of its files, disposed of with the batch.</summary>
+    private MigrationRequest WithOwnEngine(MigrationRequest request)
+    {
+        var engine = new Lazily<IReorderEngine>(request.Engine);
+        owned.Add(engine);
+        if (request.LowRankUpdater is not { } makeUpdater)
+        {
+            return request with { Engine = engine.Get };
+        }
+
+        var updater = new Lazily<ILowRankUpdater>(makeUpdater);
+        owned.Add(updater);
+        return request with { Engine = engine.Get, LowRankUpdater = updater.Get };
     }
 
     /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>

@@ -14,6 +14,10 @@ public sealed record CheckpointSelection(IReadOnlyList<string> Include, IReadOnl
     /// <summary>Every checkpoint.</summary>
     public static CheckpointSelection All { get; } = new([], []);
 
+    /// <summary>Whether <paramref name="pattern"/> can fit a path below a directory.</summary>
+    public static bool IsPattern(string pattern) =>
+        pattern.Trim('/').Length > 0 && !pattern.Contains('\0', StringComparison.Ordinal) && !pattern.Split('/').Contains("..");
+
     /// <summary>Those of <paramref name="paths"/>, relative to the tree, that are selected.</summary>
     internal HashSet<string> Of(IEnumerable<string> paths)
     {

@@ -37,7 +37,8 @@ public sealed record Shard
     /// <returns>For each item the number of its shard, from 1.</returns>
     internal static int[] Deal(IReadOnlyList<long> bytes, int count)
     {
-        var loads = new PriorityQueue<int, (long Bytes, int Items, int Number)>(Enumerable.Range(1, count).Select(number => (number, (0L, 0, number))));
+        // Shards beyond one an item get nothing.
+        var loads = new PriorityQueue<int, (long Bytes, int Items, int Number)>(Enumerable.Range(1, Math.Min(count, bytes.Count)).Select(number => (number, (0L, 0, number))));
         var shards = new int[bytes.Count];
         foreach (var item in Enumerable.Range(0, bytes.Count).OrderByDescending(item => bytes[item]))
         {

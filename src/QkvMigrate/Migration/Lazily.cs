@@ -1,6 +1,9 @@
-namespace QkvMigrate.Cli.Commands;
+namespace QkvMigrate.Migration;
 
-/// <summary>Something that is made with its first use: most runs of the program need neither engine nor arithmetic, and libtorch is slow to load.</summary>
+/// <summary>
+/// Something that is made with its first use, by whichever thread needs it first: most runs need neither engine nor
+/// arithmetic, and libtorch is slow to load. What could not be made is tried again.
+/// </summary>
 internal sealed class Lazily<T>(Func<T> create) : IDisposable
     where T : class, IDisposable
 {

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+
+namespace QkvMigrate.Cli.Streams;
+
+/// <summary>Descriptors 0 to 2, which a parent may have left closed.</summary>
+internal static partial class StandardDescriptors
+{
+    public const int Input = 0;
+    public const int Output = 1;
+    public const int Error = 2;
+
+    private const int GetDescriptorFlags = 1; // F_GETFD
+    private const int ReadOnly = 0; // O_RDONLY
+    private const int WriteOnly = 1; // O_WRONLY
+    private const string Nothing = "/dev/null";
+
+    /// <summary>
+    /// Takes each that is closed, so that no file which is opened later gets its number and is written by mistake. It is
+    /// opened the wrong way round: what is written there fails, as it did while it was closed, and is told.
+    /// </summary>
+    public static void Fill()
+    {
+        for (var descriptor = Input; descriptor <= Error; descriptor++)
+        {
+            // The lowest number that is free is the one that open gives.
+            if (Control(descriptor, GetDescriptorFlags) < 0)
+            {
+                Open(Nothing, descriptor == Input ? WriteOnly : ReadOnly);
+            }
+        }
+    }
+
+    // The system's numbers of arguments vary; neither of these two passes more.
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(int descriptor, int command);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+}
