@@ -13,6 +13,7 @@ internal readonly partial record struct FileIdentity
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the descriptor itself
     private const uint Basic = 0x7ff; // STATX_BASIC_STATS
+    private const ulong MountRoot = 0x2000; // STATX_ATTR_MOUNT_ROOT, since Linux 5.8
 
     private FileIdentity(in Status status)
     {
@@ -25,6 +26,7 @@ internal readonly partial record struct FileIdentity
         Links = status.Links;
         Owner = status.Owner;
         Group = status.Group;
+        IsMountPoint = (status.Attributes & MountRoot) != 0;
     }
 
     /// <summary>Bytes of the file.</summary>
@@ -43,14 +45,26 @@ internal readonly partial record struct FileIdentity
         0x4000 => "a directory",
         0x1000 => "a FIFO",
         0xc000 => "a socket",
+        0xa000 => "a link",
         _ => "a device",
     };
 
+    /// <summary>Whether it is a symbolic link itself, which only <see cref="OfLink"/> tells.</summary>
+    public bool IsLink => (Mode & 0xf000) == 0xa000;
+
+    /// <summary>Whether it is a directory.</summary>
+    public bool IsDirectory => (Mode & 0xf000) == 0x4000;
+
+    /// <summary>Whether a filesystem is mounted there, so that the name cannot be given to something else.</summary>
+    public bool IsMountPoint { get; }
+
     private ushort Mode { get; }
 
-    private ulong Device { get; }
+    /// <summary>The filesystem's device.</summary>
+    public ulong Device { get; }
 
-    private ulong Inode { get; }
+    /// <summary>The file's number on it.</summary>
+    public ulong Inode { get; }
 
     private Time Modified { get; }
 
@@ -66,6 +80,10 @@ internal readonly partial record struct FileIdentity
     /// <summary>The file under a name, links followed; null where there is none.</summary>
     public static FileIdentity? Of(string path) =>
         Statx(Current, path, 0, Basic, out var status) == 0 ? new FileIdentity(status) : null;
+
+    /// <summary>The file under a name, which may be a symbolic link; null where there is none.</summary>
+    public static FileIdentity? OfLink(string path) =>
+        Statx(Current, path, NoFollow, Basic, out var status) == 0 ? new FileIdentity(status) : null;
 
     /// <summary>Whether both are names of one file (link(2)); a symbolic link is a file of its own.</summary>
     public static bool AreSame(string path, string other) =>
@@ -101,6 +119,9 @@ internal readonly partial record struct FileIdentity
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private readonly struct Status
     {
+        [FieldOffset(8)]
+        public readonly ulong Attributes;
+
         [FieldOffset(16)]
         public readonly uint Links;
 

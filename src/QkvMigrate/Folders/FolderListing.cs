@@ -13,6 +13,8 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
 {
     private static readonly EnumerationOptions Flat = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = false };
 
+    private static readonly HashSet<string> TextEndings = new(StringComparer.OrdinalIgnoreCase) { ".yaml", ".yml", ".json", ".jsonl", ".txt", ".md", ".py", ".sh", ".csv", ".log", ".html" };
+
     /// <summary>Lists <paramref name="directory"/>.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
@@ -24,12 +26,12 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         var folder = new DirectoryInfo(directory);
         return new FolderListing(
             Names(folder.EnumerateFiles("*", Flat).Where(file => !(hasRecord && file.Name == RecordNames.Checksums) && !RecordNames.Is(file.Name) && !backups.Contains(file.Name) && IsFile(file.FullName))),
-            Names(folder.EnumerateDirectories("*", Flat).Where(child => child.LinkTarget is null && child.Name != RecordNames.Folder)));
+            Names(folder.EnumerateDirectories("*", Flat).Where(child => child.LinkTarget is null && child.Name != RecordNames.Folder && !ContentStore.IsOne(child.FullName))));
     }
 
     /// <summary>
     /// Whether a file of a listing is to be worked on as a checkpoint. What may not be read is, so that its directory is
-    /// refused and not half done; a link that leads nowhere is not.
+    /// refused and not half done, unless its name is one of text; a link that leads nowhere is not.
     /// </summary>
     public static bool LooksLikeCheckpoint(string path)
     {
@@ -39,7 +41,7 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         }
         catch (MigrationException error) when (error.Kind == FailureKind.Io)
         {
-            return FileIdentity.Of(path) is not null;
+            return FileIdentity.Of(path) is not null && !TextEndings.Contains(Path.GetExtension(path));
         }
     }
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
 using QkvMigrate.Migration.Batches;
 
@@ -8,6 +9,7 @@ internal sealed class CheckpointTree
 {
     private readonly List<CheckpointUnit> units = [];
     private readonly List<MigrationException> unreadable = [];
+    private readonly HashSet<FileKey> folders = [];
 
     private CheckpointTree()
     {
@@ -18,6 +20,9 @@ internal sealed class CheckpointTree
 
     /// <summary>Directories below that may not be read, so that nobody knows what is in them.</summary>
     public IReadOnlyList<MigrationException> Unreadable => unreadable;
+
+    /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
+    public IReadOnlySet<FileKey> Folders => folders;
 
     /// <summary>Whether a unit, selected or not, lies below the directory that was named, and is not that directory itself.</summary>
     public bool HasBranches => units.Exists(unit => unit.RelativePath.Length > 0);
@@ -45,13 +50,18 @@ internal sealed class CheckpointTree
     private void Collect(string directory, string relative, (string Root, List<string> Files)? parent)
     {
         var own = units.Count;
+        if (FileIdentity.Of(directory) is { } folder)
+        {
+            folders.Add(new FileKey(folder));
+        }
+
         var listing = FolderListing.Of(directory);
         var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
         IReadOnlyList<string> checkpoints = [.. isCheckpoint[true]];
         if (checkpoints.Count > 0)
         {
             parent = (directory, []);
-            units.Add(new CheckpointUnit(directory, relative, checkpoints, parent.Value.Files));
+            units.Add(new CheckpointUnit(directory, relative, checkpoints, parent.Value.Files) { TreeFolders = folders });
         }
 
         if (parent is { } unit)

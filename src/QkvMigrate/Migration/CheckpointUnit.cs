@@ -18,6 +18,9 @@ internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnl
     /// <summary>Checkpoint files in it that the user left out: neither migrated nor copied.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>Every directory of the tree that it was found in: nothing new may be written in any of them.</summary>
+    public IReadOnlySet<FileKey> TreeFolders { get; init; } = new HashSet<FileKey>();
+
     /// <summary>Bytes of all its files but those that are left out; what is gone by now counts nothing.</summary>
     public long CountBytes() => Checkpoints.Concat(OtherFiles).Sum(file => FileIdentity.Of(Path.Combine(Root, file))?.Size ?? 0);
 }

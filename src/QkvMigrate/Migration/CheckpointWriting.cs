@@ -1,3 +1,4 @@
+using System.Text;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
 using QkvMigrate.Verification;
@@ -12,7 +13,10 @@ internal static class CheckpointWriting
     public static CheckpointStatus Done(MigrationDirection direction) =>
         direction == MigrationDirection.Upgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
 
-    /// <summary>Refuses an output that exists, or a backup that does, before anything is written.</summary>
+    /// <summary>
+    /// Refuses an output that exists, that is the source or another file that the user named, by whatever path, or a backup
+    /// that exists, before anything is written.
+    /// </summary>
     public static void CheckTarget(string source, string output, MigrationRequest request)
     {
         if (!request.DryRun)
@@ -22,20 +26,28 @@ internal static class CheckpointWriting
 
         if (request.InPlace)
         {
-            // One that is the old file itself was left by a run that was killed before it replaced that.
-            var replaced = FinalTarget(output);
-            if (Backup(replaced, request) is { } backup && Path.Exists(backup) && !FileIdentity.AreSame(replaced, backup))
+            CheckReplaced(output, request);
+            return;
+        }
+
+        CheckLength(output);
+        if (FileIdentity.OfLink(output) is not null)
+        {
+            var place = FilePlace.Of(output).Id;
+            if (place == FilePlace.Of(source).Id)
             {
-                throw new MigrationException(FailureKind.Target, "the backup exists already; it is never replaced", backup);
+                throw new MigrationException(FailureKind.Target, "the output is the source; --in-place replaces it", output);
             }
-        }
-        else if (Path.GetFullPath(source) == Path.GetFullPath(output))
-        {
-            throw new MigrationException(FailureKind.Target, "the output is the source; --in-place replaces it", output);
-        }
-        else if (!request.Force && Path.Exists(output))
-        {
-            throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
+
+            if (request.Geometry.ConfigPath is { } configuration && place == FilePlace.Of(configuration).Id)
+            {
+                throw new MigrationException(FailureKind.Target, "the output is the file that --config names", output);
+            }
+
+            if (!request.Force && !IsEmptyFolder(output))
+            {
+                throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
+            }
         }
     }
 
@@ -44,11 +56,41 @@ internal static class CheckpointWriting
     /// <param name="output">The file that will be written.</param>
     public static void CheckBaseStays(PlannedCheckpoint planned, string output)
     {
-        if (planned.Adapter is not null && FileIdentity.AreSame(output, planned.Checkpoint!.Source.Path))
+        if (planned.Adapter is not null && FilePlace.Of(output).Id == FilePlace.Of(planned.Checkpoint!.Source.Path).Id)
         {
             throw new MigrationException(FailureKind.Target, "the output is the base of the LoRA", output);
         }
     }
+
+    private static void CheckReplaced(string path, MigrationRequest request)
+    {
+        var replaced = FinalTarget(path);
+        if (ContentStore.Keeps(path, replaced))
+        {
+            throw new MigrationException(FailureKind.Target, $"this leads to {replaced}, which is named by the digest of its content and shared by all that link to it; write a new file with --output", path);
+        }
+
+        // One that is the old file itself was left by a run that was killed before it replaced that.
+        if (Backup(replaced, request) is { } backup)
+        {
+            CheckLength(backup);
+            if (FileIdentity.OfLink(backup) is not null && !FileIdentity.AreSame(replaced, backup))
+            {
+                throw new MigrationException(FailureKind.Target, "the backup exists already; it is never replaced", backup);
+            }
+        }
+    }
+
+    /// <summary>The system tells of a name that is too long when all is written.</summary>
+    private static void CheckLength(string path)
+    {
+        if (Encoding.UTF8.GetByteCount(Path.GetFileName(path)) is var bytes && bytes > TemporaryName.MaximumBytes)
+        {
+            throw new MigrationException(FailureKind.Target, $"a name of {bytes} bytes is longer than the {TemporaryName.MaximumBytes} that a filesystem takes", path);
+        }
+    }
+
+    private static bool IsEmptyFolder(string path) => Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any();
 
     /// <summary>Writes the planned checkpoint to <paramref name="output"/>.</summary>
     public static void Write(PlannedCheckpoint planned, string output, MigrationRequest request, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using QkvMigrate.Checkpoints;
+
 namespace QkvMigrate.Migration;
 
 /// <summary>Refuses targets of a directory's migration before anything is written.</summary>
@@ -15,6 +17,11 @@ internal static class DirectoryTargets
             throw new MigrationException(FailureKind.Conflict, $"{string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)))} would all be merged to {Path.GetFileName(same.Key)}; name one of them", plan.Unit.Root);
         }
 
+        if (!request.InPlace)
+        {
+            CheckFolders(plan);
+        }
+
         foreach (var checkpoint in plan.Checkpoints)
         {
             CheckpointWriting.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
@@ -23,6 +30,18 @@ internal static class DirectoryTargets
         foreach (var (source, output) in request.InPlace ? Replaced(plan) : isPartOfTree ? Results(plan) : [(plan.Unit.Root, plan.Output)])
         {
             CheckpointWriting.CheckTarget(source, output, request);
+        }
+    }
+
+    /// <summary>A folder of the output may be a link into the source.</summary>
+    private static void CheckFolders(DirectoryPlan plan)
+    {
+        foreach (var folder in plan.Results.Select(file => Path.GetDirectoryName(Path.Combine(plan.Output, file))!).Distinct(StringComparer.Ordinal))
+        {
+            if (FilePlace.Of(folder).IsWithin(plan.Unit.TreeFolders))
+            {
+                throw new MigrationException(FailureKind.Target, "this folder of the output lies within the source", folder);
+            }
         }
     }
 

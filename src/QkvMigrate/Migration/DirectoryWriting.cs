@@ -99,9 +99,10 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             var path = Path.Combine(folder, change.Name);
             if (change.Content is { } content)
             {
-                using var file = DurableFile.Create(path, replace: true);
+                var target = request.InPlace ? CheckpointWriting.FinalTarget(path) : path;
+                using var file = DurableFile.Create(target, replace: true);
                 Posix.Write(file.Handle, content.Span, 0);
-                file.Commit(backup: File.Exists(path) ? CheckpointWriting.AnnouncedBackup(path, request) : null);
+                file.Commit(backup: File.Exists(target) ? CheckpointWriting.AnnouncedBackup(target, request) : null);
             }
             else if (request.InPlace && File.Exists(path))
             {

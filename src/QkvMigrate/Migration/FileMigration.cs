@@ -25,13 +25,18 @@ internal static class FileMigration
             return planned.Report(CheckpointStatus.Unchanged);
         }
 
-        var output = request.InPlace ? request.Path : request.Output ?? BesideSource(request);
+        var output = OutputOf(request);
         try
         {
             ShardSet.CheckAlone(request.Path);
             if (Directory.Exists(output))
             {
                 throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);
+            }
+
+            if (Path.EndsInDirectorySeparator(output))
+            {
+                throw new MigrationException(FailureKind.Target, "there is no such directory", output);
             }
 
             CheckpointWriting.CheckTarget(request.Path, output, request);
@@ -52,6 +57,13 @@ internal static class FileMigration
             return planned.Report(CheckpointWriting.Cancelled(output, cancelled));
         }
     }
+
+    /// <summary>The file that is written, as <c>cp</c> takes it: where the output is a directory, the name in it is the source's.</summary>
+    public static string OutputOf(MigrationRequest request) =>
+        request.InPlace ? request.Path
+        : request.Output is not { } output ? BesideSource(request)
+        : Directory.Exists(output) ? Path.Combine(output, request.ResultName(request.Path))
+        : output;
 
     /// <summary><c>lit_model.pth</c> becomes <c>lit_model-qkv.pth</c>; merged, <c>lit_model.pth.lora</c> becomes <c>lit_model-merged.pth</c>.</summary>
     private static string BesideSource(MigrationRequest request)

@@ -149,6 +149,9 @@ internal static partial class Posix
     /// <summary>Gives the open file to another owner; false where this process may not.</summary>
     public static bool ChangeOwner(SafeFileHandle target, uint owner, uint group) => Fchown(target, owner, group) == 0;
 
+    /// <summary>Gives a folder to another owner; false where this process may not.</summary>
+    public static bool ChangeOwner(string folder, uint owner, uint group) => Chown(folder, owner, group) == 0;
+
     /// <summary>Has the disk begin to write a range that was just written, so that the sync at the end finds little left (sync_file_range(2)). Only a hint.</summary>
     public static void StartWriteback(SafeFileHandle target, long offset, long length) =>
         _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
@@ -156,7 +159,7 @@ internal static partial class Posix
     /// <summary>Gives <paramref name="path"/> a second name, and never replaces one; false where the filesystem has no second names.</summary>
     public static bool HardLink(string path, string newName)
     {
-        if (Link(path, newName) == 0)
+        if (Link(Path.GetFullPath(path), Path.GetFullPath(newName)) == 0)
         {
             return true;
         }
@@ -171,6 +174,7 @@ internal static partial class Posix
     public static void Rename(string path, string newName, bool replace)
     {
         const int current = -100; // AT_FDCWD
+        (path, newName) = (Path.GetFullPath(path), Path.GetFullPath(newName));
         var result = RenameAt2(current, path, current, newName, replace ? 0u : 1u /* RENAME_NOREPLACE */);
         if (result != 0 && !replace && Marshal.GetLastPInvokeError() is (InvalidArgument or NoSystemCall) && !Path.Exists(newName))
         {
@@ -219,6 +223,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
     private static partial int Fchown(SafeFileHandle descriptor, uint owner, uint group);
+
+    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Chown(string path, uint owner, uint group);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncFileRange(SafeFileHandle descriptor, long offset, long length, uint flags);

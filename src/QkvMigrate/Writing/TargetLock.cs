@@ -17,10 +17,12 @@ internal sealed partial class TargetLock : IDisposable
     private const int Create = 0x40; // O_CREAT
     private const int NoFollow = 0x20000; // O_NOFOLLOW on x86
     private const int NoFollowArm = 0x8000; // and on ARM
+    private const int Exclusively = 0x80; // O_EXCL
     private const int CloseOnExecute = 0x80000; // O_CLOEXEC
     private const int Exclusive = 2; // LOCK_EX
     private const int AtOnce = 4; // LOCK_NB
     private const int WouldBlock = 11; // EWOULDBLOCK
+    private const int IsThere = 17; // EEXIST
 
     private readonly string path;
     private readonly SafeFileHandle handle;
@@ -41,7 +43,15 @@ internal sealed partial class TargetLock : IDisposable
         var name = TemporaryName.LockFor(target);
         while (true)
         {
-            var file = OpenFile(name);
+            var file = OpenFile(name, out var isNew);
+            if (FileIdentity.Of(file).Special is { } special)
+            {
+                using (file)
+                {
+                    throw new MigrationException(FailureKind.Target, $"this is no regular file but {special}, where a lock is to be", name);
+                }
+            }
+
             if (!TryLock(file, wait))
             {
                 using (file)
@@ -57,7 +67,14 @@ internal sealed partial class TargetLock : IDisposable
                 try
                 {
                     RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
-                    Sweep(target);
+
+                    // What a killed process left of the target, it left beside its lock's file: no lock, no leftovers, and no
+                    // need to look through a folder that may have many thousand files for each of them.
+                    if (!isNew)
+                    {
+                        Sweep(target);
+                    }
+
                     return acquired;
                 }
                 catch
@@ -113,10 +130,18 @@ internal sealed partial class TargetLock : IDisposable
         }
     }
 
-    private static SafeFileHandle OpenFile(string name)
+    private static SafeFileHandle OpenFile(string name, out bool isNew)
     {
         var noFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 ? NoFollowArm : NoFollow;
-        var descriptor = Open(name, ReadWrite | Create | noFollow | CloseOnExecute, 0x1b6 /* 0666, less the mask */);
+        var flags = ReadWrite | Create | noFollow | CloseOnExecute;
+        const uint mode = 0x1b6; // 0666, less the mask
+        var descriptor = Open(name, flags | Exclusively, mode);
+        isNew = descriptor >= 0;
+        if (!isNew && Marshal.GetLastPInvokeError() == IsThere)
+        {
+            descriptor = Open(name, flags, mode);
+        }
+
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Posix.Failure("open", name);
     }
 

@@ -52,8 +52,51 @@ public sealed class TemporaryNameTests
         Directory.CreateDirectory(folder.At(".model.pth.12-4567abcd.qkvmigrate-tmp", "inner"));
         Directory.CreateSymbolicLink(folder.At(".model.pth.12-89abcdef.qkvmigrate-tmp"), outside);
         File.WriteAllText(folder.At(".other.pth.12-0123abcd.qkvmigrate-tmp"), "half");
+        File.WriteAllText(folder.At(".model.pth.qkvmigrate-lock"), "12\n");
         TargetLock.Acquire(folder.At("model.pth")).Dispose();
         Assert.Equal([folder.At(".other.pth.12-0123abcd.qkvmigrate-tmp"), outside], Directory.EnumerateFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
         Assert.True(File.Exists(Path.Combine(outside, "kept")));
+    }
+
+    /// <summary>Names of up to 255 bytes, the most that filesystems take, in letters of one and of three bytes.</summary>
+    [Theory]
+    [InlineData("x", 200)]
+    [InlineData("x", 201)]
+    [InlineData("x", 230)]
+    [InlineData("x", 255)]
+    [InlineData("\u20ac", 85)]
+    [InlineData("\u20ac", 67)]
+    public void A_long_name_has_short_ones_that_are_its_own(string letter, int count)
+    {
+        using var folder = new WorkFolder();
+        var path = folder.At(string.Concat(Enumerable.Repeat(letter, count)));
+        var other = $"{path[..^1]}z";
+        var temporary = TemporaryName.For(path);
+
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(temporary), 1, 255);
+        Assert.DoesNotContain('\ufffd', temporary);
+        Assert.StartsWith($".{Path.GetFileName(path)[..40]}", temporary, StringComparison.Ordinal);
+        Assert.True(TemporaryName.Is(temporary) && TemporaryName.IsFor(path, temporary));
+        Assert.False(TemporaryName.IsFor(other, temporary));
+        Assert.NotEqual(TemporaryName.LockFor(path), TemporaryName.LockFor(other));
+
+        File.WriteAllText(Path.Combine(folder.Path, temporary), "half");
+        File.WriteAllText(TemporaryName.LockFor(path), "12\n");
+        using (var file = DurableFile.Create(path, replace: false))
+        {
+            file.Write(stream => stream.Write("whole"u8));
+            file.Commit();
+        }
+
+        Assert.Equal([path], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_lock_that_is_a_FIFO_is_refused_and_not_waited_for()
+    {
+        using var folder = new WorkFolder();
+        Assert.Equal(0, ChildProcess.Run("/usr/bin/mkfifo", [folder.At(".model.pth.qkvmigrate-lock")]).ExitCode);
+        var error = Assert.Throws<MigrationException>(() => TargetLock.Acquire(folder.At("model.pth")));
+        Assert.Equal("this is no regular file but a FIFO, where a lock is to be", error.Problem);
     }
 }

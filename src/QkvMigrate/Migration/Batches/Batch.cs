@@ -8,7 +8,7 @@ namespace QkvMigrate.Migration.Batches;
 internal sealed class Batch(BatchOptions options, CancellationToken cancellation) : IDisposable
 {
     private readonly List<PathWork> works = [];
-    private readonly List<BatchUnit> units = [];
+    private readonly List<Func<IReadOnlyDictionary<PathWork, CheckpointReport>, IEnumerable<BatchUnit>>> paths = [];
     private readonly List<CheckpointReport> failures = [];
     private readonly List<IDisposable> owned = [];
 
@@ -18,7 +18,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     {
         var work = PathWork.Find(WithOwnEngine(request), options.Selection);
         works.Add(work);
-        units.AddRange(work.Units);
+        paths.Add(left => left.TryGetValue(work, out var report) ? [Told(report)] : work.Units);
     }
 
     /// <summary>Adds what <paramref name="request"/> finds, or that it is of no use.</summary>
@@ -30,22 +30,31 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
         catch (MigrationException error) when (error.Kind != FailureKind.Usage)
         {
-            units.Add(new BatchUnit(request.Path, 0, _ => [CheckpointReport.Of(request.Path, error)]));
+            paths.Add(_ => [Told(CheckpointReport.Of(request.Path, error))]);
         }
     }
 
     /// <summary>Does the work of this shard, and returns its reports in the order in which it was added.</summary>
     public IReadOnlyList<CheckpointReport> Run()
     {
-        var own = Own();
-        var begun = works.Where(work => Try(work, work.Begin)).ToList();
-        own.RemoveAll(unit => works.Exists(work => !begun.Contains(work) && work.Units.Contains(unit)));
+        var left = Overlaps.Of(works);
+        var own = Own([.. paths.SelectMany(path => path(left))]);
+        var begun = works.Where(work => !left.ContainsKey(work)).ToLookup(work => Try(work, work.Begin));
+        var lost = begun[false].SelectMany(work => work.Units).ToHashSet();
+        own.RemoveAll(lost.Contains);
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
         var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
         ForEach(own.Count, i => reports[i] = Run(own[i]));
-        begun.ForEach(work => Try(work, work.End));
+        foreach (var work in begun[true])
+        {
+            Try(work, work.End);
+        }
+
         return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
     }
+
+    /// <summary>A unit of which all is known already.</summary>
+    private static BatchUnit Told(CheckpointReport report) => new(report.Path, 0, _ => [report]);
 
     /// <summary>Disposes of the engines that were made.</summary>
     public void Dispose() => owned.ForEach(made => made.Dispose());
@@ -80,7 +89,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
     }
 
-    private List<BatchUnit> Own()
+    private List<BatchUnit> Own(IReadOnlyList<BatchUnit> units)
     {
         if (options.Shard is not { } shard)
         {

@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
 
@@ -14,6 +15,10 @@ internal sealed class PathWork
     {
         this.request = request;
         this.root = root;
+        Folders = found.Folders;
+        Checkpoints = found.Units.SelectMany(unit => unit.Checkpoints.Select(name => System.IO.Path.Combine(unit.Root, name)));
+        Source = FilePlace.Of(request.Path);
+        Output = request.InPlace ? null : FilePlace.Of(root);
 
         // A directory that is itself the unit gets its name when all of it is there: that is record enough. In place,
         // the files themselves say which of them are done.
@@ -27,10 +32,35 @@ internal sealed class PathWork
         this.request = request;
         root = "";
         Units = [file];
+        Checkpoints = [request.Path];
+        Source = FilePlace.Of(request.Path);
+        Output = request.InPlace ? null : FilePlace.OfName(FileMigration.OutputOf(request));
+        Target = request.InPlace ? null : FilePlace.Of(FileMigration.OutputOf(request));
     }
 
     /// <summary>The path, as the user named it.</summary>
     public string Path => request.Path;
+
+    /// <summary>Whether files are replaced and not written anew.</summary>
+    public bool IsInPlace => request.InPlace;
+
+    /// <summary>Whether the output matters: a check looks at the sources alone.</summary>
+    public bool HasOutput => !(request.DryRun && request.Force);
+
+    /// <summary>The directories that were entered to find the units; none where the path is a file.</summary>
+    public IReadOnlySet<FileKey> Folders { get; } = new HashSet<FileKey>();
+
+    /// <summary>The checkpoint files that are worked on.</summary>
+    public IEnumerable<string> Checkpoints { get; }
+
+    /// <summary>Where the path leads.</summary>
+    public FilePlace Source { get; }
+
+    /// <summary>Where the output's name is; null in place.</summary>
+    public FilePlace? Output { get; }
+
+    /// <summary>The file to which the output's name leads, where the path is a file; null in place.</summary>
+    public FilePlace? Target { get; }
 
     /// <summary>The units, in an order that depends on their paths alone.</summary>
     public IReadOnlyList<BatchUnit> Units { get; }
@@ -44,6 +74,11 @@ internal sealed class PathWork
             throw new MigrationException(FailureKind.Usage, "a LoRA is merged by an upgrade, into a new file");
         }
 
+        if (TemporaryName.Is(System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(request.Path))))
+        {
+            throw new MigrationException(FailureKind.Target, "a run of qkvmigrate writes this, or has left it, and the next takes it away; give it another name to work on it", request.Path);
+        }
+
         if (!Directory.Exists(request.Path))
         {
             var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
@@ -52,9 +87,11 @@ internal sealed class PathWork
 
         var found = CheckpointTree.Find(request.Path, selection);
         var output = request.Output ?? $"{System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(request.Path))}{request.Suffix}";
-        return request.InPlace || !IsWithin(output, request.Path)
-            ? new PathWork(request, output, found)
-            : throw new MigrationException(FailureKind.Target, "the output lies within the source", output);
+        var work = new PathWork(request, output, found);
+        return work.Output is not { } place ? work
+            : place.IsWithin(found.Folders) ? throw new MigrationException(FailureKind.Target, "the output lies within the source", output)
+            : work.Source.IsWithin(place) ? throw new MigrationException(FailureKind.Target, "the source lies within the output", output)
+            : work;
     }
 
     /// <summary>Called before the first unit.</summary>
@@ -146,11 +183,5 @@ internal sealed class PathWork
     {
         var relative = System.IO.Path.GetRelativePath(request.Path, path);
         return relative == "." ? "" : relative;
-    }
-
-    private static bool IsWithin(string path, string root)
-    {
-        var relative = System.IO.Path.GetRelativePath(System.IO.Path.GetFullPath(root), System.IO.Path.GetFullPath(path));
-        return relative == "." || !(relative == ".." || relative.StartsWith($"..{System.IO.Path.DirectorySeparatorChar}", StringComparison.Ordinal) || System.IO.Path.IsPathRooted(relative));
     }
 }

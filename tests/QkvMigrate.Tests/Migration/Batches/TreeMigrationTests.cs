@@ -265,7 +265,10 @@ public sealed class TreeMigrationTests : IDisposable
     {
         File.WriteAllText(Output(""), "a file");
         var request = new MigrationRequest { Path = Source(""), Output = Output(""), Direction = MigrationDirection.Upgrade, Engine = () => engine };
-        var other = new MigrationRequest { Path = Source("a", "lit_model.pth"), Direction = MigrationDirection.Upgrade, Engine = () => engine };
+        Directory.CreateDirectory(folder.At("other"));
+        File.Copy(Source("a", "lit_model.pth"), folder.At("other", "lit_model.pth"));
+        File.Copy(Source("a", "model_config.yaml"), folder.At("other", "model_config.yaml"));
+        var other = new MigrationRequest { Path = folder.At("other", "lit_model.pth"), Direction = MigrationDirection.Upgrade, Engine = () => engine };
 
         var reports = Migrator.Run([request, other], new BatchOptions(), TestContext.Current.CancellationToken);
 
