@@ -28,6 +28,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
+    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "Leave storages that nothing in the file names out of the new file." };
     private readonly Option<bool> strictEvidence = new("--strict-evidence") { Description = "Refuse where the weights clearly speak against the geometry, instead of warning." };
     private readonly BatchArguments batch = new();
     private readonly GeometryOptions geometry = new();
@@ -48,7 +49,7 @@ internal sealed class MigrateCommand
             ? new RuledCommand("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new RuledCommand("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.allowUnsafePickle, options.strictEvidence })
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence })
         {
             command.Options.Add(option);
         }
@@ -110,6 +111,7 @@ internal sealed class MigrateCommand
             DryRun = isPlanOnly,
             Force = parsed.GetValue(force) || parsed.GetValue(check),
             DropOptimizer = parsed.GetValue(dropOptimizer),
+            DropUnreferenced = parsed.GetValue(dropUnreferenced),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             StrictEvidence = parsed.GetValue(strictEvidence),
             Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },

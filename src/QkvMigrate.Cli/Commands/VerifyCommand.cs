@@ -13,6 +13,7 @@ internal sealed class VerifyCommand
     private readonly Argument<string> upgraded = TypedArgument.OnePath("UPGRADED", "What an upgrade or downgrade made of it.");
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
+    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others." };
     private readonly SelectionOptions selection = new();
     private readonly GeometryOptions geometry = new();
     private readonly ModelOptions model = new();
@@ -26,6 +27,7 @@ internal sealed class VerifyCommand
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);
         command.Options.Add(options.forward);
+        command.Options.Add(options.dropUnreferenced);
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
         options.model.AddTo(command);
@@ -36,7 +38,7 @@ internal sealed class VerifyCommand
     private int Run(ParseResult parsed)
     {
         var (before, after) = (parsed.GetValue(original)!, parsed.GetValue(upgraded)!);
-        var reports = PathVerifier.Run(before, after, selection.Read(parsed), geometry.Read(parsed), VerificationMode.Full, Signals.Token);
+        var reports = PathVerifier.Run(before, after, selection.Read(parsed), geometry.Read(parsed), VerificationMode.Full, Signals.Token, parsed.GetValue(dropUnreferenced));
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;
         if (parsed.GetValue(json))
         {

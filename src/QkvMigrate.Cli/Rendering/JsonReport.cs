@@ -34,6 +34,7 @@ internal static class JsonReport
             Math.Round(report.Elapsed.TotalSeconds, 3),
             report.ConfigurationChanges,
             [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],
+            withGlobals ? new JsonRecords(report.Unreferenced.Count, report.Unreferenced.Bytes) : null,
             withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
             report.Evidence is { } evidence ? Evidence(evidence) : null,
             withPlan && report.Plan is { IsNeeded: true } plan ? Plan(plan) : null,
@@ -76,6 +77,7 @@ internal sealed record JsonCheckpoint(
     double Seconds,
     IReadOnlyList<string> Configuration,
     IReadOnlyList<JsonMessage> Advice,
+    JsonRecords? Unreferenced,
     IReadOnlyList<JsonGlobal>? Globals,
     JsonEvidence? Evidence,
     JsonPlan? Plan,
@@ -89,6 +91,9 @@ internal sealed record JsonTensors(int Total, int Reordered, int Renamed, int Un
 
 /// <summary>Bytes of the source and the output, and of what is reordered and copied.</summary>
 internal sealed record JsonBytes(long Source, long? Output, long Reordered, long Copied);
+
+/// <summary>Storages that nothing in the file names, and their bytes.</summary>
+internal sealed record JsonRecords(int Records, long Bytes);
 
 /// <summary>A code and a sentence.</summary>
 internal sealed record JsonMessage(string Code, string Message);

@@ -32,6 +32,7 @@ internal static class JsonVerification
             report.Coverage.RenamedNames,
             report.Coverage.ExpandedLayers,
             report.Coverage.Regions,
+            report.Coverage.DroppedRecords,
             report.Coverage.Checksums,
             report.Coverage.StoredChecksums,
             report.Coverage.ComparedBytes,
@@ -74,7 +75,7 @@ internal sealed record JsonVerified(
 internal sealed record JsonVerifiedGeometry(int NHead, int NQueryGroups, int HeadSize);
 
 /// <summary>What was compared.</summary>
-internal sealed record JsonCoverage(string Mode, int Tensors, int MovedTensors, int RenamedNames, int ExpandedLayers, int Entries, int Checksums, int StoredChecksums, long ComparedBytes, long TotalBytes);
+internal sealed record JsonCoverage(string Mode, int Tensors, int MovedTensors, int RenamedNames, int ExpandedLayers, int Entries, int DroppedRecords, int Checksums, int StoredChecksums, long ComparedBytes, long TotalBytes);
 
 /// <summary>One difference; the offset counts bytes of the second file.</summary>
 internal sealed record JsonDifference(string Place, long? Row, string? Section, int? Head, int? QueryGroup, long? Offset, string Problem);

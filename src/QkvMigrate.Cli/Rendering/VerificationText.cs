@@ -48,7 +48,8 @@ internal static class VerificationText
         };
         var geometry = report.Geometry is { } numbers ? $", {numbers}" : "";
         var lora = report.LoraRank is { } rank ? $", LoRA of rank {rank.Before} in {coverage.ExpandedLayers} layers multiplied out against rank {rank.After}" : "";
+        var dropped = coverage.DroppedRecords > 0 ? $", {coverage.DroppedRecords} storages that nothing names left out" : "";
         var checksums = coverage.StoredChecksums > 0 ? $" and {coverage.Checksums} of {coverage.StoredChecksums} checksums" : "";
-        return $"{way}{geometry}{lora}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";
+        return $"{way}{geometry}{lora}{dropped}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";
     }
 }

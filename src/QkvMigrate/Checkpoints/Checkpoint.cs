@@ -65,6 +65,12 @@ public abstract class Checkpoint : IDisposable
     public virtual Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
         throw new MigrationException(FailureKind.Unsupported, "nothing can be taken out of a file of this format", Source.Path);
 
+    /// <summary>The storages that the file carries and nothing in it names; only zips can have some.</summary>
+    public virtual UnreferencedRecords Unreferenced => UnreferencedRecords.None;
+
+    /// <summary>The same file without its <see cref="Unreferenced"/> storages. It takes this object's place and its source.</summary>
+    public virtual Checkpoint WithoutUnreferenced() => this;
+
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     public abstract FileLayout Rewrite(CheckpointEdit edit);
 

@@ -72,6 +72,9 @@ public sealed record CheckpointReport
     /// <summary>The element types of its tensors, the one of most bytes first, where the file was inspected.</summary>
     public IReadOnlyList<DTypeShare> DTypes { get; init; } = [];
 
+    /// <summary>The storages that nothing in the file names.</summary>
+    public UnreferencedRecords Unreferenced { get; init; } = UnreferencedRecords.None;
+
     /// <summary>Bytes of the source.</summary>
     public long SourceBytes { get; init; }
 

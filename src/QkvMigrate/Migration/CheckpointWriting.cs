@@ -129,7 +129,7 @@ internal static class CheckpointWriting
             return;
         }
 
-        var report = CheckpointVerifier.Verify(planned.Checkpoint!, written, _ => planned.Plan!.Geometry!.Geometry, planned.OtherShards, mode, cancellation);
+        var report = CheckpointVerifier.Verify(planned.Checkpoint!, written, _ => planned.Plan!.Geometry!.Geometry, planned.OtherShards, mode, planned.DropsUnreferenced, cancellation);
         if (!report.IsVerified)
         {
             throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);

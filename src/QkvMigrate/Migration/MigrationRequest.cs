@@ -39,6 +39,9 @@ public sealed record MigrationRequest
     /// <summary>Leave the state of optimizers out of the new file.</summary>
     public bool DropOptimizer { get; init; }
 
+    /// <summary>Leave storages that nothing in the file names out of the new file.</summary>
+    public bool DropUnreferenced { get; init; }
+
     /// <summary>Work on files whose pickles can run code when PyTorch loads them. Here, nothing is run even then.</summary>
     public bool AllowUnsafePickle { get; init; }
 

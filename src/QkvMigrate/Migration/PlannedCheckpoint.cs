@@ -38,6 +38,12 @@ internal sealed class PlannedCheckpoint : IDisposable
     /// <summary>The optimizers that are left out of the new file.</summary>
     public IReadOnlyList<OptimizerEntry> DroppedOptimizers { get; private set; } = [];
 
+    /// <summary>The storages that nothing in the file names.</summary>
+    private UnreferencedRecords Unreferenced { get; set; } = UnreferencedRecords.None;
+
+    /// <summary>Whether these are left out of the new file.</summary>
+    public bool DropsUnreferenced { get; private set; }
+
     /// <summary>What the weights say against the plan.</summary>
     private IReadOnlyList<Advice> EvidenceAdvice { get; set; } = [];
 
@@ -114,9 +120,10 @@ internal sealed class PlannedCheckpoint : IDisposable
         Plan = Plan,
         Changes = Plan is { } plan ? PlanCounts.Of(plan) : null,
         TensorCount = Checkpoint?.Tensors.Count ?? 0,
+        Unreferenced = Unreferenced,
         SourceBytes = Checkpoint?.Source.Length ?? 0,
         Globals = Checkpoint?.Globals ?? [],
-        Advice = [.. PickleAdvice, .. DropAdvice(), .. EvidenceAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
+        Advice = [.. PickleAdvice, .. DropAdvice(), .. UnreferencedAdvice(), .. EvidenceAdvice, .. Plan?.Advice ?? [], .. (Plan?.Geometry?.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning))],
         Elapsed = watch.Elapsed,
         Error = error ?? Error,
     };
@@ -147,9 +154,33 @@ internal sealed class PlannedCheckpoint : IDisposable
         "optimizer-dropped",
         $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: training cannot be resumed from the new file, and that was not verified against the old one"));
 
+    private void DropUnreferenced(MigrationRequest request)
+    {
+        Unreferenced = Checkpoint!.Unreferenced;
+        if (request.DropUnreferenced && Unreferenced.Count > 0)
+        {
+            Checkpoint = Checkpoint.WithoutUnreferenced();
+            DropsUnreferenced = true;
+        }
+    }
+
+    private IEnumerable<Advice> UnreferencedAdvice()
+    {
+        if (Unreferenced.Count == 0 || Plan is null)
+        {
+            return [];
+        }
+
+        var records = $"{Unreferenced.Count} storages of the zip, {Unreferenced.Bytes} bytes, belong to no object of its pickle";
+        return Plan.IsNeeded && DropsUnreferenced
+            ? [new Advice("unreferenced-dropped", $"{records} and are left out: the way back will be without them, and so not byte for byte")]
+            : [new Advice("unreferenced-records", $"{records}: --drop-unreferenced leaves them out{(Plan.IsNeeded ? "" : " along with a change of layout, which this file does not need")}")];
+    }
+
     private MigrationPlan PlanMigration(MigrationRequest request)
     {
         DropOptimizers(request);
+        DropUnreferenced(request);
         return MigrationPlanner.Plan(Checkpoint!, request.Direction, shapes => ResolveOrRank(request, shapes), request.Lora, OtherShards);
     }
 
@@ -170,6 +201,7 @@ internal sealed class PlannedCheckpoint : IDisposable
         }
 
         DropOptimizers(request);
+        DropUnreferenced(request);
         return MigrationPlanner.PlanMerge(Checkpoint, new LoraMerge(lora, request.Lora, updater), shapes => ResolveOrRank(request, shapes));
     }
 }

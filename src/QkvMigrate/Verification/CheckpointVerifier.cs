@@ -17,14 +17,16 @@ public sealed class CheckpointVerifier
     private readonly VerificationMode mode;
     private readonly DifferenceLog log = new();
     private readonly CancellationToken cancellation;
+    private readonly bool isWithoutUnreferenced;
 
-    private CheckpointVerifier(Checkpoint original, Checkpoint upgraded, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, CancellationToken cancellation)
+    private CheckpointVerifier(Checkpoint original, Checkpoint upgraded, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
         this.original = original;
         this.upgraded = upgraded;
         this.otherShards = otherShards;
         this.mode = mode;
         this.cancellation = cancellation;
+        this.isWithoutUnreferenced = isWithoutUnreferenced;
     }
 
     /// <summary>Verifies a file whose geometry is known.</summary>
@@ -44,21 +46,22 @@ public sealed class CheckpointVerifier
     /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
     /// <exception cref="MigrationException">The first file cannot be read or understood, or there is no geometry.</exception>
-    public static VerificationReport Verify(string original, string upgraded, Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, CancellationToken cancellation)
+    public static VerificationReport Verify(string original, string upgraded, Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, CancellationToken cancellation, bool isWithoutUnreferenced = false)
     {
         var watch = Stopwatch.StartNew();
         using var before = Checkpoint.Open(original);
-        return Verify(before, upgraded, resolveGeometry, otherShards, mode, cancellation) with { Elapsed = watch.Elapsed };
+        return Verify(before, upgraded, resolveGeometry, otherShards, mode, isWithoutUnreferenced, cancellation) with { Elapsed = watch.Elapsed };
     }
 
     /// <summary>As above, where the first file is open already.</summary>
-    internal static VerificationReport Verify(Checkpoint original, string upgraded, Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, CancellationToken cancellation)
+    internal static VerificationReport Verify(Checkpoint original, string upgraded, Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry, IReadOnlyList<TensorEntry> otherShards, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
         try
         {
             using var after = Checkpoint.Open(upgraded);
-            return new CheckpointVerifier(original, after, otherShards, mode, cancellation).Run(resolveGeometry);
+            return new CheckpointVerifier(original, after, otherShards, mode, isWithoutUnreferenced, cancellation).Run(resolveGeometry);
         }
         catch (MigrationException error) when (error.File == upgraded && error.Kind != FailureKind.Io)
         {
@@ -84,7 +87,8 @@ public sealed class CheckpointVerifier
         var changes = ExpectedChanges.Of(original, direction, geometry, fused, lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
         LeftNames.Find(upgraded, direction, log);
-        var regions = FileStructure.Compare(original, upgraded, changes, log);
+        var dropped = isWithoutUnreferenced && direction is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
+        var regions = FileStructure.Compare(original, upgraded, changes, dropped, log);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)
         {
@@ -118,6 +122,7 @@ public sealed class CheckpointVerifier
                 RenamedNames = changes.Renames.Count,
                 ExpandedLayers = lora?.Layers.Count ?? 0,
                 Regions = results.Count,
+                DroppedRecords = dropped.Count,
                 StoredChecksums = regions?.Count(region => region.After.Crc is not null) ?? 0,
                 Checksums = results.Count(result => result.HasChecksum),
                 ComparedBytes = results.Sum(result => result.ComparedBytes),

@@ -9,12 +9,17 @@ namespace QkvMigrate.Verification;
 internal static class FileStructure
 {
     /// <summary>The regions whose bytes are still to be compared, in the order of the file; null where the files cannot be paired.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    /// <param name="original">The first file.</param>
+    /// <param name="upgraded">The second file.</param>
+    /// <param name="changes">What must have changed.</param>
+    /// <param name="dropped">The names of the records that the second file must not have.</param>
+    /// <param name="log">Takes the differences.</param>
+    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, IReadOnlySet<string> dropped, DifferenceLog log)
     {
         switch (original, upgraded)
         {
             case (TorchZipCheckpoint before, TorchZipCheckpoint after):
-                return ZipStructure.Compare(before, after, changes, log);
+                return ZipStructure.Compare(before, after, changes, dropped, log);
             case (TorchLegacyCheckpoint before, TorchLegacyCheckpoint after):
                 return LegacyStructure.Compare(before, after, changes, log);
             case (SafetensorsCheckpoint before, SafetensorsCheckpoint after):

@@ -20,8 +20,9 @@ public static class PathVerifier
     /// <param name="geometry">What the user says about the geometry; the rest comes from beside the first file.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <param name="isWithoutUnreferenced">Whether storages that nothing in a file names must be left out where its layout changes.</param>
     /// <exception cref="MigrationException">One path is a directory and the other is not, or one is not there.</exception>
-    public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation, bool isWithoutUnreferenced = false)
     {
         if (Directory.Exists(original) != Directory.Exists(upgraded))
         {
@@ -30,12 +31,12 @@ public static class PathVerifier
 
         if (!Directory.Exists(original))
         {
-            return [Verify(original, upgraded, [], geometry, mode, cancellation)];
+            return [Verify(original, upgraded, [], geometry, mode, isWithoutUnreferenced, cancellation)];
         }
 
         try
         {
-            return RunDirectory(original, upgraded, selection, geometry, mode, cancellation);
+            return RunDirectory(original, upgraded, selection, geometry, mode, isWithoutUnreferenced, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -43,7 +44,7 @@ public static class PathVerifier
         }
     }
 
-    private static List<VerificationReport> RunDirectory(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    private static List<VerificationReport> RunDirectory(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
         var before = new CheckpointFiles(original, selection);
         var after = before.NamesIn(upgraded);
@@ -54,7 +55,7 @@ public static class PathVerifier
             var gone = folder.Where(name => before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory))).ToList();
             reports.AddRange(gone.Where(before.IsCheckpoint).Select(name => VerifyNothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name), geometry, cancellation)));
             var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(name)).ToList();
-            var found = VerifyCheckpoints(Path.Combine(original, folder.Key), Path.Combine(upgraded, folder.Key), checkpoints, geometry, mode, cancellation);
+            var found = VerifyCheckpoints(Path.Combine(original, folder.Key), Path.Combine(upgraded, folder.Key), checkpoints, geometry, mode, isWithoutUnreferenced, cancellation);
             reports.AddRange(found);
             var others = new DirectoryComparison(original, upgraded, found, log, cancellation);
             foreach (var name in folder.Except(gone).Except(checkpoints))
@@ -76,14 +77,14 @@ public static class PathVerifier
     /// <summary>A file that has no counterpart because it is what it was to become already: held against itself, nothing may have to change.</summary>
     private static VerificationReport VerifyNothingToDo(string original, string missing, GeometryFlags flags, CancellationToken cancellation)
     {
-        var report = Verify(original, original, [], flags, VerificationMode.Quick, cancellation);
+        var report = Verify(original, original, [], flags, VerificationMode.Quick, isWithoutUnreferenced: false, cancellation);
         return report.IsVerified || report.Error is not null
             ? report
             : new VerificationReport { Original = original, Upgraded = missing, Mode = report.Mode, Differences = [new Difference("file", "it is not in the second directory")], DifferenceCount = 1 };
     }
 
     /// <summary>The checkpoints of one folder; several may be the shards of one model.</summary>
-    private static List<VerificationReport> VerifyCheckpoints(string original, string upgraded, IEnumerable<string> names, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation)
+    private static List<VerificationReport> VerifyCheckpoints(string original, string upgraded, IEnumerable<string> names, GeometryFlags geometry, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
         var files = names.Select(name => Path.GetFileName(name)!).ToList();
         if (files.Count == 0)
@@ -94,7 +95,7 @@ public static class PathVerifier
         try
         {
             var shards = new ModelShards(original);
-            return files.ConvertAll(file => Verify(Path.Combine(original, file), Path.Combine(upgraded, file), shards.Beside(file), geometry, mode, cancellation));
+            return files.ConvertAll(file => Verify(Path.Combine(original, file), Path.Combine(upgraded, file), shards.Beside(file), geometry, mode, isWithoutUnreferenced, cancellation));
         }
         catch (MigrationException unfit)
         {
@@ -102,12 +103,12 @@ public static class PathVerifier
         }
     }
 
-    private static VerificationReport Verify(string original, string upgraded, IReadOnlyList<TensorEntry> otherShards, GeometryFlags flags, VerificationMode mode, CancellationToken cancellation)
+    private static VerificationReport Verify(string original, string upgraded, IReadOnlyList<TensorEntry> otherShards, GeometryFlags flags, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
         try
         {
             var directory = Path.GetDirectoryName(Path.GetFullPath(original))!;
-            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, otherShards, mode, cancellation);
+            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, otherShards, mode, cancellation, isWithoutUnreferenced);
         }
         catch (MigrationException error)
         {

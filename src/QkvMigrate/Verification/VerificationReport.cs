@@ -20,6 +20,9 @@ public sealed record VerificationCoverage
     /// <summary>Regions of the file whose bytes were compared: entries of a zip, storages and what stands between them.</summary>
     public int Regions { get; init; }
 
+    /// <summary>Storages that nothing names and that were expected to be left out.</summary>
+    public int DroppedRecords { get; init; }
+
     /// <summary>CRC-32s that the second file gives for its regions: one for each entry of a zip, none in other formats.</summary>
     public int StoredChecksums { get; init; }
 

@@ -16,19 +16,21 @@ internal static class ZipComparison
     /// <summary>Compares the zips; true where each entry of the first is found at its place in the second.</summary>
     /// <param name="original">The first zip.</param>
     /// <param name="upgraded">The second zip.</param>
+    /// <param name="dropped">The names of entries that the second zip must not have.</param>
     /// <param name="source">The first file.</param>
     /// <param name="expected">The bytes that an entry of the first zip must have in the second, or null for any: the pickle's.</param>
     /// <param name="log">Takes the differences.</param>
-    public static bool Compare(ZipDirectory original, ZipDirectory upgraded, SourceFile source, Func<ZipEntry, long?> expected, DifferenceLog log)
+    public static bool Compare(ZipDirectory original, ZipDirectory upgraded, IReadOnlySet<string> dropped, SourceFile source, Func<ZipEntry, long?> expected, DifferenceLog log)
     {
-        if (!SameNames("entries", original.Entries, upgraded.Entries, log) || !SameNames("entries of the directory", original.Listed, upgraded.Listed, log))
+        var entries = Without(dropped, original.Entries);
+        if (!SameNames("entries", entries, upgraded.Entries, log) || !SameNames("entries of the directory", Without(dropped, original.Listed), upgraded.Listed, log))
         {
             return false;
         }
 
         var alignment = Alignment(original, source);
         var isWhole = true;
-        foreach (var (before, after) in original.Entries.Zip(upgraded.Entries))
+        foreach (var (before, after) in entries.Zip(upgraded.Entries))
         {
             ZipHeaderComparison.Compare(before, after, alignment, log);
             if (expected(before) is { } size && size != after.Size)
@@ -41,6 +43,10 @@ internal static class ZipComparison
         ZipEndComparison.Compare(original.End, upgraded.End, log);
         return isWhole;
     }
+
+    /// <summary>The entries that must be left.</summary>
+    public static IReadOnlyList<ZipEntry> Without(IReadOnlySet<string> dropped, IReadOnlyList<ZipEntry> entries) =>
+        dropped.Count == 0 ? entries : [.. entries.Where(entry => !dropped.Contains(entry.Name))];
 
     /// <summary>How reports name an entry.</summary>
     public static string Place(ZipEntry entry) => ZipFailure.Place(entry.Name);

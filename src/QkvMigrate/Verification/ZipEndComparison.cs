@@ -3,7 +3,7 @@ using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Holds the records behind the central directory against those of the first file: all but the directory's new place and size.</summary>
+/// <summary>Holds the records behind the central directory against those of the first file: all but the directory's new place and size, and its count of entries where some are gone.</summary>
 internal static class ZipEndComparison
 {
     private const string Place = "zip end records";
@@ -24,10 +24,23 @@ internal static class ZipEndComparison
         {
             // What reading the zip64 records checks: the directory's size and place, and the place of the record itself.
             var locator = (int)BinaryPrimitives.ReadUInt64LittleEndian(found.AsSpan(ZipFormat.Zip64EndRecordSize)) + 12;
+            if (before.Count != after.Count)
+            {
+                // Reading holds the second of the two against the directory.
+                BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(ZipFormat.Zip64EndCountOnDisk), after.Count);
+                BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(ZipFormat.Zip64EndCount), after.Count);
+            }
+
             Take(ZipFormat.Zip64EndDirectorySize, sizeof(long));
             Take(ZipFormat.Zip64EndDirectoryOffset, sizeof(long));
             Take(locator + ZipFormat.Zip64LocatorEndOffset, sizeof(long));
             end = locator + ZipFormat.Zip64LocatorLength;
+        }
+
+        if (before.Count != after.Count)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(expected.AsSpan(end + ZipFormat.EndCountOnDisk), (ushort)Math.Min(after.Count, ZipFormat.Escape16));
+            BinaryPrimitives.WriteUInt16LittleEndian(expected.AsSpan(end + ZipFormat.EndCount), (ushort)Math.Min(after.Count, ZipFormat.Escape16));
         }
 
         Narrow(ZipFormat.EndDirectorySize, after.DirectorySize);

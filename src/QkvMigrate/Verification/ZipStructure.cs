@@ -6,7 +6,7 @@ namespace QkvMigrate.Verification;
 internal static class ZipStructure
 {
     /// <summary>Compares the frames of the zips and their pickles, and pairs their entries.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(TorchZipCheckpoint original, TorchZipCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(TorchZipCheckpoint original, TorchZipCheckpoint upgraded, ExpectedChanges changes, IReadOnlySet<string> dropped, DifferenceLog log)
     {
         var (before, after) = (original.Directory, upgraded.Directory);
         var pickle = original.PickleEntry.Name;
@@ -14,17 +14,18 @@ internal static class ZipStructure
             .DistinctBy(storage => storage.Offset).ToDictionary(storage => storage.Offset);
         var resized = storages.Values.Where(storage => changes.LengthAfter(storage) is not null).ToDictionary(storage => storage.Offset, storage => changes.LengthAfter(storage)!.Value);
         long? Length(ZipEntry entry) => entry.Name == pickle ? null : resized.TryGetValue(entry.DataOffset, out var length) ? length : entry.Size;
-        if (!ZipComparison.Compare(before, after, original.Source, Length, log))
+        if (!ZipComparison.Compare(before, after, dropped, original.Source, Length, log))
         {
             return null;
         }
 
         PickleComparison.Compare(original.Pickle, upgraded.Pickle, changes.Renames, ExpectedNumbers.Of(original.Pickle, original, changes), upgraded.PickleEntry.DataOffset, log);
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
-        var regions = new RegionPair[before.Entries.Count];
+        var kept = ZipComparison.Without(dropped, before.Entries);
+        var regions = new RegionPair[kept.Count];
         for (var i = 0; i < regions.Length; i++)
         {
-            regions[i] = Pair(before.Entries[i], after.Entries[i]);
+            regions[i] = Pair(kept[i], after.Entries[i]);
         }
 
         return regions;

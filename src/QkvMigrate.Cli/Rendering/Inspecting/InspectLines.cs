@@ -29,6 +29,11 @@ internal static class InspectLines
             yield return new ReportLine("dtypes", string.Join("; ", report.DTypes.Select(share => $"{share.DType}: {share.Tensors} {(share.Tensors == 1 ? "tensor" : "tensors")}, {ByteSize.Text(share.Bytes)}")));
         }
 
+        if (report.Unreferenced.Count > 0)
+        {
+            yield return new ReportLine("unused", $"{ByteSize.Text(report.Unreferenced.Bytes)} in {report.Unreferenced.Count} storages that nothing names");
+        }
+
         yield return new ReportLine("layout", LayoutText.Of(report.Layout ?? CheckpointLayout.None));
         if (report.Geometry is { } geometry)
         {

@@ -20,6 +20,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private readonly IReadOnlyList<ZipEntry> removed = [];
     private readonly bool isPickleNew;
     private IReadOnlyList<GlobalUse>? globals;
+    private IReadOnlyList<ZipEntry>? unreferenced;
 
     private TorchZipCheckpoint(SourceFile source, ZipDirectory directory, string stem)
         : base(source)
@@ -48,6 +49,19 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         pickle = new TorchPickle(rest, FindStorage);
         removed = [.. whole.removed, .. whole.pickle.Storages.Select(EntryOf).Except(pickle.Storages.Select(EntryOf))];
         isPickleNew = true;
+    }
+
+    /// <summary>What is left of <paramref name="whole"/> without storages that its pickle does not name.</summary>
+    private TorchZipCheckpoint(TorchZipCheckpoint whole, IReadOnlyList<ZipEntry> gone)
+        : base(whole.Source)
+    {
+        Directory = whole.Directory;
+        stem = whole.stem;
+        alignment = whole.alignment;
+        PickleEntry = whole.PickleEntry;
+        pickle = whole.pickle;
+        removed = [.. whole.removed, .. gone];
+        isPickleNew = whole.isPickleNew;
     }
 
     /// <inheritdoc/>
@@ -131,6 +145,15 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     /// <inheritdoc/>
     public override Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
         new TorchZipCheckpoint(this, pickle.Without(optimizers, tensors));
+
+    /// <inheritdoc/>
+    public override UnreferencedRecords Unreferenced => new(UnreferencedEntries.Count, UnreferencedEntries.Sum(entry => entry.Size));
+
+    /// <inheritdoc/>
+    public override Checkpoint WithoutUnreferenced() => new TorchZipCheckpoint(this, UnreferencedEntries);
+
+    private IReadOnlyList<ZipEntry> UnreferencedEntries =>
+        unreferenced ??= TorchZip.UnreferencedEntries.Find(Source, Directory.Entries.Except([PickleEntry, .. removed]), NameOf(""), pickle.Script, pickle.Storages.Select(EntryOf));
 
     /// <inheritdoc/>
     public override FileLayout Rewrite(CheckpointEdit edit)

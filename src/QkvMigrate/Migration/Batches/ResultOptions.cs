@@ -18,6 +18,7 @@ namespace QkvMigrate.Migration.Batches;
 /// <param name="IsLoraBefore900"><c>--lora-era pre-900</c>.</param>
 /// <param name="LoraAlpha"><c>--lora-alpha</c>.</param>
 /// <param name="DropOptimizer"><c>--drop-optimizer</c>.</param>
+/// <param name="DropUnreferenced"><c>--drop-unreferenced</c>.</param>
 /// <param name="Verification">How the result was proven, or null for not at all.</param>
 internal sealed record ResultOptions(
     MigrationDirection Direction,
@@ -30,6 +31,7 @@ internal sealed record ResultOptions(
     bool IsLoraBefore900,
     double? LoraAlpha,
     bool DropOptimizer,
+    bool DropUnreferenced,
     VerificationMode? Verification)
 {
     /// <summary>The options of <paramref name="request"/>.</summary>
@@ -45,6 +47,7 @@ internal sealed record ResultOptions(
         request.Lora.IsBefore900,
         request.Lora.Alpha,
         request.DropOptimizer,
+        request.DropUnreferenced,
         request.Verification);
 
     /// <summary>Whether a result of these options is what <paramref name="wanted"/> asks for: the same, and proven no less.</summary>

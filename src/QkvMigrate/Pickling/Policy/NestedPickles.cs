@@ -12,6 +12,9 @@ internal static class NestedPickles
     /// <summary>Bytes of the largest one that is looked at: all that could run code stands near the start of one that is made for it.</summary>
     public const int MaximumLength = 64 << 20;
 
+    /// <summary>Pickles in pickles in pickles: what is hidden more deeply needs a loader that is named further up.</summary>
+    public const int MaximumDepth = 4;
+
     /// <summary>More strings that look like pickles than this have no other purpose than to cost time.</summary>
     private const int MaximumCount = 10_000;
 
@@ -58,6 +61,22 @@ internal static class NestedPickles
 
             offset = instruction.End;
         }
+    }
+
+    /// <summary>As <see cref="In"/>, up to the first byte that is no instruction.</summary>
+    public static List<(int Offset, ReadOnlyMemory<byte> Bytes)> AsFarAsReadable(ReadOnlyMemory<byte> pickle)
+    {
+        var found = new List<(int, ReadOnlyMemory<byte>)>();
+        try
+        {
+            found.AddRange(In(pickle));
+        }
+        catch (MigrationException error) when (error.Kind == FailureKind.Malformed)
+        {
+            // A nested pickle may break off; a document never does, because the machine has read it to its end.
+        }
+
+        return found;
     }
 
     private static ReadOnlyMemory<byte>? Payload(ReadOnlyMemory<byte> pickle, in PickleInstruction at)

@@ -3,9 +3,6 @@ namespace QkvMigrate.Pickling.Policy;
 /// <summary>Says of everything that a pickle names what is known of it. Nothing is looked up, let alone run.</summary>
 internal static class PicklePolicy
 {
-    /// <summary>Pickles in pickles in pickles: what is hidden more deeply needs a loader that is named further up.</summary>
-    private const int MaximumDepth = 4;
-
     /// <summary>What <paramref name="script"/> names, and what the pickles in its strings name; reports call it <paramref name="where"/>.</summary>
     /// <exception cref="MigrationException">It is made to cost more time than a checkpoint's pickle can.</exception>
     public static IReadOnlyList<GlobalUse> Examine(PickleScript script, string where) =>
@@ -19,25 +16,9 @@ internal static class PicklePolicy
         Judge(PickleMachine.Scan(bytes), where).Concat(Nested(bytes, where, depth + 1));
 
     private static IEnumerable<GlobalUse> Nested(ReadOnlyMemory<byte> pickle, string where, int depth) =>
-        depth > MaximumDepth
+        depth > NestedPickles.MaximumDepth
             ? []
-            : Literals(pickle).SelectMany(literal => ExamineBytes(literal.Bytes, $"{where}, pickle in the string at byte {literal.Offset}", depth));
-
-    /// <summary>The candidates up to the first byte that is no instruction.</summary>
-    private static List<(int Offset, ReadOnlyMemory<byte> Bytes)> Literals(ReadOnlyMemory<byte> pickle)
-    {
-        var found = new List<(int, ReadOnlyMemory<byte>)>();
-        try
-        {
-            found.AddRange(NestedPickles.In(pickle));
-        }
-        catch (MigrationException error) when (error.Kind == FailureKind.Malformed)
-        {
-            // A nested pickle may break off; a document never does, because the machine has read it to its end.
-        }
-
-        return found;
-    }
+            : NestedPickles.AsFarAsReadable(pickle).SelectMany(literal => ExamineBytes(literal.Bytes, $"{where}, pickle in the string at byte {literal.Offset}", depth));
 
     private static IEnumerable<GlobalUse> Judge(PickleReferences references, string where)
     {

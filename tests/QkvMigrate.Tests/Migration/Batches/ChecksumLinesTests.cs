@@ -47,7 +47,7 @@ public sealed class ChecksumLinesTests : IDisposable
         RecordDocument.SchemaVersion,
         unit,
         state,
-        new ResultOptions(MigrationDirection.Upgrade, null, null, null, null, null, default, false, null, false, null),
+        new ResultOptions(MigrationDirection.Upgrade, null, null, null, null, null, default, false, null, false, false, null),
         [],
         [.. files.Select(file => new ResultFile(file.Path, 7, file.Sha256))]);
 }

@@ -8,13 +8,13 @@ namespace QkvMigrate.Tests.Migration.Batches;
 
 public sealed class ResultOptionsTests
 {
-    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, null, false, VerificationMode.Quick);
+    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, null, false, false, VerificationMode.Quick);
 
     /// <summary>What a request asks for either decides the result, and is in the options, or does not: whoever adds to it must say which.</summary>
     [Fact]
     public void Every_part_of_a_request_is_known_to_decide_the_result_or_not_to()
     {
-        string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "Verification"];
+        string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "DropUnreferenced", "Verification"];
         string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "Engine", "LowRankUpdater", "Progress"];
 
         Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
@@ -34,6 +34,7 @@ public sealed class ResultOptionsTests
         Assert.False(Quick.Satisfies(Quick with { IsLoraBefore900 = true }));
         Assert.False(Quick.Satisfies(Quick with { LoraAlpha = 32 }));
         Assert.False(Quick.Satisfies(Quick with { DropOptimizer = true }));
+        Assert.False(Quick.Satisfies(Quick with { DropUnreferenced = true }));
     }
 
     [Theory]
