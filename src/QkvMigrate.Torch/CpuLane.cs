@@ -40,7 +40,7 @@ internal sealed class CpuLane : ReorderLane
     /// they are while files are read and written, waiting for the team makes it ten to a thousand times slower.
     /// OpenMP keeps the number of threads per calling thread, so others are left with theirs.
     /// </summary>
-    protected override void Start(in Gather gather)
+    protected override void Run(in Gather gather)
     {
         var threads = get_num_threads();
         set_num_threads(1);
@@ -52,11 +52,6 @@ internal sealed class CpuLane : ReorderLane
         {
             set_num_threads(threads);
         }
-    }
-
-    protected override void Finish()
-    {
-        // libtorch's CPU operations are over when they return.
     }
 
     protected override void Free()

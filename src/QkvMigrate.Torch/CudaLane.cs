@@ -4,50 +4,48 @@ using static TorchSharp.torch;
 namespace QkvMigrate.Torch;
 
 /// <summary>
-/// A lane on a CUDA device, staged through page-locked memory: Begin queues the copy to the device, the selection of
-/// rows and the copy back, and returns, so that another lane is read or written meanwhile; Complete waits.
+/// A lane on a CUDA device, staged through page-locked memory: the copy to the device, the selection of rows and the copy
+/// back are queued, and waited for together. TorchSharp 0.107 exposes neither streams nor events: everything runs on the default
+/// stream, in order, and a lane waits for what the other lanes have queued as well.
 /// One index_select is one kernel launch for the slab, where copies of runs would be one each.
 /// </summary>
 internal sealed class CudaLane : ReorderLane
 {
-    private readonly CudaQueue queue;
+    private readonly Device where;
     private readonly TensorMemory input;
     private readonly TensorMemory output;
-    private readonly Tensor device;
+    private readonly Tensor staged;
     private readonly GatherCache gathers;
-    private long ticket;
 
-    public CudaLane(int capacity, Device device, CudaQueue queue)
+    public CudaLane(int capacity, Device where)
         : base(capacity)
     {
-        this.queue = queue;
+        this.where = where;
         input = TensorMemory.AllocatePinned(capacity);
         output = TensorMemory.AllocatePinned(capacity);
-        this.device = empty(capacity, ScalarType.Byte, device).DetachFromDisposeScope();
-        gathers = new GatherCache((in Gather gather) => new RowIndex(gather, this.device, output.Tensor));
+        staged = empty(capacity, ScalarType.Byte, where).DetachFromDisposeScope();
+        gathers = new GatherCache((in Gather gather) => new RowIndex(gather, staged, output.Tensor));
     }
 
     public override Memory<byte> Input => input.Memory;
 
     protected override ReadOnlyMemory<byte> Output => output.Memory;
 
-    protected override void Start(in Gather gather)
+    protected override void Run(in Gather gather)
     {
         using (NewDisposeScope())
         {
-            device.narrow(0, 0, gather.ByteCount).copy_(input.Tensor.narrow(0, 0, gather.ByteCount), nonBlocking: true);
+            staged.narrow(0, 0, gather.ByteCount).copy_(input.Tensor.narrow(0, 0, gather.ByteCount), nonBlocking: true);
         }
 
         gathers.Get(gather).Run();
-        ticket = queue.Enqueued();
+        cuda.synchronize(where);
     }
-
-    protected override void Finish() => queue.Wait(ticket);
 
     protected override void Free()
     {
         gathers.Dispose();
-        device.Dispose();
+        staged.Dispose();
         ((IDisposable)input).Dispose();
         ((IDisposable)output).Dispose();
     }

@@ -14,7 +14,7 @@ internal abstract class PreparedGather(in Gather gather) : IDisposable
     public bool Is(in Gather other) =>
         gather.Outer == other.Outer && gather.Rows == other.Rows && gather.UnitBytes == other.UnitBytes && gather.Runs.Span.SequenceEqual(other.Runs.Span);
 
-    /// <summary>Does the permutation, or puts it in the device's queue.</summary>
+    /// <summary>Permutes on the CPU, or puts the permutation into the device's queue.</summary>
     public abstract void Run();
 
     public abstract void Dispose();

@@ -39,7 +39,9 @@ public sealed class TorchReorderEngine : IReorderEngine
         }
 
         TorchLibrary.Load();
-        return device.Kind == ReorderDeviceKind.Cpu ? new TorchReorderEngine(device, capacity => new CpuLane(capacity)) : OnCuda(device);
+        return device.Kind == ReorderDeviceKind.Cpu
+            ? new TorchReorderEngine(device, capacity => new CpuLane(capacity))
+            : new TorchReorderEngine(device, capacity => new CudaLane(capacity, new Device(DeviceType.CUDA, device.Index)));
     }
 
     /// <summary>Says why CUDA device <paramref name="index"/> is not usable, or null where it is. Loads libtorch only where a driver and a CUDA build are there.</summary>
@@ -62,12 +64,5 @@ public sealed class TorchReorderEngine : IReorderEngine
     /// <summary>Does nothing: the lanes own the buffers, and libtorch stays loaded.</summary>
     public void Dispose()
     {
-    }
-
-    private static TorchReorderEngine OnCuda(ReorderDevice device)
-    {
-        var where = new Device(DeviceType.CUDA, device.Index);
-        var queue = new CudaQueue(() => cuda.synchronize(where));
-        return new TorchReorderEngine(device, capacity => new CudaLane(capacity, where, queue));
     }
 }

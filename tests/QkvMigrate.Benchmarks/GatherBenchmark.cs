@@ -56,11 +56,7 @@ public class GatherBenchmark : IMeasured, IDisposable
     [Benchmark]
     public int Torch() => Run(torch!);
 
-    private int Run(IReorderLane lane)
-    {
-        lane.Begin(gather);
-        return lane.Complete().Length;
-    }
+    private int Run(IReorderLane lane) => lane.Permute(gather).Length;
 
     private IReorderLane Filled(IReorderEngine engine)
     {

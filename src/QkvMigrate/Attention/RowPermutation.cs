@@ -80,20 +80,6 @@ public sealed class RowPermutation
         return new RowPermutation(merged, next);
     }
 
-    /// <summary>The permutation that undoes this one.</summary>
-    public RowPermutation Inverse()
-    {
-        var places = new List<(int Source, RowRun Run)>(Runs.Count);
-        var row = 0;
-        foreach (var run in Runs)
-        {
-            places.Add((run.Start, new RowRun(row, run.Length)));
-            row += run.Length;
-        }
-
-        return FromRuns(places.OrderBy(place => place.Source).Select(place => place.Run));
-    }
-
     /// <summary>The same permutation of units of <paramref name="pack"/> rows, or null where a run is no multiple of it.</summary>
     public RowPermutation? Packed(int pack) =>
         Runs.Any(run => run.Start % pack != 0 || run.Length % pack != 0)

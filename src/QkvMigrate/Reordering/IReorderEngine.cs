@@ -34,17 +34,14 @@ public interface IReorderEngine : IDisposable
 }
 
 /// <summary>
-/// One slab's way through an engine: fill <see cref="Input"/>, <see cref="Begin"/>, <see cref="Complete"/>.
-/// Several lanes let reading, permuting and writing overlap. The buffers live as long as the lane and are reused.
+/// One slab's way through an engine: fill <see cref="Input"/>, then <see cref="Permute"/>. Several lanes, each on a thread of its
+/// own, let reading, permuting and writing overlap. The buffers live as long as the lane and are reused.
 /// </summary>
 public interface IReorderLane : IDisposable
 {
-    /// <summary>The slab's source bytes, to be filled from its start; not to be touched between Begin and Complete.</summary>
+    /// <summary>The slab's source bytes, to be filled from its start.</summary>
     Memory<byte> Input { get; }
 
-    /// <summary>Starts the permutation of the first <see cref="Gather.ByteCount"/> bytes of the input. May return before it is done.</summary>
-    void Begin(in Gather gather);
-
-    /// <summary>Waits until the permutation is done and returns its bytes, valid until the next Begin.</summary>
-    ReadOnlyMemory<byte> Complete();
+    /// <summary>Permutes the first <see cref="Gather.ByteCount"/> bytes of the input and returns the result, valid until the next call. The input stays as it is.</summary>
+    ReadOnlyMemory<byte> Permute(in Gather gather);
 }

@@ -3,14 +3,12 @@ using QkvMigrate.Attention;
 namespace QkvMigrate.Reordering;
 
 /// <summary>
-/// What every engine's lane has in common: the order of calls, and the check that a gather is a permutation and fits.
+/// What every engine's lane has in common: its end, and the check that a gather is a permutation and fits.
 /// An engine that derives from it can take each gather as true.
 /// </summary>
 public abstract class ReorderLane : IReorderLane
 {
     private RowRun[] sorted = [];
-    private int pending;
-    private bool begun;
     private bool disposed;
 
     /// <summary>Creates a lane for slabs of up to <paramref name="capacity"/> bytes.</summary>
@@ -27,37 +25,15 @@ public abstract class ReorderLane : IReorderLane
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The gather is not a permutation, or larger than the lane.</exception>
-    /// <exception cref="InvalidOperationException">The gather before is not complete.</exception>
-    public void Begin(in Gather gather)
+    public ReadOnlyMemory<byte> Permute(in Gather gather)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (begun)
-        {
-            throw new InvalidOperationException("Begin before the gather before was completed");
-        }
-
         Check(gather);
-        Start(gather);
-        pending = gather.ByteCount;
-        begun = true;
+        Run(gather);
+        return Output[..gather.ByteCount];
     }
 
-    /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">No gather was begun.</exception>
-    public ReadOnlyMemory<byte> Complete()
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        if (!begun)
-        {
-            throw new InvalidOperationException("Complete without Begin");
-        }
-
-        begun = false;
-        Finish();
-        return Output[..pending];
-    }
-
-    /// <summary>Frees the buffers; a gather under way is waited for. Lanes have no finalizer: a lane left alone keeps its memory.</summary>
+    /// <summary>Frees the buffers. Lanes have no finalizer: a lane left alone keeps its memory.</summary>
     public void Dispose()
     {
         if (disposed)
@@ -66,28 +42,15 @@ public abstract class ReorderLane : IReorderLane
         }
 
         disposed = true;
-        try
-        {
-            if (begun)
-            {
-                Finish();
-            }
-        }
-        finally
-        {
-            Free();
-            GC.SuppressFinalize(this);
-        }
+        Free();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Frees what the engine allocated for the lane; called once.</summary>
     protected abstract void Free();
 
-    /// <summary>Starts, or does, the permutation from the input to the output.</summary>
-    protected abstract void Start(in Gather gather);
-
-    /// <summary>Waits for what <see cref="Start"/> left to be done.</summary>
-    protected abstract void Finish();
+    /// <summary>Permutes from the input to the output; the gather is checked, and the result is there when this returns.</summary>
+    protected abstract void Run(in Gather gather);
 
     private void Check(in Gather gather)
     {

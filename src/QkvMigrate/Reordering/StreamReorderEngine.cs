@@ -17,7 +17,6 @@ public sealed class StreamReorderEngine : IReorderEngine
     {
     }
 
-    /// <summary>Permutes in <see cref="IReorderLane.Begin"/>: a copy between buffers is over before a thread would have woken up for it.</summary>
     private sealed class Lane(int capacity) : ReorderLane(capacity)
     {
         private readonly NativeBuffer input = new(capacity);
@@ -27,7 +26,7 @@ public sealed class StreamReorderEngine : IReorderEngine
 
         protected override ReadOnlyMemory<byte> Output => output.Memory;
 
-        protected override void Start(in Gather gather)
+        protected override void Run(in Gather gather)
         {
             var unit = gather.UnitBytes;
             var block = gather.Rows * unit;
@@ -45,11 +44,6 @@ public sealed class StreamReorderEngine : IReorderEngine
 
                 source = source[block..];
             }
-        }
-
-        protected override void Finish()
-        {
-            // Nothing is left to wait for.
         }
 
         protected override void Free()

@@ -105,8 +105,7 @@ internal sealed class PieceWriter(
             input = input[range.Length..];
         }
 
-        lane.Begin(slab.Gather);
-        Emit(slab.Target, slab.Checksum, lane.Complete().Span);
+        Emit(slab.Target, slab.Checksum, lane.Permute(slab.Gather).Span);
     }
 
     private ReadOnlySpan<byte> Read(long offset, int length)

@@ -32,19 +32,17 @@ public sealed class GatherCase
     public static void AssertPermutes(IReorderLane lane, int outer, int unit, RowRun[] runs, int seed)
     {
         var gather = new GatherCase(outer, unit, runs, seed);
-        gather.Begin(lane);
-        gather.AssertCompletes(lane);
+        gather.Fill(lane);
+        gather.AssertPermutes(lane);
     }
 
-    public void Begin(IReorderLane lane)
-    {
-        Input.CopyTo(lane.Input);
-        lane.Begin(Gather);
-    }
+    public void Fill(IReorderLane lane) => Input.CopyTo(lane.Input);
 
-    public void AssertCompletes(IReorderLane lane)
+    public void AssertPermutes(IReorderLane lane) => AssertIsResult(lane.Permute(Gather));
+
+    public void AssertIsResult(ReadOnlyMemory<byte> result)
     {
-        var actual = lane.Complete().Span;
+        var actual = result.Span;
         Assert.Equal(expected.Length, actual.Length);
         Assert.True(actual.SequenceEqual(expected), $"{Gather}: byte {actual.CommonPrefixLength(expected)} differs");
     }

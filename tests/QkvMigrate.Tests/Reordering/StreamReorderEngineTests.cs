@@ -36,13 +36,11 @@ public sealed class StreamReorderEngineTests : ReorderEngineContract
         var permutation = RowPermutation.Between(new AttentionGeometry(32, 8, 64), QkvLayout.Interleaved, QkvLayout.Sequential);
         var gather = new Gather(outer, permutation.RowCount, unit, permutation.Runs.ToArray());
         using var lane = engine.CreateLane(gather.ByteCount);
-        lane.Begin(gather);
-        lane.Complete();
+        lane.Permute(gather);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 10; i++)
         {
-            lane.Begin(gather);
-            lane.Complete();
+            lane.Permute(gather);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);

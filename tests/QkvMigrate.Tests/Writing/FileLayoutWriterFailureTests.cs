@@ -46,8 +46,7 @@ public sealed class FileLayoutWriterFailureTests
 
     [Theory]
     [InlineData("lane")]
-    [InlineData("begin")]
-    [InlineData("complete")]
+    [InlineData("permute")]
     public void An_engine_that_fails_is_told_and_its_lanes_are_freed(string where)
     {
         var calls = 0;
@@ -60,7 +59,7 @@ public sealed class FileLayoutWriterFailureTests
             }
         }
 
-        using var engine = new TestEngine { BeforeLane = () => Fail("lane"), BeforeBegin = () => Fail("begin"), BeforeComplete = () => Fail("complete") };
+        using var engine = new TestEngine { BeforeLane = () => Fail("lane"), BeforePermute = () => Fail("permute") };
         using var writing = new LayoutWriting(Source) { Engine = () => engine, Threads = 3 };
         var told = Assert.Throws<TimeZoneNotFoundException>(() => writing.Write(ReorderAndCopy()));
         Assert.Equal($"the engine broke at {where}", told.Message);
@@ -86,12 +85,12 @@ public sealed class FileLayoutWriterFailureTests
     public void Cancelled_amid_the_slabs_the_rest_is_not_written()
     {
         using var cancellation = new CancellationTokenSource();
-        var begun = 0;
+        var permuted = 0;
         using var engine = new TestEngine
         {
-            BeforeBegin = () =>
+            BeforePermute = () =>
             {
-                if (++begun == 3)
+                if (++permuted == 3)
                 {
                     cancellation.Cancel();
                 }
@@ -99,7 +98,7 @@ public sealed class FileLayoutWriterFailureTests
         };
         using var writing = new LayoutWriting(Source) { Engine = () => engine, Cancellation = cancellation.Token, Threads = 1 };
         Assert.Throws<OperationCanceledException>(() => writing.Write(Reorder()));
-        Assert.Equal(3, begun);
+        Assert.Equal(3, permuted);
         Assert.Equal(0, engine.OpenLanes);
     }
 

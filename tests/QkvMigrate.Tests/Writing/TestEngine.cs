@@ -2,7 +2,7 @@ using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Tests.Writing;
 
-/// <summary>The stream engine, watched and disturbed: what a test has to say before a lane is made, begins, completes, on any of the executor's threads.</summary>
+/// <summary>The stream engine, watched and disturbed: what a test has to say before a lane is made and before it permutes, on any of the executor's threads.</summary>
 internal sealed class TestEngine : IReorderEngine
 {
     private readonly StreamReorderEngine engine = new();
@@ -14,9 +14,7 @@ internal sealed class TestEngine : IReorderEngine
 
     public Action BeforeLane { get; init; } = () => { };
 
-    public Action BeforeBegin { get; init; } = () => { };
-
-    public Action BeforeComplete { get; init; } = () => { };
+    public Action BeforePermute { get; init; } = () => { };
 
     /// <summary>Lanes that were made and not disposed of.</summary>
     public int OpenLanes => openLanes;
@@ -34,16 +32,10 @@ internal sealed class TestEngine : IReorderEngine
     {
         public Memory<byte> Input => lane.Input;
 
-        public void Begin(in Gather gather)
+        public ReadOnlyMemory<byte> Permute(in Gather gather)
         {
-            owner.BeforeBegin();
-            lane.Begin(gather);
-        }
-
-        public ReadOnlyMemory<byte> Complete()
-        {
-            owner.BeforeComplete();
-            return lane.Complete();
+            owner.BeforePermute();
+            return lane.Permute(gather);
         }
 
         public void Dispose()

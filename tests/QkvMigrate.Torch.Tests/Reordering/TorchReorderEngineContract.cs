@@ -46,13 +46,11 @@ public abstract class TorchReorderEngineContract : ReorderEngineContract
     private static long Allocated(IReorderLane lane, int rows)
     {
         var gather = new Gather(1, rows, 8, Enumerable.Range(1, rows).Select(row => new Attention.RowRun(rows - row, 1)).ToArray());
-        lane.Begin(gather);
-        lane.Complete();
+        lane.Permute(gather);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 10; i++)
         {
-            lane.Begin(gather);
-            lane.Complete();
+            lane.Permute(gather);
         }
 
         return GC.GetAllocatedBytesForCurrentThread() - before;
