@@ -4,6 +4,7 @@ namespace QkvMigrate.Tests.Fuzzing;
 
 /// <summary>Mutated inputs for every parser: nothing but <see cref="MigrationException"/> comes out, and no input takes much time or memory.</summary>
 [Collection(FuzzSchedule.Name)]
+[Trait("Category", "Slow")]
 public sealed class FuzzTests(ITestOutputHelper log) : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.Exists("/dev/shm")

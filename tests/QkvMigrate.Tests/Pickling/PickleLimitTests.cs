@@ -24,6 +24,7 @@ public sealed class PickleLimitTests
         AssertRefused([.. Repeat("(", 10_001), (byte)'N', (byte)'.'], 10_000, "more than 10000 open marks");
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void Memory_of_the_values()
     {
         // An empty string costs 88 bytes; 45 MiB, seven bytes for each of the pickle's and 900 for each storage are allowed.

@@ -49,6 +49,7 @@ public sealed class PickleRenamePropertyTests
         Cases.Sample(sample => Assert.Equal(sample.Pickle, PickleKeys.Rename(sample.Renamed(), sample.OldText)));
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void CPython_sees_the_same_tree() =>
         Cases.Array[300].Sample(
             samples => Assert.Equal(

@@ -5,6 +5,7 @@ using Xunit;
 namespace QkvMigrate.Tests.Verification;
 
 /// <summary>A pickle that shrinks by more than a zip's extra field can take up.</summary>
+[Trait("Category", "Slow")]
 public sealed class ManyNamesTests
 {
     private const int Names = 70_000;

@@ -4,6 +4,7 @@ using Xunit;
 namespace QkvMigrate.Tests.Verification;
 
 /// <summary>Changes right upgrades at random places; none may pass. The seeds are fixed, so that a failure can be repeated.</summary>
+[Trait("Category", "Slow")]
 public sealed class MutationTests
 {
     private const int MutationsPerFixture = 150;

@@ -28,6 +28,7 @@ public sealed class PartedChecksumTests
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void Bytes_far_behind_a_part_count()
     {
         // 5 GiB and 7 zeros, summed up in order by the library.

@@ -141,6 +141,7 @@ public sealed class SafetensorsCheckpointTests
     [InlineData(300_000, "{", "\"{0}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", "}")]
     [InlineData(1_500_000, "{\"__metadata__\":{", "\"{0}\":\"\"", "}}")]
     [InlineData(1_500_000, "{\"a\":{", "\"{0}\":0", "}}")]
+    [Trait("Category", "Slow")]
     public void AHeaderThatTakesTooMuchMemoryIsRefused(int count, string start, string item, string end) =>
         Assert.Equal(
             "safetensors header: what it lists takes more than 104 MiB of memory, as no checkpoint's does",

@@ -52,6 +52,7 @@ public sealed class ZipRewriterForeignTests
         select new Case(forms, sizes, pickle, newSize, new ZipTail { Zip64 = zip64, Escaped = zip64 && escaped, Comment = comment ? "a comment" : "" }, counted);
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void The_new_zip_holds_what_it_should() => Cases.Sample(sample =>
     {
         var entries = ZipReading.Entries(sample.Rewritten());

@@ -6,6 +6,7 @@ using Xunit;
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
 
 /// <summary>Random zips as PyTorch writes them, the pickle anywhere in them, longer or shorter than before by up to 100,000 bytes.</summary>
+[Trait("Category", "Slow")]
 public sealed class ZipRewriterPropertyTests
 {
     private const string Pickle = "stem/data.pkl";

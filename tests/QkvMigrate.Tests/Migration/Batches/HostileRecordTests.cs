@@ -42,6 +42,7 @@ public sealed class HostileRecordTests : IDisposable
 
     /// <summary>Each value of each document in turn is replaced by each odd one, left out, and given twice.</summary>
     [Fact]
+    [Trait("Category", "Slow")]
     public void Every_shape_of_JSON_is_read_or_refused()
     {
         var tried = 0;
