@@ -37,9 +37,7 @@ public sealed class MaliciousPickleTests : IDisposable
         var run = Tool.Run([command, .. Files, "--json"]);
 
         Assert.Equal(1, run.ExitCode);
-        var checkpoints = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().ToList();
-        Assert.Equal(Files, checkpoints.Select(checkpoint => checkpoint.Text("path")));
-        Assert.All(checkpoints, checkpoint =>
+        Assert.All(CheckpointsOf(run), checkpoint =>
         {
             Assert.Equal("refused", checkpoint.Text("status"));
             var error = checkpoint.GetProperty("error");
@@ -77,7 +75,7 @@ public sealed class MaliciousPickleTests : IDisposable
         var run = Tool.Run(["inspect", .. Files, "--json"]);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.All(JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray(), checkpoint =>
+        Assert.All(CheckpointsOf(run), checkpoint =>
             Assert.Contains(checkpoint.GetProperty("globals").EnumerateArray(), global =>
                 global.Text("safety") == "dangerous" && global.Text("name")!.Contains(Named(checkpoint.Text("path")!), StringComparison.Ordinal)));
         Assert.False(File.Exists(Canary));
@@ -89,7 +87,7 @@ public sealed class MaliciousPickleTests : IDisposable
         var run = Tool.Run(["upgrade", .. Files, "--allow-unsafe-pickle", "--json"]);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.All(JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray(), checkpoint =>
+        Assert.All(CheckpointsOf(run), checkpoint =>
         {
             Assert.Equal("unchanged", checkpoint.Text("status"));
             Assert.Contains(checkpoint.GetProperty("advice").EnumerateArray(), advice => advice.Text("code") == "pickle-unsafe-global");
@@ -104,7 +102,17 @@ public sealed class MaliciousPickleTests : IDisposable
 
         Assert.True(run.ExitCode == 0, run.Error);
         var live = described.EnumerateObject().Where(file => file.Value.GetProperty("live").GetBoolean()).Select(file => file.Name);
+        Assert.NotEmpty(live);
         Assert.Equal(live.Order(StringComparer.Ordinal), JsonSerializer.Deserialize<string[]>(run.Output)!.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>What a run says of each file; it leaves none out.</summary>
+    private List<JsonElement> CheckpointsOf(ProcessResult run)
+    {
+        var checkpoints = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().ToList();
+        Assert.NotEmpty(Files);
+        Assert.Equal(Files, checkpoints.Select(checkpoint => checkpoint.Text("path")));
+        return checkpoints;
     }
 
     private string Named(string path) => described.GetProperty(Path.GetFileNameWithoutExtension(path)).Text("global")!;

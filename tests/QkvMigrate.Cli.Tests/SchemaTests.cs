@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NJsonSchema;
 using QkvMigrate.Cli.Tests.Support;
 using Xunit;
@@ -79,6 +80,11 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     private static async Task AssertFits(string name, ProcessResult run)
     {
         Assert.True(run.Output.Length > 0, run.Error);
+        using (var document = JsonDocument.Parse(run.Output))
+        {
+            Assert.NotEmpty(document.RootElement.GetProperty("checkpoints").EnumerateArray());
+        }
+
         Assert.Empty((await Schema(name)).Validate(run.Output));
         Assert.Empty(Strict(await Schema(name)).Validate(run.Output));
     }

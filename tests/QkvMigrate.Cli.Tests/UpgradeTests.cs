@@ -76,6 +76,6 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
         }
 
         Assert.Equal(WorkFolder.Snapshot(folder.At("stream")), WorkFolder.Snapshot(folder.At("torch")));
-        Assert.All(names, name => Assert.NotEqual(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(folder.At("torch", name))));
+        Assert.All(names, name => Assert.NotEqual(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(folder.At("torch", name))), throwIfEmpty: true);
     }
 }

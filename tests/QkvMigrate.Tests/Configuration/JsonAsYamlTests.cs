@@ -52,7 +52,9 @@ public sealed class JsonAsYamlTests
         }
 
         AnyObject.Array[400].Sample(
-            objects => Assert.All(Python.Run("Configuration/compare_json_yaml.py", objects.Select(json => $"{Hex(json)} {Hex(JsonAsYaml.Convert(json))}")), answer => Assert.Equal("same", answer)),
+            objects => Assert.Equal(
+                objects.Select(_ => "same"),
+                Python.Run("Configuration/compare_json_yaml.py", objects.Select(json => $"{Hex(json)} {Hex(JsonAsYaml.Convert(json))}"))),
             iter: 1,
             threads: 1);
     }

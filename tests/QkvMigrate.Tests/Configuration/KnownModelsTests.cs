@@ -46,7 +46,7 @@ public sealed class KnownModelsTests
 
     [Fact]
     public void EveryNameIsAGeometry() =>
-        Assert.All(KnownModels.Names, name => Assert.Null(KnownModels.Find(name)!.ToGeometry().Problem()));
+        Assert.All(KnownModels.Names, name => Assert.Null(KnownModels.Find(name)!.ToGeometry().Problem()), throwIfEmpty: true);
 
     [Fact]
     public void EveryRowIsWholeAndTheOnlyOneOfItsName()
@@ -64,16 +64,20 @@ public sealed class KnownModelsTests
 
     [Fact]
     public void ALitGptNameIsItsOwnRow() =>
-        Assert.All(Rows(), row => Assert.Equal(
-            new ConfigurationNumbers($"the model name {row[0]}", Number(row[3]), Number(row[4]), Number(row[5]), Number(row[6])),
-            KnownModels.Find(row[0])));
+        Assert.All(
+            Rows(),
+            row => Assert.Equal(
+                new ConfigurationNumbers($"the model name {row[0]}", Number(row[3]), Number(row[4]), Number(row[5]), Number(row[6])),
+                KnownModels.Find(row[0])),
+            throwIfEmpty: true);
 
     /// <summary>Only these families have heads of a size of their own; elsewhere a different product is a slip of the pen.</summary>
     [Fact]
     public void HeadsTimesTheirSizeIsTheEmbeddingElsewhere() =>
         Assert.All(
             Rows().Where(row => Number(row[3]) * Number(row[5]) != Number(row[6])),
-            row => Assert.Matches("^(Gemma-7b|CodeGemma-7b|Gemma-2-|Gemma-3-|Mistral-Small-24B|Qwen3-)", row[0]));
+            row => Assert.Matches("^(Gemma-7b|CodeGemma-7b|Gemma-2-|Gemma-3-|Mistral-Small-24B|Qwen3-)", row[0]),
+            throwIfEmpty: true);
 
     private static IEnumerable<string[]> Rows()
     {

@@ -37,5 +37,5 @@ public sealed class BenchmarkShapesTests
 
     [Fact]
     public void The_whole_model_is_not_changed() =>
-        Assert.All(BenchmarkShapes.All, whole => Assert.Same(whole, BenchmarkShapes.Scaled(whole, 1)));
+        Assert.All(BenchmarkShapes.All, whole => Assert.Same(whole, BenchmarkShapes.Scaled(whole, 1)), throwIfEmpty: true);
 }

@@ -34,6 +34,7 @@ public sealed class TokenGeneratorTests
     public void Only_the_likeliest_tokens_are_drawn()
     {
         var result = Generate(new GenerationOptions { MaxNewTokens = 40, Temperature = 100, TopK = 3 });
+        Assert.Equal((Prompt.Length + 40, 40), (result.Tokens.Count, result.NewLogits.Count));
         var ranks = result.Tokens.Skip(Prompt.Length).Zip(result.NewLogits, (token, logits) => logits.Take(90).Count(logit => logit > logits[token])).ToList();
         Assert.Equal([0, 1, 2], ranks.Distinct().Order());
     }

@@ -52,6 +52,7 @@ public sealed class ZipRewriterBorderTests
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public void A_header_may_come_to_either_side_of_the_border() => Cases.Sample(
         sample =>
         {
@@ -71,9 +72,9 @@ public sealed class ZipRewriterBorderTests
                 Rewrite(sample.Zip, sample.NewPickle, sample.Alignment).Save(folder.At($"{number}"));
             }
 
-            Assert.All(
-                Python.Run("Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))),
-                names => Assert.Equal("stem/data/0 stem/data.pkl stem/data/1 stem/data/2 stem/version", names));
+            Assert.Equal(
+                samples.Select(_ => "stem/data/0 stem/data.pkl stem/data/1 stem/data/2 stem/version"),
+                Python.Run("Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
         },
         iter: 1);
 
