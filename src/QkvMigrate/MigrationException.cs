@@ -14,6 +14,9 @@ public enum FailureKind
     /// <summary>Attention stands in the file in a form that this tool cannot move: a sharded tensor, a whole module, and the like.</summary>
     Unreadable,
 
+    /// <summary>The weights are cut over the files of several processes, and have to be joined first.</summary>
+    Distributed,
+
     /// <summary>Loading the file with PyTorch can run code that the file brings.</summary>
     Unsafe,
 

@@ -29,6 +29,11 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
             return System.IO.File.Exists(path) ? path : throw new MigrationException(FailureKind.Io, "no such file or directory", path);
         }
 
+        if (DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
+        {
+            throw refusal;
+        }
+
         var usual = Path.Combine(path, UsualName);
         if (System.IO.File.Exists(usual))
         {

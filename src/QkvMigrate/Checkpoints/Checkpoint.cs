@@ -100,9 +100,19 @@ public abstract class Checkpoint : IDisposable
     /// <exception cref="MigrationException">The file cannot be read, is of no known format, or breaks the rules of its own.</exception>
     public static Checkpoint Open(string path)
     {
+        if (Directory.Exists(path) && DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
+        {
+            throw refusal;
+        }
+
         var source = SourceFile.Open(path);
         try
         {
+            if (DistributedCheckpoint.RefusalOfFile(source) is { } isPart)
+            {
+                throw isPart;
+            }
+
             return TorchZipCheckpoint.Matches(source)
                 ? TorchZipCheckpoint.Open(source)
                 : SafetensorsCheckpoint.Matches(source) ? SafetensorsCheckpoint.Open(source)

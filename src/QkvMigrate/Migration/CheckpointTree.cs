@@ -10,6 +10,7 @@ internal sealed class CheckpointTree
     private readonly List<CheckpointUnit> units = [];
     private readonly List<MigrationException> unreadable = [];
     private readonly HashSet<FileKey> folders = [];
+    private readonly List<(string RelativePath, MigrationException Refusal)> distributed = [];
 
     private CheckpointTree()
     {
@@ -18,7 +19,10 @@ internal sealed class CheckpointTree
     /// <summary>The units that were selected, in the order of their paths.</summary>
     public IReadOnlyList<CheckpointUnit> Units { get; private set; } = [];
 
-    /// <summary>Directories below that may not be read, so that nobody knows what is in them.</summary>
+    /// <summary>
+    /// Directories below that may not be read, so that nobody knows what is in them, and those that were selected and are
+    /// a checkpoint as a whole, cut over their files.
+    /// </summary>
     public IReadOnlyList<MigrationException> Unreadable => unreadable;
 
     /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
@@ -42,9 +46,10 @@ internal sealed class CheckpointTree
         }
 
         tree.Units = selection.Of(tree.units);
+        tree.unreadable.AddRange(tree.distributed.Where(folder => selection.Selects(folder.RelativePath)).Select(folder => folder.Refusal));
         return tree.Units.Count + tree.unreadable.Count > 0
             ? tree
-            : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count > 0 ? " passes --include and --exclude" : "")}", root);
+            : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}", root);
     }
 
     private void Collect(string directory, string relative, (string Root, List<string> Files)? parent)
@@ -56,6 +61,12 @@ internal sealed class CheckpointTree
         }
 
         var listing = FolderListing.Of(directory);
+        if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
+        {
+            distributed.Add((relative, refusal));
+            return;
+        }
+
         var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
         IReadOnlyList<string> checkpoints = [.. isCheckpoint[true]];
         if (checkpoints.Count > 0)

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
 using QkvMigrate.Migration.Batches;
 
@@ -15,7 +16,9 @@ internal sealed class CheckpointFiles
     /// <summary>Looks at every file below <paramref name="root"/>; checkpoints that are not selected are as if they were not there.</summary>
     public CheckpointFiles(string root, CheckpointSelection selection)
     {
-        var files = Files(root).ToList();
+        var refused = new List<(string Folder, MigrationException Refusal)>();
+        var files = Files(root, refused).ToList();
+        Distributed = [.. refused.Where(found => selection.Selects(found.Folder))];
         var found = files.Where(name => FolderListing.LooksLikeCheckpoint(Path.Combine(root, name))).ToHashSet(StringComparer.Ordinal);
         checkpoints = selection.Of(found);
 
@@ -26,6 +29,9 @@ internal sealed class CheckpointFiles
 
     /// <summary>The files, relative to the root.</summary>
     public IReadOnlySet<string> Names { get; }
+
+    /// <summary>The directories that are a checkpoint as a whole, cut over their files, relative to the root, and why they are refused.</summary>
+    public IReadOnlyList<(string Folder, MigrationException Refusal)> Distributed { get; }
 
     /// <summary>Whether a file is a checkpoint.</summary>
     public bool IsCheckpoint(string name) => checkpoints.Contains(name);
@@ -49,14 +55,24 @@ internal sealed class CheckpointFiles
 
     /// <summary>The files below another root that stand where a file of this one would belong to a checkpoint.</summary>
     public IReadOnlySet<string> NamesIn(string other) =>
-        Files(other).Where(name => Names.Contains(name) || DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
+        Files(other, []).Where(name => Names.Contains(name) || DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Every file in <paramref name="folder"/>, a directory below <paramref name="root"/>, and below it, relative to the root.</summary>
-    private static IEnumerable<string> Files(string root, string folder = "")
+    /// <summary>
+    /// Every file in <paramref name="folder"/>, a directory below <paramref name="root"/>, and below it, relative to the root,
+    /// but those of distributed checkpoints, which go to <paramref name="distributed"/>.
+    /// </summary>
+    private static IEnumerable<string> Files(string root, List<(string Folder, MigrationException Refusal)> distributed, string folder = "")
     {
-        var listing = FolderListing.Of(Path.Combine(root, folder));
+        var directory = Path.Combine(root, folder);
+        var listing = FolderListing.Of(directory);
+        if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
+        {
+            distributed.Add((folder, refusal));
+            return [];
+        }
+
         return listing.Files.Select(file => Path.Combine(folder, file))
-            .Concat(listing.Folders.SelectMany(child => Files(root, Path.Combine(folder, child))));
+            .Concat(listing.Folders.SelectMany(child => Files(root, distributed, Path.Combine(folder, child))));
     }
 
     private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";

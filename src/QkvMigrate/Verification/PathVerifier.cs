@@ -24,6 +24,14 @@ public static class PathVerifier
     /// <exception cref="MigrationException">One path is a directory and the other is not, or one is not there.</exception>
     public static IReadOnlyList<VerificationReport> Run(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, CancellationToken cancellation, bool isWithoutUnreferenced = false)
     {
+        foreach (var path in new[] { original, upgraded })
+        {
+            if (Directory.Exists(path) && DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
+            {
+                throw refusal;
+            }
+        }
+
         if (Directory.Exists(original) != Directory.Exists(upgraded))
         {
             throw new MigrationException(FailureKind.Usage, $"a directory and a file cannot be compared: {original} and {upgraded}");
@@ -64,6 +72,7 @@ public static class PathVerifier
             }
         }
 
+        reports.AddRange(before.Distributed.Select(found => new VerificationReport { Original = Path.Combine(original, found.Folder), Upgraded = Path.Combine(upgraded, found.Folder), Mode = mode, Error = found.Refusal }));
         if (log.Count > 0)
         {
             reports.Add(new VerificationReport { Original = original, Upgraded = upgraded, Mode = mode, Differences = log.First, DifferenceCount = log.Count });

@@ -32,6 +32,9 @@ public sealed record CheckpointSelection(IReadOnlyList<string> Include, IReadOnl
         return matcher.Match(paths).Files.Select(match => match.Path).ToHashSet(StringComparer.Ordinal);
     }
 
+    /// <summary>Whether a directory that is a checkpoint as a whole is selected; the tree itself always is.</summary>
+    internal bool Selects(string directory) => directory.Length == 0 || Of([directory]).Count > 0;
+
     /// <summary>The units of which a checkpoint is selected, with those alone.</summary>
     internal IReadOnlyList<CheckpointUnit> Of(IReadOnlyList<CheckpointUnit> units)
     {
