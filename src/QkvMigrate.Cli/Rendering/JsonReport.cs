@@ -49,7 +49,7 @@ internal static class JsonReport
     private static JsonPlan Plan(MigrationPlan plan) => new(
         [.. plan.Moves.Select(move => new JsonMove(
             move.Tensor.Label,
-            move.NewName ?? move.Tensor.Name!.Text,
+            move.NewName ?? move.Tensor.Name?.Text ?? move.Tensor.Label,
             move.Tensor.DType.Name,
             move.Tensor.Shape,
             move.Tensor.Strides,

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Migration;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -38,11 +39,19 @@ internal static class TextReport
 
         foreach (var change in plan.NameChanges)
         {
-            writer.WriteLine($"{Indent}_metadata: {change.Name.Text} -> {change.NewName}");
+            writer.WriteLine($"{Indent}{Place(change.Name.Role)}: {change.Name.Text} -> {change.NewName}");
         }
 
         writer.WriteLine($"{Indent}{plan.UntouchedTensors} tensors are left alone");
     }
+
+    private static string Place(NameRole role) => role switch
+    {
+        NameRole.ParameterName => "optimizer's parameter",
+        NameRole.ContainerKey => "key",
+        NameRole.Value => "name beside a tensor",
+        _ => "_metadata",
+    };
 
     private static void Write(TextWriter writer, CheckpointReport report, bool withPlan)
     {

@@ -19,7 +19,7 @@ internal sealed record AdviceFacts(Checkpoint Checkpoint, AttentionScan Scan, Mi
         Checkpoint.Tensors.Any(tensor => tensor.Name is { } name && FusedNames.TrySplit(name.Text, component, out _, out _));
 
     /// <summary>Whether an optimizer's moments move.</summary>
-    public bool HasMovedMoments => Moves.Any(move => move is { NewName: null, NewShape: null } && move.Blocks.Count > 0);
+    public bool HasMovedMoments => Moves.Any(move => move.Follower == FollowerKind.Moment && move.Blocks.Count > 0);
 }
 
 /// <summary>Advice, and when it is given.</summary>

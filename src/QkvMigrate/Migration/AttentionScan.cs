@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Copies;
 
 namespace QkvMigrate.Migration;
 
@@ -27,6 +28,12 @@ public enum CheckpointLayout
 /// <param name="Projection">The block's <c>attn.proj.weight</c>, where it stands in the same container.</param>
 public sealed record FusedTensor(TensorEntry Tensor, string Prefix, string Suffix, FusedTensorRule? Rule, TensorEntry? Projection)
 {
+    /// <summary>Where the name is spread over several places, or stands beside the tensor: that name.</summary>
+    internal SpreadName? Spread { get; init; }
+
+    /// <summary>What holds the tensors of its model.</summary>
+    internal ContainerEntry Scope => Spread?.Scope ?? Tensor.Container;
+
     /// <summary>The dimension along which the fused rows stand, or null where the tensor has none of them.</summary>
     public int? Dimension => Rule?.Dimension is not { } dimension ? null : dimension >= 0 ? dimension : Tensor.Shape.Count + dimension;
 }
@@ -56,17 +63,15 @@ public sealed class AttentionScan
     {
         var root = checkpoint.Tensors.Select(tensor => tensor.Container).FirstOrDefault(container => container.Path.Length == 0);
         var beside = root is null ? [] : (otherShards ?? []).Where(tensor => tensor.Container.Path.Length == 0).Select(tensor => tensor with { Container = root }).ToList();
+        var moments = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
         var projections = new Dictionary<(ContainerEntry, string), TensorEntry>();
-        foreach (var tensor in checkpoint.Tensors.Concat(beside))
+        foreach (var item in Find(FusedNames.Projection, checkpoint.Tensors.Concat(beside), moments, suffix => suffix.Length == 0))
         {
-            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, FusedNames.Projection, out var prefix, out var rest) && rest.Length == 0)
-            {
-                projections.TryAdd((tensor.Container, prefix), tensor);
-            }
+            projections.TryAdd((item.Scope, item.Prefix), item.Tensor);
         }
 
-        var interleaved = Under(FusedNames.Interleaved, checkpoint, beside, projections);
-        var sequential = Under(FusedNames.Sequential, checkpoint, beside, projections);
+        var interleaved = Under(FusedNames.Interleaved, checkpoint, beside, projections, moments);
+        var sequential = Under(FusedNames.Sequential, checkpoint, beside, projections, moments);
         if (interleaved.Count > 0 && sequential.Count > 0)
         {
             throw new MigrationException(
@@ -78,7 +83,7 @@ public sealed class AttentionScan
 
         return interleaved.Count > 0 ? new AttentionScan(CheckpointLayout.Interleaved, interleaved)
             : sequential.Count > 0 ? new AttentionScan(CheckpointLayout.Sequential, sequential)
-            : Under(FusedNames.Foreign, checkpoint, beside, projections) is { Count: > 0 } foreign ? new AttentionScan(CheckpointLayout.Foreign, foreign)
+            : Under(FusedNames.Foreign, checkpoint, beside, projections, moments) is { Count: > 0 } foreign ? new AttentionScan(CheckpointLayout.Foreign, foreign)
             : new AttentionScan(CheckpointLayout.None, []);
     }
 
@@ -91,35 +96,51 @@ public sealed class AttentionScan
                 fused.Tensor.Shape[fused.Dimension!.Value],
                 fused.Projection is { Shape: [_, var columns] } ? columns : null)];
 
-    private static List<FusedTensor> Under(string module, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Dictionary<(ContainerEntry, string), TensorEntry> projections)
+    private static List<FusedTensor> Under(string module, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Dictionary<(ContainerEntry, string), TensorEntry> projections, Lazy<HashSet<ContainerEntry>> moments)
     {
-        var found = Find(module, checkpoint.Tensors);
-        var siblings = Siblings(found, Find(module, beside));
+        var found = Find(module, checkpoint.Tensors, moments, suffix => suffix.Length > 0);
+        var siblings = Siblings(found, Find(module, beside, moments, suffix => suffix.Length > 0));
         return [.. found.Select(item => new FusedTensor(
             item.Tensor,
             item.Prefix,
             item.Suffix,
-            FusedNames.Rule(item.Suffix, siblings.GetValueOrDefault((item.Tensor.Container, item.Prefix), NoSuffixes)),
-            projections.GetValueOrDefault((item.Tensor.Container, item.Prefix))))];
+            FusedNames.Rule(item.Suffix, siblings.GetValueOrDefault((item.Scope, item.Prefix), NoSuffixes)),
+            projections.GetValueOrDefault((item.Scope, item.Prefix)))
+        {
+            Spread = item.Spread,
+        })];
     }
 
     /// <summary>The suffixes of each module, where one of them asks for the others: nearly no checkpoint's does.</summary>
-    private static Dictionary<(ContainerEntry, string), HashSet<string>> Siblings(List<(TensorEntry Tensor, string Prefix, string Suffix)> found, List<(TensorEntry Tensor, string Prefix, string Suffix)> beside) =>
+    private static Dictionary<(ContainerEntry, string), HashSet<string>> Siblings(List<FoundName> found, List<FoundName> beside) =>
         found.Exists(item => FusedNames.HasSiblingRule(item.Suffix))
-            ? found.Concat(beside).GroupBy(item => (item.Tensor.Container, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
+            ? found.Concat(beside).GroupBy(item => (item.Scope, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
             : [];
 
-    private static List<(TensorEntry Tensor, string Prefix, string Suffix)> Find(string module, IReadOnlyList<TensorEntry> tensors)
+    private static List<FoundName> Find(string module, IEnumerable<TensorEntry> tensors, Lazy<HashSet<ContainerEntry>> moments, Func<string, bool> isWanted)
     {
-        var found = new List<(TensorEntry Tensor, string Prefix, string Suffix)>();
+        var found = new List<FoundName>();
         foreach (var tensor in tensors)
         {
-            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, module, out var prefix, out var suffix) && suffix.Length > 0)
+            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, module, out var prefix, out var suffix))
             {
-                found.Add((tensor, prefix, suffix));
+                if (isWanted(suffix))
+                {
+                    found.Add(new FoundName(tensor, prefix, suffix, null));
+                }
+            }
+            else if (SpreadName.Find(tensor, module) is { } spread && isWanted(spread.Suffix) && !moments.Value.Contains(tensor.Container))
+            {
+                found.Add(new FoundName(tensor, spread.Prefix, spread.Suffix, spread));
             }
         }
 
         return found;
+    }
+
+    private readonly record struct FoundName(TensorEntry Tensor, string Prefix, string Suffix, SpreadName? Spread)
+    {
+        /// <summary>What holds the tensors of its model.</summary>
+        public ContainerEntry Scope => Spread?.Scope ?? Tensor.Container;
     }
 }

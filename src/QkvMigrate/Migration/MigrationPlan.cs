@@ -5,18 +5,34 @@ using QkvMigrate.Configuration;
 
 namespace QkvMigrate.Migration;
 
+/// <summary>What follows the rows of a parameter without being it.</summary>
+public enum FollowerKind
+{
+    /// <summary>Nothing: the tensor is a parameter by its name.</summary>
+    None,
+
+    /// <summary>What an optimizer keeps for the parameter.</summary>
+    Moment,
+
+    /// <summary>A copy of the parameter, or what belongs to its elements, that stands without its name.</summary>
+    Copy,
+}
+
 /// <summary>What happens to one tensor.</summary>
 /// <param name="Tensor">The tensor under its old name.</param>
-/// <param name="NewName">Its key afterwards, or null where the key stays: an optimizer's moments.</param>
+/// <param name="NewName">Its key afterwards, or null where the key stays: an optimizer's moments, a copy without a name.</param>
 /// <param name="Dimension">The dimension along which its rows are permuted, or null where it is only renamed.</param>
 /// <param name="Blocks">The blocks of its storage that change; none where the two layouts coincide.</param>
 public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimension, IReadOnlyList<BlockReorder> Blocks)
 {
     /// <summary>Its sizes afterwards where its elements are worked out anew, or null where they are those that it has.</summary>
     public IReadOnlyList<long>? NewShape { get; init; }
+
+    /// <summary>What it is to the parameter whose rows it follows.</summary>
+    public FollowerKind Follower { get; init; }
 }
 
-/// <summary>A name that changes without a tensor: a module path in <c>_metadata</c>, a parameter of an optimizer.</summary>
+/// <summary>A name that changes beside those of tensors: a module path in <c>_metadata</c>, a parameter of an optimizer, a key on the way to a tensor.</summary>
 /// <param name="Name">The name as it is.</param>
 /// <param name="NewName">The name afterwards.</param>
 public sealed record NameChange(NameEntry Name, string NewName);

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Copies;
 
 namespace QkvMigrate.Migration;
 
@@ -11,21 +12,20 @@ namespace QkvMigrate.Migration;
 /// </summary>
 internal sealed class OptimizerMoves
 {
-    private readonly Lazy<ILookup<(StorageEntry, long, string, string), FusedTensor>> fused;
-    private readonly ILookup<ContainerEntry, TensorEntry> models;
+    private readonly Lazy<ILookup<TensorView, FusedTensor>> fused;
+    private readonly Lazy<IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)>> models;
     private readonly RowPermutation permutation;
     private readonly CheckpointLayout to;
     private readonly CheckpointLayout from;
 
-    /// <summary>Prepares for the checkpoint's optimizers.</summary>
-    public OptimizerMoves(Checkpoint checkpoint, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
+    /// <summary>Prepares for the optimizers of a checkpoint with <paramref name="models"/>.</summary>
+    public OptimizerMoves(Lazy<IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)>> models, AttentionScan scan, CheckpointLayout to, RowPermutation permutation)
     {
-        fused = new(() => scan.Fused.ToLookup(item => View(item.Tensor)));
+        fused = new(() => scan.Fused.ToLookup(item => TensorView.Of(item.Tensor)));
         from = scan.Layout;
         this.to = to;
         this.permutation = permutation;
-        var containers = scan.Fused.Select(item => item.Tensor.Container).ToHashSet();
-        models = checkpoint.Tensors.Where(tensor => containers.Contains(tensor.Container)).ToLookup(tensor => tensor.Container);
+        this.models = models;
     }
 
     /// <summary>The moments of <paramref name="optimizer"/> that move.</summary>
@@ -37,14 +37,14 @@ internal sealed class OptimizerMoves
         }
 
         var problems = new List<string>();
-        foreach (var model in models)
+        foreach (var (scope, model) in models.Value)
         {
-            if (Match(optimizer, [.. model.DistinctBy(View)]) is { } pairs)
+            if (Match(optimizer, model) is { } pairs)
             {
                 return pairs.SelectMany(pair => Moves(pair.Parameter, pair.Tensor, optimizer));
             }
 
-            problems.Add($"{model.DistinctBy(View).Count()} tensors{(model.Key.Path.Length > 0 ? $" in '{model.Key.Path}'" : "")}");
+            problems.Add($"{model.Count} tensors{(scope.Path.Length > 0 ? $" in '{scope.Path}'" : "")}");
         }
 
         throw Refused(optimizer, $"its {optimizer.Parameters.Count} parameters cannot be matched by number and shape to the model's {string.Join(" or ", problems)}");
@@ -80,7 +80,7 @@ internal sealed class OptimizerMoves
 
     private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
     {
-        if (fused.Value[View(tensor)].FirstOrDefault() is not { Dimension: { } dimension } owner)
+        if (fused.Value[TensorView.Of(tensor)].FirstOrDefault() is not { Dimension: { } dimension } owner)
         {
             return [];
         }
@@ -92,16 +92,12 @@ internal sealed class OptimizerMoves
 
         return owner.Rule!.IsPacked
             ? throw Refused(optimizer, $"parameter {parameter.Id} is quantized, and moments of such a tensor are not known")
-            : parameter.State.Where(state => Follows(state, tensor)).Select(state => new TensorMove(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)));
+            : parameter.State.Where(state => Follows(state, tensor)).Select(state => new TensorMove(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)) { Follower = FollowerKind.Moment });
     }
 
     private static bool Follows(TensorEntry state, TensorEntry tensor) => state.Shape.SequenceEqual(tensor.Shape);
 
     private static bool IsCounter(TensorEntry state) => state.ElementCount == 1;
-
-    /// <summary>The same view under two names is one parameter.</summary>
-    private static (StorageEntry, long, string, string) View(TensorEntry tensor) =>
-        (tensor.Storage, tensor.StorageOffset, string.Join(',', tensor.Shape), string.Join(',', tensor.Strides));
 
     private static MigrationException Refused(OptimizerEntry optimizer, string problem) =>
         new(FailureKind.Unsupported, $"{problem}; --drop-optimizer leaves it out", where: $"optimizer state '{optimizer.Path}'");

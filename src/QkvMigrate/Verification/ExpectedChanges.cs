@@ -7,7 +7,6 @@ namespace QkvMigrate.Verification;
 internal sealed class ExpectedChanges
 {
     private readonly Dictionary<int, string> renames = [];
-    private readonly Dictionary<string, string> paths = [];
     private readonly List<MovedView> moved = [];
     private readonly HashSet<(int Dimension, int HeadRows, DType DType, ElementView Elements)> views = [];
 
@@ -35,8 +34,20 @@ internal sealed class ExpectedChanges
     /// <summary>The bytes that a storage of the first file has in the second, where they are not as many.</summary>
     public long? LengthAfter(StorageEntry storage) => Lora?.LengthAfter(storage);
 
-    /// <summary>Where a container of the first file is in the second: an optimizer's state for a named parameter is under its new name.</summary>
-    public string PathAfter(string path) => paths.GetValueOrDefault(path, path);
+    /// <summary>Where a container of the first file is in the second: keys on the way to it may have other names.</summary>
+    public string PathAfter(ContainerEntry container)
+    {
+        var steps = new Stack<string>();
+        var isRenamed = false;
+        for (var at = container; at.Parent is { } outer; at = outer)
+        {
+            var key = at.Key is { } name ? renames.GetValueOrDefault(name.Id) : null;
+            isRenamed |= key is not null;
+            steps.Push(key ?? (outer.Path.Length == 0 ? at.Path : at.Path[(outer.Path.Length + 1)..]));
+        }
+
+        return isRenamed ? string.Join('/', steps) : container.Path;
+    }
 
     /// <summary>The way from one file to another, as the names of both tell; null where both are of the same age, or have no fused attention.</summary>
     /// <exception cref="MigrationException">The first file has names of both ages.</exception>
@@ -74,28 +85,20 @@ internal sealed class ExpectedChanges
     }
 
     private static bool Has(Checkpoint checkpoint, bool legacy) =>
-        FusedTensors.Named(checkpoint.Tensors, legacy).Any() || LeftNames.Unmoved(checkpoint, legacy).Any();
+        FusedTensors.Any(checkpoint, legacy) || LeftNames.Unmoved(checkpoint, legacy).Any();
 
     private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
     {
-        var names = fused.Select(item => item.Tensor.Name!)
+        var names = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Name!)
             .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
-            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Names));
-        foreach (var name in names)
+            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Names))
+            .Select(name => (name, After: FusedName.After(name.Text, direction)))
+            .Concat(fused.Where(item => item.Spread is not null).Select(item => (item.Spread!.Place, item.Spread.After(direction))));
+        foreach (var (name, after) in names)
         {
-            var after = FusedName.After(name.Text, direction);
             if (after != name.Text)
             {
                 renames[name.Id] = after;
-            }
-        }
-
-        foreach (var optimizer in original.Optimizers)
-        {
-            var states = optimizer.Path.Length > 0 ? $"{optimizer.Path}/state" : "state";
-            foreach (var parameter in optimizer.Parameters.Where(parameter => !parameter.IsNumbered))
-            {
-                paths[$"{states}/{parameter.Id}"] = $"{states}/{FusedName.After(parameter.Id, direction)}";
             }
         }
     }
@@ -107,15 +110,21 @@ internal sealed class ExpectedChanges
             Add(item.Tensor, item, geometry, direction, log);
         }
 
+        var models = new Lazy<List<List<TensorEntry>>>(() => VerifiedModels.Of(original, fused));
         foreach (var optimizer in original.Optimizers)
         {
-            if (OptimizerMoments.Find(original, fused, optimizer) is not { } moments)
+            if (OptimizerMoments.Find(models, fused, optimizer) is not { } moments)
             {
                 log.Add($"optimizer state '{optimizer.Path}'", "which of its parameters are the fused tensors cannot be told, so their moments are not verified");
                 continue;
             }
 
             moments.ForEach(moment => Add(moment.Moment, moment.Owner, geometry, direction, log));
+        }
+
+        if (geometry.QueryGroupCount > 1)
+        {
+            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, geometry, direction, log));
         }
     }
 

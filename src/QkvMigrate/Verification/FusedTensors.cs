@@ -8,7 +8,14 @@ namespace QkvMigrate.Verification;
 /// <param name="Name">Its key, cut at the module's name.</param>
 /// <param name="Axis">The dimension of the rows, or null where it has none of them.</param>
 /// <param name="IsKnown">Whether LitGPT is known to keep such a tensor there.</param>
-internal sealed record FusedTensor(TensorEntry Tensor, FusedName Name, FusedAxis? Axis, bool IsKnown);
+internal sealed record FusedTensor(TensorEntry Tensor, FusedName Name, FusedAxis? Axis, bool IsKnown)
+{
+    /// <summary>Where the name is not the tensor's key: that name.</summary>
+    public SpreadFusedName? Spread { get; init; }
+
+    /// <summary>What holds the tensors of its model.</summary>
+    public ContainerEntry Model => Spread?.Model ?? Tensor.Container;
+}
 
 /// <summary>The tensors under the fused attention modules of a checkpoint, by the verifier's own reading of their names.</summary>
 internal static class FusedTensors
@@ -21,14 +28,17 @@ internal static class FusedTensors
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a module may be cut in two.</param>
     public static List<FusedTensor> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
     {
-        var named = Named(checkpoint.Tensors, legacy).ToList();
-        var quantized = named.Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
+        var named = Named(checkpoint, legacy).ToList();
+        var quantized = named.Select(item => (item.Tensor, item.Name)).Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
         return named.ConvertAll(item =>
         {
             var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container.Path, item.Name.Prefix)), out var axis);
-            return new FusedTensor(item.Tensor, item.Name, axis, known);
+            return new FusedTensor(item.Tensor, item.Name, axis, known) { Spread = item.Spread };
         });
     }
+
+    /// <summary>Whether a file has tensors under modules of one age.</summary>
+    public static bool Any(Checkpoint checkpoint, bool legacy) => Named(checkpoint, legacy).Any();
 
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
     public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused, IReadOnlyList<TensorEntry> otherShards)
@@ -44,14 +54,34 @@ internal static class FusedTensors
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
 
-    /// <summary>The tensors whose names stand under modules of one age.</summary>
-    public static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy)
+    /// <summary>The tensors whose keys stand under modules of one age.</summary>
+    private static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy)
     {
         foreach (var tensor in tensors)
         {
             if (tensor.Name is { } key && FusedName.Find(key.Text, legacy) is { Suffix.Length: > 0 } name)
             {
                 yield return (tensor, name);
+            }
+        }
+    }
+
+    /// <summary>The same, and those whose names are spread; what an optimizer keeps has its parameter's name, and is none.</summary>
+    private static IEnumerable<(TensorEntry Tensor, FusedName Name, SpreadFusedName? Spread)> Named(Checkpoint checkpoint, bool legacy)
+    {
+        var states = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if (tensor.Name is { } key && FusedName.Find(key.Text, legacy) is { } name)
+            {
+                if (name.Suffix.Length > 0)
+                {
+                    yield return (tensor, name, null);
+                }
+            }
+            else if (SpreadFusedName.Find(tensor, legacy) is { } spread && !states.Value.Contains(tensor.Container))
+            {
+                yield return (tensor, spread.Name, spread);
             }
         }
     }

@@ -10,25 +10,23 @@ namespace QkvMigrate.Verification;
 internal static class OptimizerMoments
 {
     /// <summary>The moments that follow the rows of <paramref name="fused"/>, each with the tensor that it belongs to.</summary>
-    /// <param name="checkpoint">The first file.</param>
+    /// <param name="models">The models of the first file.</param>
     /// <param name="fused">Its fused tensors.</param>
     /// <param name="optimizer">One of its optimizers.</param>
     /// <returns>Null where it cannot be told which parameter is which tensor.</returns>
-    public static List<(TensorEntry Moment, FusedTensor Owner)>? Find(Checkpoint checkpoint, List<FusedTensor> fused, OptimizerEntry optimizer)
+    public static List<(TensorEntry Moment, FusedTensor Owner)>? Find(Lazy<List<List<TensorEntry>>> models, List<FusedTensor> fused, OptimizerEntry optimizer)
     {
         if (!optimizer.HasState)
         {
             return [];
         }
 
-        return fused.Select(item => item.Tensor.Container).Distinct()
-            .Select(container => Match(optimizer, [.. checkpoint.Tensors.Where(tensor => tensor.Container == container)], fused))
+        return models.Value.Select(model => Match(optimizer, model, fused))
             .FirstOrDefault(found => found is not null);
     }
 
-    private static List<(TensorEntry, FusedTensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model, List<FusedTensor> fused)
+    private static List<(TensorEntry, FusedTensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> parameters, List<FusedTensor> fused)
     {
-        var parameters = model.DistinctBy(ElementView.Of).ToList();
         var owners = fused.ToLookup(item => ElementView.Of(item.Tensor));
         var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperParts.Bare(tensor.Name!.Text));
         var moments = new List<(TensorEntry, FusedTensor)>();

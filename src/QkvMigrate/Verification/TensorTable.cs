@@ -29,7 +29,7 @@ internal static class TensorTable
 
     private static void Compare(TensorEntry before, TensorEntry after, bool hasKeys, ExpectedChanges changes, DifferenceLog log)
     {
-        var path = changes.PathAfter(before.Container.Path);
+        var path = changes.PathAfter(before.Container);
         if (path != after.Container.Path)
         {
             Add($"it stands in '{after.Container.Path}', expected '{path}'");

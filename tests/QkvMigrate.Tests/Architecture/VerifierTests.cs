@@ -18,7 +18,7 @@ public sealed class VerifierTests
     private static readonly GivenTypesConjunctionWithDescription Verifier = Types().That().ResideInNamespaceMatching(@"^QkvMigrate\.Verification$").As("the verifier");
 
     private static readonly GivenTypesConjunctionWithDescription Executor = Types().That()
-        .ResideInNamespaceMatching(@"^QkvMigrate\.(Reordering|Checkpoints\.Rewriting|Migration\.Lora)$")
+        .ResideInNamespaceMatching(@"^QkvMigrate\.(Reordering|Checkpoints\.Rewriting|Migration\.(Copies|Lora))$")
 
         // What temporary files are called everybody must know who looks into directories.
         .Or().HaveFullNameMatching(@"^QkvMigrate\.Writing\.(?!TemporaryName$)")

@@ -5,8 +5,6 @@ namespace QkvMigrate.Checkpoints.TorchPickles;
 /// <summary>Finds the tensors of a pickle that PyTorch wrote, by walking the graph of its nodes once.</summary>
 internal sealed class TorchWalk
 {
-    private const string Metadata = "_metadata";
-
     private readonly PickleDocument document;
     private readonly TorchStorages storages;
     private readonly TorchValueKinds kinds;
@@ -17,7 +15,7 @@ internal sealed class TorchWalk
     private readonly List<(PickleMutable Node, PicklePath Path)> dictionaries = [];
     private readonly List<(OptimizerEntry Entry, PickleMutable Node)> optimizers = [];
     private readonly HashSet<PickleNode> seen = [];
-    private readonly Stack<(PickleNode Node, PicklePath Path)> pending = new();
+    private readonly Stack<TorchContainer> pending = new();
     private TensorEntry[]? all;
 
     /// <summary>Walks through <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
@@ -27,10 +25,10 @@ internal sealed class TorchWalk
         this.document = document;
         storages = new TorchStorages(findStorage);
         kinds = new TorchValueKinds(storages, document.Budget);
-        pending.Push((document.Root.Node, PicklePath.Root));
+        pending.Push(new TorchContainer(document.Root.Node, PicklePath.Root, document.Budget));
         while (pending.TryPop(out var step))
         {
-            Visit(step.Node, step.Path);
+            Visit(step);
         }
 
         foreach (var (node, path) in dictionaries)
@@ -82,27 +80,27 @@ internal sealed class TorchWalk
         return new ArraySegment<TensorEntry>(all ??= [.. tensors], first, count);
     }
 
-    private void Visit(PickleNode node, PicklePath path)
+    private void Visit(TorchContainer container)
     {
+        var node = container.Node;
         if (!seen.Add(node))
         {
             return;
         }
 
         document.Budget.Spend(node.Offset, PickleBudget.Slot);
-        var children = new List<(PickleNode, PicklePath)>();
+        var children = new List<TorchContainer>();
         switch (node)
         {
             case PickleMutable mutable:
-                var container = new Lazy<ContainerEntry>(() => Container(mutable, path));
                 var first = tensors.Count;
-                dictionaries.Add((mutable, path));
+                dictionaries.Add((mutable, container.Path));
                 foreach (var entry in mutable.Entries)
                 {
-                    Child(container, node, path, entry.Key, entry.Value, KeyText, children);
+                    Child(container, entry.Key, entry.Value, KeyText, children);
                 }
 
-                Items(container, node, path, mutable.Items, children);
+                Items(container, mutable.Items, children);
                 if (tensors.Count > first)
                 {
                     byContainer.Add(mutable, (first, tensors.Count - first));
@@ -110,17 +108,17 @@ internal sealed class TorchWalk
 
                 if (mutable.State is { } state)
                 {
-                    children.Add((state.Node, path.Then("(state)", node.Offset)));
+                    children.Add(container.Part(state.Node, "(state)"));
                 }
 
                 if (mutable is PickleObject call)
                 {
-                    children.Add((call.Arguments, path.Then("(arguments)", node.Offset)));
+                    children.Add(container.Part(call.Arguments, "(arguments)"));
                 }
 
                 break;
             case PickleTuple tuple:
-                Items(new Lazy<ContainerEntry>(() => new ContainerEntry(path.Write(node.Offset), [])), node, path, tuple.Items, children);
+                Items(container, tuple.Items, children);
                 break;
         }
 
@@ -131,50 +129,43 @@ internal sealed class TorchWalk
         }
     }
 
-    private ContainerEntry Container(PickleMutable node, PicklePath path)
-    {
-        var container = new ContainerEntry(path.Write(node.Offset), ModulePaths(node));
-        document.Budget.Spend(node.Offset, PickleBudget.Text(container.Path) + ((long)PickleBudget.Entry * container.ModulePaths.Count));
-        return container;
-    }
-
-    private void Items(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, IReadOnlyList<PickleItem> items, List<(PickleNode Node, PicklePath Path)> children)
+    private void Items(TorchContainer container, IReadOnlyList<PickleItem> items, List<TorchContainer> children)
     {
         for (var i = 0; i < items.Count; i++)
         {
             var index = i;
-            Child(container, holder, path, null, items[i], _ => index.ToString(), children);
+            Child(container, null, items[i], _ => index.ToString(), children);
         }
     }
 
-    private void Child(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<(PickleNode Node, PicklePath Path)> children)
+    private void Child(TorchContainer container, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<TorchContainer> children)
     {
         var node = value.Node;
         if (TorchTensor.Read(node, storages, kinds) is { } tensor)
         {
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
-            var label = path.Then(step(key?.Node), node.Offset).Write(node.Offset);
+            var label = container.Path.Then(step(key?.Node), node.Offset).Write(node.Offset);
             document.Budget.Spend(node.Offset, PickleBudget.Tensor(tensor.Shape.Count) + PickleBudget.Text(label));
-            var entry = new TensorEntry(container.Value, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset) { Peculiarity = tensor.Peculiarity };
+            var entry = new TensorEntry(container.Entry, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset) { Peculiarity = tensor.Peculiarity };
             tensors.Add(entry);
             uses.Add(new TorchTensorUse(tensor, key, value));
         }
         else
         {
-            Note(container, holder, path, key?.Node, node, step);
+            Note(container, key?.Node, node, step);
             if (node is PickleMutable or PickleTuple)
             {
                 document.Budget.Spend(node.Offset, PickleBudget.Slot);
-                children.Add((node, path.Then(step(key?.Node), node.Offset)));
+                children.Add(container.Child(node, key, step(key?.Node)));
             }
         }
     }
 
     /// <summary>Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor.</summary>
-    private void Note(Lazy<ContainerEntry> container, PickleNode holder, PicklePath path, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
+    private void Note(TorchContainer container, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
     {
-        var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !path.IsAt(Metadata);
-        if (!isNamed && !(path.SpeaksOfAttention && node is PickleObject or PicklePersistent))
+        var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !container.Path.IsAt(TorchContainer.Metadata);
+        if (!isNamed && !(container.Path.SpeaksOfAttention && node is PickleObject or PicklePersistent))
         {
             return;
         }
@@ -185,27 +176,9 @@ internal sealed class TorchWalk
             return;
         }
 
-        var value = new OtherValue(container.Value, step(key), kind, kinds.Describe(node));
+        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node));
         document.Budget.Spend(node.Offset, PickleBudget.Other + PickleBudget.Text(value.Description));
-        others.Add((value, holder, node));
-    }
-
-    /// <summary>
-    /// The keys of <c>_metadata</c>, which <c>Module.state_dict</c> hangs on its OrderedDict as an attribute
-    /// (torch/nn/modules/module.py) and the pickle carries in the dict's state.
-    /// </summary>
-    private static IReadOnlyList<NameEntry> ModulePaths(PickleMutable container)
-    {
-        if (container.State?.Node is not PickleDict { Entries: var attributes })
-        {
-            return [];
-        }
-
-        return [.. attributes
-            .Where(attribute => attribute.Key.Node is PickleString { Text: Metadata } && attribute.Value.Node is PickleMutable)
-            .SelectMany(attribute => ((PickleMutable)attribute.Value.Node).Entries)
-            .Where(entry => entry.Key.Node is PickleString)
-            .Select(entry => new NameEntry(entry.Key.At, ((PickleString)entry.Key.Node).Text, NameRole.ModulePath))];
+        others.Add((value, container.Node, node));
     }
 
     private static string KeyText(PickleNode? key) => key switch

@@ -1,0 +1,61 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>The tensors of the models in a file that have fused ones, in the file's order, tied ones once.</summary>
+internal static class VerifiedModels
+{
+    /// <summary>One list for each model.</summary>
+    public static List<List<TensorEntry>> Of(Checkpoint checkpoint, List<FusedTensor> fused)
+    {
+        var whole = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Container).ToHashSet();
+        var spread = fused.Where(item => item.Spread is not null).Select(item => item.Spread!.Model).ToHashSet();
+        var models = new Dictionary<ContainerEntry, List<TensorEntry>>();
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            var home = whole.Contains(tensor.Container) ? tensor.Container : spread.Count == 0 ? null : Home(tensor, whole, spread);
+            if (home is null)
+            {
+                continue;
+            }
+
+            if (!models.TryGetValue(home, out var model))
+            {
+                models.Add(home, model = []);
+            }
+
+            model.Add(tensor);
+        }
+
+        return [.. models.Values.Select(model => model.DistinctBy(ElementView.Of).ToList())];
+    }
+
+    private static ContainerEntry? Home(TensorEntry tensor, HashSet<ContainerEntry> whole, HashSet<ContainerEntry> spread)
+    {
+        if (spread.Contains(tensor.Container))
+        {
+            return tensor.Container;
+        }
+
+        if (tensor.Name is null && tensor.Container.Texts.Count == 0)
+        {
+            return null;
+        }
+
+        var at = tensor.Container.Parent;
+        for (var steps = 0; at is not null && steps < 16; steps++, at = at.Parent)
+        {
+            if (spread.Contains(at))
+            {
+                return at;
+            }
+
+            if (whole.Contains(at))
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+}
