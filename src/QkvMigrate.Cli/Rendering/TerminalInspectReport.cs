@@ -48,7 +48,7 @@ internal static class TerminalInspectReport
 
         if (plan.NameChanges.Count > 0)
         {
-            yield return new ReportLine("", $"{plan.NameChanges.Count} names in _metadata and optimizers");
+            yield return new ReportLine("", $"{plan.NameChanges.Count} names in _metadata, optimizers and keys of modules");
         }
     }
 

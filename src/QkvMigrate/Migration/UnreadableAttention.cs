@@ -109,8 +109,9 @@ internal static class UnreadableAttention
         CheckFlat(value.Key, value.Label);
         isNamed = IsFused(value.Key, out var suffix);
 
-        // A dict of a module's tensors by their suffixes: each of these is a tensor with a container of that name.
-        return isNamed ? suffix.Length > 0 || value.Kind != OtherValueKind.Collection : value.IsTensorLike && IsFused(Dotted(value.Label), out _);
+        // A dict of a module's tensors by their suffixes: each of these is a tensor whose name is spread over keys.
+        return (isNamed || (value.IsTensorLike && IsFused(Dotted(value.Label), out suffix)))
+            && (suffix.Length > 0 || value.Kind != OtherValueKind.Collection);
     }
 
     private static bool IsFused(string name, out string suffix) =>

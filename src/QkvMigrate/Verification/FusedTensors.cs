@@ -44,10 +44,10 @@ internal static class FusedTensors
     public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused, IReadOnlyList<TensorEntry> otherShards)
     {
         var projections = (from tensor in checkpoint.Tensors.Concat(otherShards)
-            where tensor.Name is not null && tensor.Shape.Count == 2
-            let block = FusedName.BlockOfProjection(tensor.Name!.Text)
-            where block is not null
-            select (tensor, block)).ToLookup(item => (item.tensor.Container.Path, item.block), item => item.tensor.Shape[1]);
+                           where tensor.Name is not null && tensor.Shape.Count == 2
+                           let block = FusedName.BlockOfProjection(tensor.Name!.Text)
+                           where block is not null
+                           select (tensor, block)).ToLookup(item => (item.tensor.Container.Path, item.block), item => item.tensor.Shape[1]);
         return [.. from item in fused
             where item is { IsKnown: true, Axis: { IsPacked: false } }
             let columns = projections[(item.Tensor.Container.Path, item.Name.Prefix)].Cast<long?>().FirstOrDefault()

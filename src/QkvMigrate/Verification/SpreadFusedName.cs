@@ -62,7 +62,7 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
         }
 
         var whole = string.Join('.', steps.Select(step => step.Text));
-        if (FusedName.Find(whole, legacy) is not { } found || !IsKnown(found, tensor))
+        if (FusedName.Find(whole, legacy) is not { Suffix.Length: > 0 } found)
         {
             return null;
         }

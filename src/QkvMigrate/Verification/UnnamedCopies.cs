@@ -14,6 +14,9 @@ internal sealed class UnnamedCopies
     private const int MostModels = 16;
     private const long MostWork = 1L << 27;
 
+    /// <summary>Keys under which DeepSpeed keeps all parameters in one row.</summary>
+    private static readonly string[] Rows = ["fp32_groups_flat", "single_partition_of_fp32_groups", "fp32_flat_groups"];
+
     private readonly Checkpoint file;
     private readonly List<FusedTensor> fused;
     private readonly Lazy<List<List<TensorEntry>>> models;
@@ -46,11 +49,29 @@ internal sealed class UnnamedCopies
         var owners = moving.GroupBy(item => ShapeOf(item.Tensor)).ToDictionary(group => group.Key, group => group.First());
         var same = moving.Select(item => ElementView.Of(item.Tensor)).ToHashSet();
         var others = models.Value.SelectMany(model => model).Where(tensor => !HasNumber(tensor)).Select(ElementView.Of).Where(view => !same.Contains(view)).ToHashSet();
+        var storages = moving.Select(item => item.Tensor.Storage).ToHashSet();
+        var sizes = models.Value.Where(model => model.Count > 1).Select(model => model.Where(parameter => parameter.ElementCount > 1 && !HasNumber(parameter)).Sum(parameter => (decimal)parameter.ElementCount)).ToHashSet();
+        if (moving.Count == 0)
+        {
+            return found;
+        }
+
         var explained = fused.Select(item => item.Tensor).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
         var states = file.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container).ToHashSet();
         foreach (var tensor in file.Tensors.Where(IsOfInterest))
         {
-            if (explained.Contains(tensor) || states.Contains(tensor.Container) || !owners.TryGetValue(ShapeOf(tensor), out var owner) || Sequences(tensor) is not { Count: > 0 } sequences)
+            if (explained.Contains(tensor) || states.Contains(tensor.Container))
+            {
+                continue;
+            }
+
+            if (IsFlat(tensor, sizes, others.Contains(ElementView.Of(tensor))) && !storages.Contains(tensor.Storage))
+            {
+                log.Add($"tensor '{tensor.Label}'", "it may hold all parameters in one row, and where the fused ones stand in it cannot be told, so it is not verified");
+                continue;
+            }
+
+            if (!owners.TryGetValue(ShapeOf(tensor), out var owner) || Sequences(tensor) is not { Count: > 0 } sequences)
             {
                 continue;
             }
@@ -76,6 +97,23 @@ internal sealed class UnnamedCopies
         }
 
         return found;
+    }
+
+    /// <summary>Whether a tensor is one row of all parameters: by its key, or by the number of its elements.</summary>
+    private static bool IsFlat(TensorEntry tensor, HashSet<decimal> sizes, bool isAmongThem)
+    {
+        if (tensor.Shape.Count != 1)
+        {
+            return false;
+        }
+
+        var keys = new List<string?> { tensor.Name?.Text };
+        for (var at = tensor.Container; at is not null && keys.Count <= Around; at = at.Parent)
+        {
+            keys.Add(at.Key?.Text);
+        }
+
+        return sizes.Contains(tensor.ElementCount * (isAmongThem ? 2M : 1M)) || keys.Exists(key => Rows.Contains(key));
     }
 
     /// <summary>Whether the tensor is a copy of a fused one; null where that cannot be told.</summary>

@@ -98,7 +98,7 @@ internal static class HtmlCheckpoint
             return;
         }
 
-        var names = plan.NameChanges.Count > 0 ? $" {plan.NameChanges.Count} names in _metadata and optimizers follow." : "";
+        var names = plan.NameChanges.Count > 0 ? $" {plan.NameChanges.Count} names in _metadata, optimizers and keys of modules follow." : "";
         page.Element("h3", null, "What an upgrade changes");
         page.Element("p", null, $"{plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered. {plan.UntouchedTensors} tensors are left alone.{names}");
         page.Element("table", null, () =>

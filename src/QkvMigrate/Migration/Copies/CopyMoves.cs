@@ -18,23 +18,19 @@ internal sealed class CopyMoves
     /// <summary>Parameters that copies are held against in all: a file has a few copies, and its parameters some hundreds.</summary>
     private const long Work = 1L << 27;
 
-    /// <summary>The keys under which flat buffers of all parameters stand (DeepSpeed, <c>FP16_Optimizer.state_dict</c> and its kin).</summary>
-    private static readonly HashSet<string> FlatBuffers = ["fp32_groups_flat", "single_partition_of_fp32_groups", "fp32_flat_groups"];
-
     private readonly Checkpoint checkpoint;
     private readonly RowPermutation permutation;
     private readonly List<ModelShapes> models;
     private readonly Dictionary<TensorView, FusedTensor> byView = [];
     private readonly Dictionary<string, FusedTensor?> byShape = [];
     private readonly HashSet<TensorView> others;
-    private readonly HashSet<StorageEntry> storages;
+    private readonly SequenceMembers members;
+    private readonly FlatBuffers flat;
     private readonly HashSet<TensorEntry> named;
     private readonly HashSet<ContainerEntry> moments;
     private readonly Dictionary<UnnamedSequence, Dictionary<TensorEntry, bool>?> proofs = [];
     private readonly Dictionary<(UnnamedSequence, string), int> counts = [];
-    private readonly Dictionary<ContainerEntry, (int First, int End)> ranges = [];
     private long work;
-    private ILookup<(ContainerEntry, string), TensorEntry>? keyed;
 
     private CopyMoves(Checkpoint checkpoint, IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)> all, AttentionScan scan, RowPermutation permutation)
     {
@@ -49,7 +45,6 @@ internal sealed class CopyMoves
         }
 
         var views = byView.Keys.ToHashSet();
-        storages = [.. views.Select(view => view.Storage)];
         var tensors = all.SelectMany(model => model.Tensors).Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNumber(name.Text));
         others = [.. tensors.Select(TensorView.Of).Where(view => !views.Contains(view))];
         models =
@@ -57,6 +52,8 @@ internal sealed class CopyMoves
             .. all.Select(model => new ModelShapes(model.Tensors.Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNumber(name.Text)), views, checkpoint.Format != CheckpointFormat.Safetensors))
                 .DistinctBy(model => model.Signature),
         ];
+        members = new SequenceMembers(checkpoint);
+        flat = new FlatBuffers(models, views.Select(view => view.Storage).ToHashSet(), others);
         moments = [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)];
     }
 
@@ -70,7 +67,7 @@ internal sealed class CopyMoves
         }
 
         var copies = new CopyMoves(checkpoint, models.Value, scan, permutation);
-        return copies.Moves();
+        return copies.byView.Count == 0 ? [] : copies.Moves();
     }
 
     /// <summary>What whoever uses the new file must know.</summary>
@@ -90,7 +87,11 @@ internal sealed class CopyMoves
         var open = new List<TensorEntry>();
         foreach (var tensor in checkpoint.Tensors.Where(MayBeCopy).Where(tensor => !named.Contains(tensor) && !moments.Contains(tensor.Container)))
         {
-            CheckFlat(tensor);
+            if (flat.IsOne(tensor))
+            {
+                throw new MigrationException(FailureKind.Unsupported, $"a flat buffer of {tensor.ElementCount} elements holds the parameters one behind the other, and nothing says where the fused ones stand in it; {Remedy(tensor, tensor.Container.Path)}", where: $"tensor '{tensor.Label}'");
+            }
+
             if (!byShape.ContainsKey(TensorView.ShapeOf(tensor)) || UnnamedTensors.Around(tensor).Count == 0)
             {
                 continue;
@@ -106,11 +107,7 @@ internal sealed class CopyMoves
             }
         }
 
-        if (open.Count > 0)
-        {
-            FindRanges(open);
-        }
-
+        members.Prepare(open);
         moves.AddRange(open.Where(IsFused).Select(tensor => Move(tensor, byShape[TensorView.ShapeOf(tensor)] ?? throw Unproven(tensor))));
         return moves;
     }
@@ -121,8 +118,9 @@ internal sealed class CopyMoves
         && tensor.DType.Name.Contains("float", StringComparison.Ordinal)
         && (tensor.Name is not { } name || UnnamedTensors.IsNumber(name.Text) || !name.Text.Contains('.', StringComparison.Ordinal));
 
-    private TensorMove Move(TensorEntry tensor, FusedTensor owner) =>
-        new(tensor, null, owner.Dimension, StridedBlocks.Of(tensor, owner.Dimension!.Value, permutation)) { Follower = FollowerKind.Copy };
+    private TensorMove Move(TensorEntry tensor, FusedTensor owner) => tensor.Peculiarity is { } peculiarity
+        ? throw new MigrationException(FailureKind.Unreadable, $"a copy of a fused tensor is no plain tensor and cannot follow its rows ({peculiarity}); {Remedy(tensor, UnnamedTensors.Around(tensor)[^1].Label)}", where: $"tensor '{tensor.Label}'")
+        : new(tensor, null, owner.Dimension, StridedBlocks.Of(tensor, owner.Dimension!.Value, permutation)) { Follower = FollowerKind.Copy };
 
     private bool IsFused(TensorEntry tensor)
     {
@@ -131,7 +129,7 @@ internal sealed class CopyMoves
         {
             if (!proofs.TryGetValue(sequence, out var proof))
             {
-                proofs.Add(sequence, proof = Prove(Tensors(sequence), sequence.Container));
+                proofs.Add(sequence, proof = Prove(members.Of(sequence), sequence.Container));
             }
 
             if (proof is not null && proof.TryGetValue(tensor, out var isFused))
@@ -147,7 +145,7 @@ internal sealed class CopyMoves
     {
         if (!counts.TryGetValue((sequence, shape), out var count))
         {
-            counts.Add((sequence, shape), count = Tensors(sequence).Count(tensor => TensorView.ShapeOf(tensor) == shape));
+            counts.Add((sequence, shape), count = members.Of(sequence).Count(tensor => TensorView.ShapeOf(tensor) == shape));
         }
 
         return models.Exists(model => model.FusedCount(shape) is > 0 and var fused && count >= fused);
@@ -218,56 +216,6 @@ internal sealed class CopyMoves
 
     private static ContainerEntry? ItemOf(TensorEntry tensor, ContainerEntry container) =>
         UnnamedTensors.Outwards(tensor.Container).FirstOrDefault(at => at.Parent == container);
-
-    /// <summary>The tensors of a sequence; counters are nobody's copy.</summary>
-    private List<TensorEntry> Tensors(UnnamedSequence sequence)
-    {
-        if (sequence.Key.Length == 0)
-        {
-            var (first, end) = ranges[sequence.Container];
-            return [.. Enumerable.Range(first, end - first).Select(i => checkpoint.Tensors[i]).Where(tensor => tensor.ElementCount > 1)];
-        }
-
-        keyed ??= checkpoint.Tensors.Where(tensor => tensor.ElementCount > 1 && tensor.Name is not null)
-            .SelectMany(tensor => UnnamedTensors.Around(tensor).Where(around => around.Key.Length > 0).Select(around => (around, tensor)))
-            .ToLookup(pair => (pair.around.Container, pair.around.Key), pair => pair.tensor);
-        var numbers = keyed[(sequence.Container, sequence.Key)].Select(tensor => (tensor, Numbers: tensor.Name!.Text[(sequence.Key.Length + 1)..].Split('.').Select(part => part.PadLeft(20, '0'))));
-        return [.. numbers.OrderBy(pair => string.Join('.', pair.Numbers), StringComparer.Ordinal).Select(pair => pair.tensor)];
-    }
-
-    /// <summary>Where the tensors of the containers around <paramref name="open"/> stand: what is within one is in one piece.</summary>
-    private void FindRanges(List<TensorEntry> open)
-    {
-        var wanted = open.SelectMany(UnnamedTensors.Around).Select(sequence => sequence.Container).ToHashSet();
-        var all = checkpoint.Tensors;
-        for (int first = 0, end; first < all.Count; first = end)
-        {
-            for (end = first + 1; end < all.Count && all[end].Container == all[first].Container;)
-            {
-                end++;
-            }
-
-            foreach (var container in UnnamedTensors.Outwards(all[first].Container).Where(wanted.Contains))
-            {
-                ranges[container] = (ranges.TryGetValue(container, out var known) ? known.First : first, end);
-            }
-        }
-    }
-
-    /// <summary>A vector of all parameters one behind the other, whose order nothing says.</summary>
-    private void CheckFlat(TensorEntry tensor)
-    {
-        if (tensor.Shape.Count != 1 || storages.Contains(tensor.Storage))
-        {
-            return;
-        }
-
-        var isNamedSo = tensor.Name is { } key && FlatBuffers.Contains(key.Text);
-        if (isNamedSo || UnnamedTensors.Outwards(tensor.Container).Any(at => at.Key is { } step && FlatBuffers.Contains(step.Text)) || models.Exists(model => model.Elements == tensor.ElementCount && model.Elements > 1 && !others.Contains(TensorView.Of(tensor))))
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"a flat buffer of {tensor.ElementCount} elements holds the parameters one behind the other, and nothing says where the fused ones stand in it; {Remedy(tensor, tensor.Container.Path)}", where: $"tensor '{tensor.Label}'");
-        }
-    }
 
     private MigrationException Unproven(TensorEntry tensor) => new(
         FailureKind.Unsupported,

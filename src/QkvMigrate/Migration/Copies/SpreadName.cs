@@ -55,7 +55,7 @@ internal sealed record SpreadName(string Prefix, string Suffix, string Whole, Na
 
         var way = Way(tensor.Container);
         var whole = string.Join('.', way.Select(step => step.Text).Append(key.Text));
-        if (!FusedNames.TrySplit(whole, module, out var prefix, out var suffix) || !IsKnown(suffix))
+        if (!FusedNames.TrySplit(whole, module, out var prefix, out var suffix))
         {
             return null;
         }
