@@ -13,7 +13,6 @@ internal static class Program
     {
         StandardStreams.Open();
         UnexpectedFailure.TellFromEveryThread();
-        Signals.Handle();
         return StandardStreams.Finish(Guarded(args));
     }
 
@@ -21,6 +20,7 @@ internal static class Program
     {
         try
         {
+            Signals.Handle();
             return Run(args);
         }
         catch (MigrationException error)
@@ -33,10 +33,10 @@ internal static class Program
             Messages.Say("cancelled; nothing was left behind");
             return Signals.ExitCode;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or OutOfMemoryException)
+        catch (Exception error) when (error.GetBaseException() is IOException or UnauthorizedAccessException or OutOfMemoryException)
         {
-            // The system refused something that nobody in between has a better word for.
-            Messages.Say(error.Message);
+            // The system refused something that nobody in between has a better word for: descriptors, memory.
+            Messages.Say(error.GetBaseException().Message);
             return ExitCode.Failure;
         }
         catch (Exception error)

@@ -48,6 +48,10 @@ internal sealed class CpuLane : ReorderLane
         {
             gathers.Get(gather).Run();
         }
+        catch (Exception error) when (TorchFailure.IsOne(error))
+        {
+            throw TorchFailure.Of(error, $"--device cpu: no slab of {gather.ByteCount} bytes");
+        }
         finally
         {
             set_num_threads(threads);

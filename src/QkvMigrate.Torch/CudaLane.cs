@@ -33,13 +33,20 @@ internal sealed class CudaLane : ReorderLane
 
     protected override void Run(in Gather gather)
     {
-        using (NewDisposeScope())
+        try
         {
-            staged.narrow(0, 0, gather.ByteCount).copy_(input.Tensor.narrow(0, 0, gather.ByteCount), nonBlocking: true);
-        }
+            using (NewDisposeScope())
+            {
+                staged.narrow(0, 0, gather.ByteCount).copy_(input.Tensor.narrow(0, 0, gather.ByteCount), nonBlocking: true);
+            }
 
-        gathers.Get(gather).Run();
-        cuda.synchronize(where);
+            gathers.Get(gather).Run();
+            cuda.synchronize(where);
+        }
+        catch (Exception error) when (TorchFailure.IsOne(error))
+        {
+            throw TorchFailure.Of(error, $"--device {where}: no slab of {gather.ByteCount} bytes");
+        }
     }
 
     protected override void Free()

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using QkvMigrate.Reordering;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -55,9 +54,9 @@ public sealed class TorchReorderEngine : IReorderEngine
         {
             return createLane(capacity);
         }
-        catch (ExternalException exception)
+        catch (Exception error) when (TorchFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Unavailable, $"--device {Device}: no lane of {capacity} bytes: torch says: {exception.Message}", inner: exception);
+            throw TorchFailure.Of(error, $"--device {Device}: no lane of {capacity} bytes");
         }
     }
 

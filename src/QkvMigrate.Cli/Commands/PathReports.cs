@@ -16,6 +16,10 @@ internal static class PathReports
         {
             return [CheckpointReport.Of(path, error)];
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [CheckpointReport.Of(path, new MigrationException(FailureKind.Io, error.Message, path, inner: error))];
+        }
     }
 
     /// <summary>Whether a checkpoint failed or was refused.</summary>

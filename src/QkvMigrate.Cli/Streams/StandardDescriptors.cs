@@ -10,6 +10,7 @@ internal static partial class StandardDescriptors
     public const int Error = 2;
 
     private const int GetDescriptorFlags = 1; // F_GETFD
+    private const int ClosedByExec = 1; // FD_CLOEXEC
     private const int ReadOnly = 0; // O_RDONLY
     private const int WriteOnly = 1; // O_WRONLY
     private const string Nothing = "/dev/null";
@@ -18,16 +19,28 @@ internal static partial class StandardDescriptors
     /// Takes each that is closed, so that no file which is opened later gets its number and is written by mistake. It is
     /// opened the wrong way round: what is written there fails, as it did while it was closed, and is told.
     /// </summary>
-    public static void Fill()
+    /// <returns>
+    /// Those that were closed and that .NET's runtime, where one starts the program, opened for itself before: they must not
+    /// be written. What the parent left open has come through exec, and what the runtime opens would not.
+    /// </returns>
+    public static IReadOnlySet<int> Fill()
     {
+        var taken = new HashSet<int>();
         for (var descriptor = Input; descriptor <= Error; descriptor++)
         {
-            // The lowest number that is free is the one that open gives.
-            if (Control(descriptor, GetDescriptorFlags) < 0)
+            var flags = Control(descriptor, GetDescriptorFlags);
+            if (flags < 0)
             {
+                // The lowest number that is free is the one that open gives.
                 Open(Nothing, descriptor == Input ? WriteOnly : ReadOnly);
             }
+            else if ((flags & ClosedByExec) != 0)
+            {
+                taken.Add(descriptor);
+            }
         }
+
+        return taken;
     }
 
     // The system's numbers of arguments vary; neither of these two passes more.

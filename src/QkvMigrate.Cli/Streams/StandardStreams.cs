@@ -8,26 +8,31 @@ namespace QkvMigrate.Cli.Streams;
 /// </summary>
 internal static class StandardStreams
 {
-    private static readonly StandardStream Output = new(StandardDescriptors.Output);
-    private static readonly StandardStream Error = new(StandardDescriptors.Error);
+    /// <summary>The number of no descriptor: what is written there fails.</summary>
+    private const int Closed = -1;
+
+    private static StandardStream output = new(Closed);
+    private static StandardStream error = new(Closed);
 
     /// <summary>Has <see cref="Console"/> write to them. To be called before anything is opened.</summary>
     public static void Open()
     {
-        StandardDescriptors.Fill();
-        Console.SetOut(Writer(Output));
-        Console.SetError(Writer(Error));
+        var taken = StandardDescriptors.Fill();
+        output = new StandardStream(taken.Contains(StandardDescriptors.Output) ? Closed : StandardDescriptors.Output);
+        error = new StandardStream(taken.Contains(StandardDescriptors.Error) ? Closed : StandardDescriptors.Error);
+        Console.SetOut(Writer(output));
+        Console.SetError(Writer(error));
     }
 
     /// <summary>The program's exit code, where <paramref name="code"/> is that of its work.</summary>
     public static int Finish(int code)
     {
-        if (Output.Problem is { } problem)
+        if (output.Problem is { } problem)
         {
-            Messages.Say($"standard output: {problem}; what was to be printed is lost, files are as they would be");
+            Messages.Say($"standard output: {problem}; not all of the result was printed, what was done to files stays done");
         }
 
-        var isLost = Output.Problem is not null || Error.Problem is not null;
+        var isLost = output.Problem is not null || error.Problem is not null;
         return isLost && code is ExitCode.Success or ExitCode.LegacyFound ? ExitCode.Failure : code;
     }
 

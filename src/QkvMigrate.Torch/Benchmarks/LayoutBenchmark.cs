@@ -16,12 +16,22 @@ public static class LayoutBenchmark
     private const long Seed = 1013;
 
     /// <summary>Measures both layouts in turns, the first one changing, so that a machine that gets slower slows both.</summary>
-    /// <exception cref="MigrationException">libtorch or the device is not there, or the model is none for both layouts.</exception>
+    /// <exception cref="MigrationException">libtorch or the device is not there or refuses, or the model is none for both layouts.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static LayoutComparison Run(LayoutBenchmarkPlan plan, ReorderDevice device, CancellationToken cancellation)
     {
-        var fitted = plan.Fitted();
-        var where = TorchDevices.Resolve(device);
+        try
+        {
+            return Compare(plan.Fitted(), TorchDevices.Resolve(device), cancellation);
+        }
+        catch (Exception error) when (TorchFailure.IsOne(error))
+        {
+            throw TorchFailure.Of(error, $"--device {device}");
+        }
+    }
+
+    private static LayoutComparison Compare(LayoutBenchmarkPlan fitted, Device where, CancellationToken cancellation)
+    {
         var runs = new List<Measured>();
         for (var repetition = 0; repetition < fitted.Repetitions; repetition++)
         {

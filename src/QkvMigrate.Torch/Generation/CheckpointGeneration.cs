@@ -13,7 +13,7 @@ public static class CheckpointGeneration
     /// <param name="precision">What the model computes in.</param>
     /// <param name="device">Where it computes.</param>
     /// <param name="cancellation">Ends the work between two tokens.</param>
-    /// <exception cref="MigrationException">The checkpoint is no whole LitGPT model, the prompt is not for it, or libtorch or the device is not there.</exception>
+    /// <exception cref="MigrationException">The checkpoint is no whole LitGPT model, the prompt is not for it, or libtorch or the device is not there or refuses.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static GenerationResult Run(
         CheckpointLocation location,
@@ -23,7 +23,14 @@ public static class CheckpointGeneration
         ReorderDevice device,
         CancellationToken cancellation)
     {
-        using var model = CheckpointModel.Load(location.File, location.Configuration, precision, device);
-        return TokenGenerator.Run(model, prompt, options, cancellation);
+        try
+        {
+            using var model = CheckpointModel.Load(location.File, location.Configuration, precision, device);
+            return TokenGenerator.Run(model, prompt, options, cancellation);
+        }
+        catch (Exception error) when (TorchFailure.IsOne(error))
+        {
+            throw TorchFailure.Of(error, $"--device {device}").InFile(location.File);
+        }
     }
 }

@@ -18,7 +18,7 @@ internal static class TokenGenerator
         var count = NewTokens(model.Configuration, prompt, options);
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
-        using var sampler = new TokenSampler(options, model.Device);
+        using var sampler = new TokenSampler(options);
         using var cache = options.UseCache ? model.CreateCache(1, prompt.Count + count) : null;
 
         var tokens = prompt.ToList();

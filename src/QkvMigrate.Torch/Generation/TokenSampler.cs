@@ -2,16 +2,19 @@ using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Generation;
 
-/// <summary>Chooses the next token by the logits behind the last one (litgpt/generate/base.py, <c>sample</c>).</summary>
+/// <summary>
+/// Chooses the next token by the logits behind the last one (litgpt/generate/base.py, <c>sample</c>). Draws on the CPU, where
+/// TorchSharp has a generator.
+/// </summary>
 internal sealed class TokenSampler : IDisposable
 {
     private readonly GenerationOptions options;
     private readonly Generator? generator;
 
-    public TokenSampler(GenerationOptions options, Device device)
+    public TokenSampler(GenerationOptions options)
     {
         this.options = options;
-        generator = options.IsGreedy ? null : new Generator((ulong)options.Seed, device);
+        generator = options.IsGreedy ? null : new Generator((ulong)options.Seed, CPU);
     }
 
     /// <summary>The token for logits of one dimension, one a token.</summary>
@@ -24,8 +27,8 @@ internal sealed class TokenSampler : IDisposable
         }
 
         var (candidates, tokens) = logits.to_type(ScalarType.Float32).topk((int)Math.Min(options.TopK ?? long.MaxValue, logits.shape[0]));
-        var drawn = (candidates / (options.Temperature ?? 1)).softmax(-1).multinomial(1, false, generator);
-        return (int)tokens.index_select(0, drawn).item<long>();
+        var drawn = (candidates / (options.Temperature ?? 1)).softmax(-1).cpu().multinomial(1, false, generator);
+        return (int)tokens.cpu().index_select(0, drawn).item<long>();
     }
 
     /// <inheritdoc/>

@@ -29,7 +29,26 @@ internal sealed class TorchLowRankUpdate : ILowRankUpdate
         this.b.DetachFromDisposeScope();
     }
 
+    /// <exception cref="MigrationException">libtorch refuses, as where the device has no memory left.</exception>
     public void AddTo(Span<byte> rows, long rowOfB, long rowOfA)
+    {
+        try
+        {
+            Add(rows, rowOfB, rowOfA);
+        }
+        catch (Exception error) when (TorchFailure.IsOne(error))
+        {
+            throw TorchFailure.Of(error, $"--device {device}: no sum of {rows.Length} bytes");
+        }
+    }
+
+    public void Dispose()
+    {
+        a.Dispose();
+        b.Dispose();
+    }
+
+    private void Add(Span<byte> rows, long rowOfB, long rowOfA)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -38,12 +57,6 @@ internal sealed class TorchLowRankUpdate : ILowRankUpdate
         var delta = b.narrow(0, rowOfB, count).matmul(a.narrow(0, rowOfA, b.shape[1])).mul_(scaling);
         var sum = delta.add_(ToDevice(rows, count, columns, weight));
         sum.to_type(weight).cpu().bytes.CopyTo(rows);
-    }
-
-    public void Dispose()
-    {
-        a.Dispose();
-        b.Dispose();
     }
 
     private Tensor ToDevice(ReadOnlySpan<byte> bytes, long rows, long columns, ScalarType stored)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
@@ -40,9 +39,9 @@ public sealed class TorchLowRankUpdater : ILowRankUpdater
         {
             return new TorchLowRankUpdate(a, b, scaling, weight, device);
         }
-        catch (ExternalException exception)
+        catch (Exception error) when (TorchFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no LoRA of ({b.Rows}, {b.Columns}) and ({a.Rows}, {a.Columns}): torch says: {exception.Message}", inner: exception);
+            throw TorchFailure.Of(error, $"--device {device}: no LoRA of ({b.Rows}, {b.Columns}) and ({a.Rows}, {a.Columns})");
         }
     }
 

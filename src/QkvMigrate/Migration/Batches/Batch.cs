@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Reordering;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
 
@@ -111,6 +112,11 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         catch (MigrationException error) when (error.Kind != FailureKind.Usage)
         {
             reports = [CheckpointReport.Of(unit.Path, error)];
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            // A lack of descriptors shows wherever the next file is opened.
+            reports = [CheckpointReport.Of(unit.Path, IoFailure.Of(error, unit.Path))];
         }
 
         options.Observer?.Finished(unit.Path, reports);

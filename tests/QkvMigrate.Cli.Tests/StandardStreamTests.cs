@@ -1,0 +1,103 @@
+using QkvMigrate.Cli.Tests.Support;
+using Xunit;
+
+namespace QkvMigrate.Cli.Tests;
+
+/// <summary>Standard streams that are full, closed or broken, and too few descriptors: told in a line, and no file is worse for it.</summary>
+public sealed class StandardStreamTests : IDisposable
+{
+    private const string Printed = "not all of the result was printed, what was done to files stays done";
+
+    private readonly WorkFolder folder = new();
+
+    public StandardStreamTests() => folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "model");
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(">/dev/full", "No space left on device")]
+    [InlineData(">&-", "Bad file descriptor")]
+    [InlineData("<&- >&-", "Bad file descriptor")]
+    public void WhatIsNotPrintedIsToldAndTheWorkIsDone(string streams, string problem)
+    {
+        var run = ShellRun.Run(folder.Path, "", streams, "upgrade", "model", "-o", "new");
+        Assert.Equal((1, $"qkvmigrate: standard output: {problem}; {Printed}\n"), (run.ExitCode, run.Error));
+        AssertUpgraded();
+    }
+
+    [Fact]
+    public void ABrokenPipeIsToldAndTheWorkIsDone()
+    {
+        // A pipe that nobody will read: its reader has ended when the program starts.
+        var run = ShellRun.Run(folder.Path, "exec 3> >(exec true); wait $!", ">&3", "upgrade", "model", "-o", "new");
+        Assert.Equal((1, $"qkvmigrate: standard output: Broken pipe; {Printed}\n"), (run.ExitCode, run.Error));
+        AssertUpgraded();
+    }
+
+    [Theory]
+    [InlineData("2>/dev/full", 0)]
+    [InlineData("2>&-", 0)]
+    [InlineData("<&-", 0)]
+    [InlineData("<&- 2>&-", 0)]
+    [InlineData(">/dev/full 2>/dev/full", 1)]
+    [InlineData(">&- 2>&-", 1)]
+    [InlineData("<&- >&- 2>&-", 1)]
+    public void NothingCanBeToldAndTheWorkIsDone(string streams, int exitCode)
+    {
+        var run = ShellRun.Run(folder.Path, "", streams, "upgrade", "model", "-o", "new");
+        Assert.Equal((exitCode, ""), (run.ExitCode, run.Error));
+        AssertUpgraded();
+    }
+
+    [Theory]
+    [InlineData(">/dev/full", 1)]
+    [InlineData(">&-", 1)]
+    [InlineData("2>/dev/full", 0)]
+    [InlineData("2>&-", 0)]
+    [InlineData("<&-", 0)]
+    [InlineData("<&- >&- 2>&-", 1)]
+    public void EveryCommandEndsInADocumentedWay(string streams, int helpCode)
+    {
+        foreach (var command in CommandTree.Read())
+        {
+            var help = ShellRun.Run(folder.Path, "", streams, command.Name, "--help");
+            Assert.Equal((command.Name, helpCode), (command.Name, help.ExitCode));
+            var missing = ShellRun.Run(folder.Path, "", streams, [command.Name, .. Enumerable.Repeat("none", command.Arguments)]);
+            Assert.InRange(missing.ExitCode, 0, 3);
+            Assert.InRange(missing.ErrorLines.Count, 0, 1);
+        }
+    }
+
+    [Fact]
+    public void ALogThatIsLostIsAFailure() =>
+        Assert.Equal(1, ShellRun.Run(folder.Path, "", "2>/dev/full", "upgrade", "model", "-o", "new", "--verbose").ExitCode);
+
+    /// <summary>.NET's runtime needs some sixty for itself, where the program is not native.</summary>
+    [Fact]
+    public void TooFewDescriptorsFailThatCheckpoint()
+    {
+        for (var i = 0; i < 8; i++)
+        {
+            Directory.CreateDirectory(folder.At("tree"));
+            Directory.Move(folder.Take(folder.At("model"), $"copy{i}"), folder.At("tree", $"m{i}"));
+        }
+
+        foreach (var limit in BuildFacts.IsNative ? [16, 18, 20, 24, 28, 32, 40, 48, 64] : new[] { 72, 80, 88, 96 })
+        {
+            var run = ShellRun.Run(folder.Path, $"ulimit -n {limit}", "", "upgrade", "tree", "-o", $"new{limit}", "--jobs", "8");
+            Assert.InRange(run.ExitCode, 0, 1);
+            Assert.All(run.ErrorLines, line => Assert.StartsWith("qkvmigrate: ", line, StringComparison.Ordinal));
+            Assert.DoesNotContain("unexpected failure", run.Error, StringComparison.Ordinal);
+            var again = Tool.Run("upgrade", folder.At("tree"), "-o", folder.At($"new{limit}"));
+            Assert.True(again.ExitCode == 0, again.Error);
+            Assert.Equal(8, Directory.GetFiles(folder.At($"new{limit}"), "lit_model.pth", SearchOption.AllDirectories).Length);
+            Assert.DoesNotContain(Directory.GetFileSystemEntries(folder.At($"new{limit}"), "*", SearchOption.AllDirectories), name => name.EndsWith("-tmp", StringComparison.Ordinal));
+        }
+    }
+
+    private void AssertUpgraded()
+    {
+        var verified = Tool.Run("verify", folder.At("model"), folder.At("new"));
+        Assert.True(verified.ExitCode == 0, verified.Output + verified.Error);
+    }
+}
