@@ -9,6 +9,8 @@ internal static class CheckpointNames
     /// <summary>The endings of what LitGPT's training, conversion and fine-tuning write, each after <c>lit_model</c>.</summary>
     private static readonly string[] LitGptEndings = [".pth", ".pth.lora", ".pth.adapter", ".pth.adapter_v2"];
 
+    private static readonly string[] UsualEndings = [".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".lora", ".adapter", ".adapter_v2"];
+
     /// <summary>Whether LitGPT gives a checkpoint this name.</summary>
     public static bool IsLitGpts(string name) =>
         name.StartsWith("lit_model", StringComparison.Ordinal) && LitGptEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
@@ -17,4 +19,7 @@ internal static class CheckpointNames
     public static bool IsHuggingFaces(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
         || (name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal));
+
+    /// <summary>Whether a file of this name is likely a checkpoint, whoever wrote it.</summary>
+    public static bool IsUsual(string name) => UsualEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 }

@@ -15,6 +15,9 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
 
     private static readonly HashSet<string> TextEndings = new(StringComparer.OrdinalIgnoreCase) { ".yaml", ".yml", ".json", ".jsonl", ".txt", ".md", ".py", ".sh", ".csv", ".log", ".html" };
 
+    /// <summary>U+FFFD, which .NET puts for bytes that are no UTF-8.</summary>
+    private const char Replacement = '\ufffd';
+
     /// <summary>Lists <paramref name="directory"/>.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
@@ -23,11 +26,17 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     {
         var backups = BackupRecord.NamesIn(directory);
         var hasRecord = RecordNames.AreIn(directory);
-        var folder = new DirectoryInfo(directory);
-        return new FolderListing(
-            Names(folder.EnumerateFiles("*", Flat).Where(file => !(hasRecord && file.Name == RecordNames.Checksums) && !RecordNames.Is(file.Name) && !backups.Contains(file.Name) && IsFile(file.FullName))),
-            Names(folder.EnumerateDirectories("*", Flat).Where(child => child.LinkTarget is null && child.Name != RecordNames.Folder && !ContentStore.IsOne(child.FullName))));
+        var entries = new DirectoryInfo(directory).EnumerateFileSystemInfos("*", Flat)
+            .Where(entry => !TemporaryName.Is(entry.Name) && !(hasRecord && entry.Name == RecordNames.Checksums) && !RecordNames.Is(entry.Name) && !backups.Contains(entry.Name))
+            .ToLookup(Kind);
+        return new FolderListing(Names(entries[EntryKind.File]), Names(entries[EntryKind.Folder]))
+        {
+            Unnameable = [.. entries[EntryKind.Unnameable].DistinctBy(entry => entry.Name)],
+        };
     }
+
+    /// <summary>What has a name that is no UTF-8, which .NET cannot give back to the system; the name that it makes of it leads nowhere.</summary>
+    public IReadOnlyList<FileSystemInfo> Unnameable { get; private init; } = [];
 
     /// <summary>
     /// Whether a file of a listing is to be worked on as a checkpoint. What may not be read is, so that its directory is
@@ -46,8 +55,27 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     }
 
     private static IReadOnlyList<string> Names(IEnumerable<FileSystemInfo> entries) =>
-        [.. entries.Select(entry => entry.Name).Where(name => !TemporaryName.Is(name)).Order(StringComparer.Ordinal)];
+        [.. entries.Select(entry => entry.Name).Order(StringComparer.Ordinal)];
 
-    /// <summary>A link that leads nowhere is taken for a file, which fails where it has to come along.</summary>
-    private static bool IsFile(string path) => FileIdentity.Of(path)?.Special is null;
+    private static EntryKind Kind(FileSystemInfo entry)
+    {
+        if (entry.Name.Contains(Replacement, StringComparison.Ordinal) && FileIdentity.OfLink(entry.FullName) is null)
+        {
+            return EntryKind.Unnameable;
+        }
+
+        // A link that leads to a directory or nowhere is a file: it comes along as a link.
+        return entry is DirectoryInfo { LinkTarget: null }
+            ? entry.Name == RecordNames.Folder || ContentStore.IsOne(entry.FullName) ? EntryKind.Nobodys : EntryKind.Folder
+            : FileIdentity.Of(entry.FullName) is not { } file || file.Special is null || (file.IsDirectory && entry.LinkTarget is not null) ? EntryKind.File
+            : EntryKind.Nobodys;
+    }
+
+    private enum EntryKind
+    {
+        Nobodys,
+        File,
+        Folder,
+        Unnameable,
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class CheckpointTree
             : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}", root);
     }
 
-    private void Collect(string directory, string relative, (string Root, List<string> Files)? parent)
+    private void Collect(string directory, string relative, CollectedFiles? parent)
     {
         var own = units.Count;
         if (FileIdentity.Of(directory) is { } folder)
@@ -68,16 +68,12 @@ internal sealed class CheckpointTree
         }
 
         var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
-        IReadOnlyList<string> checkpoints = [.. isCheckpoint[true]];
-        if (checkpoints.Count > 0)
+        var collected = isCheckpoint[true].Any() ? new CollectedFiles(directory, [.. isCheckpoint[true]]) : parent;
+        collected?.Add(directory, isCheckpoint[false]);
+        AddUnnameable(listing, collected);
+        if (isCheckpoint[true].Any())
         {
-            parent = (directory, []);
-            units.Add(new CheckpointUnit(directory, relative, checkpoints, parent.Value.Files) { TreeFolders = folders });
-        }
-
-        if (parent is { } unit)
-        {
-            unit.Files.AddRange(isCheckpoint[false].Select(file => Path.GetRelativePath(unit.Root, Path.Combine(directory, file))));
+            units.Add(new CheckpointUnit(directory, relative, [], []));
         }
 
         foreach (var child in listing.Folders)
@@ -85,7 +81,7 @@ internal sealed class CheckpointTree
             var path = Path.Combine(directory, child);
             try
             {
-                Collect(path, Path.Combine(relative, child), parent);
+                Collect(path, Path.Combine(relative, child), collected);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -98,9 +94,25 @@ internal sealed class CheckpointTree
             }
         }
 
-        if (checkpoints.Count > 0 && units.Count > own + 1)
+        if (isCheckpoint[true].Any())
         {
-            units[own] = units[own] with { HasUnitsBelow = true };
+            units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, HasUnitsBelow = units.Count > own + 1 };
+        }
+    }
+
+    /// <summary>Files that nobody can open by their names: one that may be a checkpoint, and a directory, must be told; others stay behind.</summary>
+    private void AddUnnameable(FolderListing listing, CollectedFiles? collected)
+    {
+        foreach (var entry in listing.Unnameable)
+        {
+            if (entry is DirectoryInfo || CheckpointNames.IsUsual(entry.Name))
+            {
+                unreadable.Add(new MigrationException(FailureKind.Io, "its name is no UTF-8, and this program cannot open it; give it another", entry.FullName));
+            }
+            else
+            {
+                collected?.Unnameable.Add(entry.FullName);
+            }
         }
     }
 }

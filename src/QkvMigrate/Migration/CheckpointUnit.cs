@@ -18,6 +18,12 @@ internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnl
     /// <summary>Checkpoint files in it that the user left out: neither migrated nor copied.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
+    /// <summary>The links that come along as links, beside <see cref="OtherFiles"/>.</summary>
+    public IReadOnlyList<KeptLink> Links { get; init; } = [];
+
+    /// <summary>What the user should know of files that stay behind.</summary>
+    public IReadOnlyList<Advice> LeftBehind { get; init; } = [];
+
     /// <summary>Every directory of the tree that it was found in: nothing new may be written in any of them.</summary>
     public IReadOnlySet<FileKey> TreeFolders { get; init; } = new HashSet<FileKey>();
 

@@ -49,7 +49,7 @@ internal static class DirectoryMigration
         return report with
         {
             ConfigurationChanges = plan.Configuration.Changes,
-            Advice = [.. report.Advice, .. plan.Configuration.Advice],
+            Advice = [.. report.Advice, .. plan.Configuration.Advice, .. plan.Request.InPlace ? [] : plan.Unit.LeftBehind],
         };
     }
 

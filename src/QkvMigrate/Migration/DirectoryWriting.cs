@@ -84,6 +84,13 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             Copy(Path.Combine(plan.Unit.Root, file), target);
         }
 
+        foreach (var link in plan.KeptLinks)
+        {
+            var target = Path.Combine(folder.WritePath, link.Path);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            LinkCopy.Write(target, link.Text, request.Force);
+        }
+
         WriteConfiguration(folder.WritePath);
         journal?.Digest(folder.WritePath, plan.Results, cancellation);
         folder.Commit();

@@ -10,9 +10,19 @@ internal static class FileComparison
     /// <summary>Compares <paramref name="name"/> below two directories.</summary>
     public static void Compare(string original, string upgraded, string name, DifferenceLog log, CancellationToken cancellation)
     {
+        var place = $"file '{name}'";
+        if (LinkText(Path.Combine(original, name)) is { } text)
+        {
+            if (LinkText(Path.Combine(upgraded, name)) is var copy && copy != text)
+            {
+                log.Add(place, copy is null ? $"no link, expected one to '{text}'" : $"a link to '{copy}', expected one to '{text}'");
+            }
+
+            return;
+        }
+
         using var before = SourceFile.Open(Path.Combine(original, name));
         using var after = SourceFile.Open(Path.Combine(upgraded, name));
-        var place = $"file '{name}'";
         if (before.Length != after.Length)
         {
             log.Add(place, $"{after.Length} bytes, expected {before.Length}");
@@ -35,4 +45,8 @@ internal static class FileComparison
             }
         }
     }
+
+    /// <summary>What stands in a link that leads to a directory or nowhere; null for all that has the content of a file.</summary>
+    private static string? LinkText(string path) =>
+        FileIdentity.OfLink(path) is { IsLink: true } && FileIdentity.Of(path) is not { IsDirectory: false } ? new FileInfo(path).LinkTarget : null;
 }

@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration;
+using QkvMigrate.Folders;
 using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Verification;
@@ -58,7 +59,10 @@ public static class PathVerifier
         var after = before.NamesIn(upgraded);
         var reports = new List<VerificationReport>();
         var log = new DifferenceLog();
-        foreach (var folder in before.Names.Union(after).Order(StringComparer.Ordinal).GroupBy(name => Path.GetDirectoryName(name)!))
+
+        // The source's own checksums give way to those of the tree.
+        var hasRecord = RecordNames.AreIn(upgraded);
+        foreach (var folder in before.Names.Union(after).Where(name => !(hasRecord && name == RecordNames.Checksums)).Order(StringComparer.Ordinal).GroupBy(name => Path.GetDirectoryName(name)!))
         {
             var gone = folder.Where(name => before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory))).ToList();
             reports.AddRange(gone.Where(before.IsCheckpoint).Select(name => VerifyNothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name), geometry, cancellation)));

@@ -24,6 +24,12 @@ internal sealed partial class TargetLock : IDisposable
     private const int WouldBlock = 11; // EWOULDBLOCK
     private const int IsThere = 17; // EEXIST
 
+    /// <summary>How often and how long to look again at a lock that is held: whoever sweeps has it for a moment.</summary>
+    private const int Tries = 10;
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
+
+    private static readonly EnumerationOptions Hidden = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = false };
+
     private readonly string path;
     private readonly SafeFileHandle handle;
 
@@ -41,7 +47,7 @@ internal sealed partial class TargetLock : IDisposable
     public static TargetLock Acquire(string target, bool wait = false)
     {
         var name = TemporaryName.LockFor(target);
-        while (true)
+        for (var tries = 1; ; tries++)
         {
             var file = OpenFile(name, out var isNew);
             if (FileIdentity.Of(file).Special is { } special)
@@ -54,6 +60,13 @@ internal sealed partial class TargetLock : IDisposable
 
             if (!TryLock(file, wait))
             {
+                if (tries < Tries)
+                {
+                    file.Dispose();
+                    Thread.Sleep(Moment);
+                    continue;
+                }
+
                 using (file)
                 {
                     throw new MigrationException(FailureKind.Target, $"another run of qkvmigrate{Holder(file)} is writing it", target);
@@ -85,6 +98,22 @@ internal sealed partial class TargetLock : IDisposable
             }
 
             file.Dispose();
+        }
+    }
+
+    /// <summary>Takes away what killed processes have left in <paramref name="folder"/>; nothing where one is at work.</summary>
+    public static void SweepFolder(string folder)
+    {
+        try
+        {
+            foreach (var target in Directory.EnumerateFiles(folder, ".*", Hidden).Select(TemporaryName.TargetOfLock).OfType<string>().ToList())
+            {
+                SweepLeftovers(target);
+            }
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            // A folder that is not there, or may not be read, has nothing that could be swept.
         }
     }
 

@@ -34,6 +34,12 @@ internal static class TemporaryName
     public static bool Is(string name) =>
         name.StartsWith('.') && (name.EndsWith(Ending, StringComparison.Ordinal) || name.EndsWith(LockEnding, StringComparison.Ordinal));
 
+    /// <summary>A path of which <paramref name="path"/> is the lock, or null where it is none: that of what stands for a long name has the same lock as the name.</summary>
+    public static string? TargetOfLock(string path) =>
+        Path.GetFileName(path) is ['.', .. var rest] && rest.Length > LockEnding.Length && rest.EndsWith(LockEnding, StringComparison.Ordinal)
+            ? Path.Combine(Path.GetDirectoryName(path)!, rest[..^LockEnding.Length])
+            : null;
+
     /// <summary>Whether <paramref name="name"/> is a name that <see cref="For"/> gives for <paramref name="path"/>, in any process.</summary>
     public static bool IsFor(string path, string name)
     {

@@ -50,7 +50,9 @@ public sealed class PathVerifierTests : IDisposable
         var elsewhere = Directory.CreateDirectory(Path.Combine(folder.FullName, "elsewhere")).FullName;
         File.WriteAllBytes(Path.Combine(elsewhere, "lit_model.pth"), LegacyModel.Legacy.ToFile());
         Directory.CreateSymbolicLink(Path.Combine(original, "a", "linked"), elsewhere);
+        Assert.Equal([true, true, false], Verify().Select(report => report.IsVerified));
 
+        Directory.CreateSymbolicLink(Path.Combine($"{original}-qkv", "a", "linked"), elsewhere);
         Assert.Equal([true, true], Verify().Select(report => report.IsVerified));
     }
 

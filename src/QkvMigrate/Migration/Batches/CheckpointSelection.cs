@@ -45,7 +45,8 @@ public sealed record CheckpointSelection(IReadOnlyList<string> Include, IReadOnl
     private static CheckpointUnit Part(CheckpointUnit unit, HashSet<string> selected)
     {
         var isSelected = unit.Checkpoints.ToLookup(name => selected.Contains(Path.Combine(unit.RelativePath, name)));
-        return unit with { Checkpoints = [.. isSelected[true]], LeftOut = [.. isSelected[false]] };
+        var leftOut = isSelected[false].ToHashSet(StringComparer.Ordinal);
+        return unit with { Checkpoints = [.. isSelected[true]], LeftOut = [.. isSelected[false]], Links = [.. unit.Links.Where(link => link.Target is null || !leftOut.Contains(link.Target))] };
     }
 
     private static IEnumerable<string> Patterns(string pattern)

@@ -18,6 +18,9 @@ internal sealed class OutputRecord
     /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
     public OutputRecord(string root) => this.root = root;
 
+    /// <summary>The folders of the record's files.</summary>
+    public IEnumerable<string> Folders => [Path.Combine(root, RecordNames.Folder), Manifest, Reports];
+
     private string TreePath => Path.Combine(root, RecordNames.Folder, "tree.json");
 
     private string Manifest => Path.Combine(root, RecordNames.Folder, "manifest");

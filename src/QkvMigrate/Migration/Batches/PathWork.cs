@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
@@ -10,6 +11,7 @@ internal sealed class PathWork
     private readonly string root;
     private readonly OutputRecord? record;
     private readonly TreeRecord? tree;
+    private readonly HashSet<string> folders = [];
 
     private PathWork(MigrationRequest request, string root, CheckpointTree found)
     {
@@ -23,7 +25,9 @@ internal sealed class PathWork
         // A directory that is itself the unit gets its name when all of it is there: that is record enough. In place,
         // the files themselves say which of them are done.
         record = found.HasBranches && !request.InPlace ? new OutputRecord(root) : null;
-        Units = [.. found.Units.Select(Unit), .. found.Unreadable.Select(Failure)];
+        IReadOnlyList<CheckpointUnit> units = record is null ? found.Units : [.. found.Units.Select(WithoutChecksums)];
+        folders = Written(units).ToHashSet(StringComparer.Ordinal);
+        Units = [.. units.Select(Unit), .. found.Unreadable.Select(Failure)];
         tree = new TreeRecord(RecordDocument.SchemaVersion, request.Path, [.. Units.Select(unit => new TreeUnit(Relative(unit.Path), unit.Bytes))]);
     }
 
@@ -111,8 +115,46 @@ internal sealed class PathWork
         if (!request.DryRun)
         {
             record?.WriteChecksums();
+
+            // What is finished is not opened again, and what a killed run has left beside it would stay.
+            foreach (var folder in folders)
+            {
+                TargetLock.SweepFolder(folder);
+            }
         }
     }
+
+    /// <summary>The folders in which a run may have been killed while it wrote.</summary>
+    private IEnumerable<string> Written(IEnumerable<CheckpointUnit> units)
+    {
+        if (request.InPlace)
+        {
+            return units.SelectMany(unit => unit.Checkpoints.Select(file => System.IO.Path.GetDirectoryName(CheckpointWriting.FinalTarget(System.IO.Path.Combine(unit.Root, file)))!).Append(unit.Root));
+        }
+
+        var results = units.SelectMany(unit => unit.OtherFiles.Append("file").Select(file => System.IO.Path.GetDirectoryName(System.IO.Path.Combine(unit.RelativePath, file))!)).Distinct(StringComparer.Ordinal);
+        return results.SelectMany(Above).Select(folder => System.IO.Path.Combine(root, folder))
+            .Concat(record?.Folders ?? [])
+            .Append(System.IO.Path.GetDirectoryName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(root))) ?? root);
+    }
+
+    private static IEnumerable<string> Above(string folder)
+    {
+        for (; folder.Length > 0; folder = System.IO.Path.GetDirectoryName(folder)!)
+        {
+            yield return folder;
+        }
+
+        yield return "";
+    }
+
+    /// <summary>The checksums of the whole tree have this name, and those of old files would not be true of new ones.</summary>
+    private static CheckpointUnit WithoutChecksums(CheckpointUnit unit) =>
+        unit.RelativePath.Length > 0 || !unit.OtherFiles.Contains(RecordNames.Checksums) ? unit : unit with
+        {
+            OtherFiles = [.. unit.OtherFiles.Where(file => file != RecordNames.Checksums)],
+            LeftBehind = [.. unit.LeftBehind, new Advice("checksums-replaced", $"the source's own {RecordNames.Checksums} stays behind: in the output it is that of the new files")],
+        };
 
     private BatchUnit Unit(CheckpointUnit unit) => new(unit.Root, unit.CountBytes(), cancellation =>
     {
