@@ -20,6 +20,7 @@ internal sealed class PickleRename
     }
 
     /// <summary>The edits that give each use of a string, named by the instruction that pushes it, its new text.</summary>
+    /// <exception cref="MigrationException">The pickle keeps one of them in its memo in a way that no pickler does.</exception>
     public static List<PickleEdit> Plan(PickleScript script, IReadOnlyDictionary<int, string> renames) =>
         new PickleRename(script, renames).Plan();
 
@@ -48,12 +49,26 @@ internal sealed class PickleRename
                 var wanted = renames.GetValueOrDefault(get, literal.Text);
                 if (wanted != text)
                 {
+                    CheckIsNotMemoized(get);
                     edits.Add(Literal(get, literal, wanted));
                 }
             }
         }
 
         return edits;
+    }
+
+    /// <summary>
+    /// Whoever fetches the second slot of a string would get the one of its literals that took the place of the first
+    /// fetch, whatever its own text is to be.
+    /// </summary>
+    /// <exception cref="MigrationException">What is fetched here is put into a slot again.</exception>
+    private void CheckIsNotMemoized(int get)
+    {
+        if (reader.Read(reader.Read(get).End).Opcode is PickleOpcode.Memoize or PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut)
+        {
+            throw new MigrationException(FailureKind.Unsupported, "a name that changes is fetched from the memo and put there again, which no pickler does", where: "pickle", offset: get);
+        }
     }
 
     /// <summary>
