@@ -54,14 +54,27 @@ public sealed class InjectedFailureTests : IDisposable
 
     /// <summary>The folder's sync comes last: by then the new file has its name.</summary>
     [Fact]
-    public void A_folder_that_cannot_be_synced_is_told_and_both_files_are_whole()
+    public void A_folder_that_cannot_be_synced_is_told_and_the_new_file_is_whole()
+    {
+        File.Copy(Source, Backup);
+
+        var run = InjectAt(folder.Path, "fsync:error=EIO", "--in-place");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.EndsWith($"{Source}: the disk reports an input/output error", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.True(Tool.Run(["verify", Backup, Source, .. LegacyCheckpoint.Arguments]).ExitCode == 0);
+    }
+
+    /// <summary>That a backup will stand there must be on the disk before the backup is.</summary>
+    [Fact]
+    public void Where_a_backup_cannot_be_written_down_nothing_is_replaced()
     {
         var run = InjectAt(folder.Path, "fsync:error=EIO", "--in-place", "--backup", Suffix);
 
         Assert.Equal(1, run.ExitCode);
         Assert.EndsWith($"{Source}: the disk reports an input/output error", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
-        Assert.Equal(before, WorkFolder.Sha256(Backup));
-        Assert.True(Tool.Run(["verify", Backup, Source, .. LegacyCheckpoint.Arguments]).ExitCode == 0);
+        Assert.Equal(before, WorkFolder.Sha256(Source));
+        Assert.False(File.Exists(Backup));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ internal readonly partial record struct FileIdentity
     private const int EmptyPath = 0x1000; // AT_EMPTY_PATH: the descriptor itself
     private const uint Basic = 0x7ff; // STATX_BASIC_STATS
     private const ulong MountRoot = 0x2000; // STATX_ATTR_MOUNT_ROOT, since Linux 5.8
+    private const uint Birth = 0x800; // STATX_BTIME
 
     private FileIdentity(in Status status)
     {
@@ -21,6 +22,7 @@ internal readonly partial record struct FileIdentity
         Mode = status.Mode;
         Inode = status.Inode;
         Size = status.Size;
+        Born = (status.Mask & Birth) != 0 ? unchecked((status.Made.Seconds * 1_000_000_000) + status.Made.Nanoseconds) : null;
         Modified = status.Modified;
         Changed = status.Changed;
         Links = status.Links;
@@ -66,6 +68,9 @@ internal readonly partial record struct FileIdentity
     /// <summary>The file's number on it.</summary>
     public ulong Inode { get; }
 
+    /// <summary>When the file was made, in nanoseconds since 1970, where the filesystem says.</summary>
+    public long? Born { get; }
+
     private Time Modified { get; }
 
     private Time Changed { get; }
@@ -75,11 +80,11 @@ internal readonly partial record struct FileIdentity
     /// <summary>The open file.</summary>
     /// <exception cref="IOException">The system does not say.</exception>
     public static FileIdentity Of(SafeFileHandle file) =>
-        Statx(file, "", EmptyPath, Basic, out var status) == 0 ? new FileIdentity(status) : throw Failure();
+        Statx(file, "", EmptyPath, Basic | Birth, out var status) == 0 ? new FileIdentity(status) : throw Failure();
 
     /// <summary>The file under a name, links followed; null where there is none.</summary>
     public static FileIdentity? Of(string path) =>
-        Statx(Current, path, 0, Basic, out var status) == 0 ? new FileIdentity(status) : null;
+        Statx(Current, path, 0, Basic | Birth, out var status) == 0 ? new FileIdentity(status) : null;
 
     /// <summary>The file under a name, which may be a symbolic link; null where there is none.</summary>
     public static FileIdentity? OfLink(string path) =>
@@ -87,7 +92,7 @@ internal readonly partial record struct FileIdentity
 
     /// <summary>Whether both are names of one file (link(2)); a symbolic link is a file of its own.</summary>
     public static bool AreSame(string path, string other) =>
-        Statx(Current, path, NoFollow, Basic, out var one) == 0 && Statx(Current, other, NoFollow, Basic, out var two) == 0
+        Statx(Current, path, NoFollow, Basic | Birth, out var one) == 0 && Statx(Current, other, NoFollow, Basic | Birth, out var two) == 0
         && new FileIdentity(one).IsSameFile(new FileIdentity(two));
 
     /// <summary>Whether both are one file, whatever became of it.</summary>
@@ -119,6 +124,9 @@ internal readonly partial record struct FileIdentity
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private readonly struct Status
     {
+        [FieldOffset(0)]
+        public readonly uint Mask;
+
         [FieldOffset(8)]
         public readonly ulong Attributes;
 
@@ -139,6 +147,9 @@ internal readonly partial record struct FileIdentity
 
         [FieldOffset(40)]
         public readonly long Size;
+
+        [FieldOffset(80)]
+        public readonly Time Made;
 
         [FieldOffset(96)]
         public readonly Time Changed;

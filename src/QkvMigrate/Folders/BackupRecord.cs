@@ -28,15 +28,36 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
     /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
     public static void Add(string file, string backup)
     {
-        var path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(backup))!, RecordNames.Backups);
         var stamp = BackupStamp.Of(file, Path.GetFileName(backup));
-        DurableFile.WriteShared(path, () =>
-        {
-            var others = Read(path).OfType<BackupStamp>().Where(known => known.Name != stamp.Name);
-            var record = new BackupRecord(Version, [.. others.Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]);
-            return [.. JsonSerializer.SerializeToUtf8Bytes(record, BackupRecordJson.Default.BackupRecord), (byte)'\n'];
-        });
+        DurableFile.WriteShared(PathFor(backup), () => Bytes([.. Others(backup).Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]));
     }
+
+    /// <summary>Takes it back, where no backup came of it.</summary>
+    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
+    public static void Remove(string backup)
+    {
+        var path = PathFor(backup);
+        if (Path.Exists(backup) || FileIdentity.Of(path) is null)
+        {
+            return;
+        }
+
+        if (Others(backup).Any())
+        {
+            DurableFile.WriteShared(path, () => Bytes([.. Others(backup)]));
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static string PathFor(string backup) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(backup))!, RecordNames.Backups);
+
+    private static IEnumerable<BackupStamp> Others(string backup) => Read(PathFor(backup)).OfType<BackupStamp>().Where(known => known.Name != Path.GetFileName(backup));
+
+    private static byte[] Bytes(IReadOnlyList<BackupStamp> backups) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(new BackupRecord(Version, backups), BackupRecordJson.Default.BackupRecord), (byte)'\n'];
 
     private static IReadOnlyList<BackupStamp?> Read(string path)
     {

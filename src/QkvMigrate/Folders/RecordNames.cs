@@ -12,6 +12,9 @@ internal static class RecordNames
     /// <summary>The name of the record of backups, in each directory where some were made.</summary>
     public const string Backups = ".qkvmigrate-backups";
 
+    /// <summary>What the name of a record begins with that stands in a tree while parts work on it in place.</summary>
+    public const string Parts = ".qkvmigrate-parts-";
+
     /// <summary>Whether a file called <paramref name="name"/> is a record that stands beside checkpoints.</summary>
     public static bool Is(string name) => name.StartsWith(".qkvmigrate-", StringComparison.Ordinal);
 

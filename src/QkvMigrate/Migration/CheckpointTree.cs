@@ -28,6 +28,9 @@ internal sealed class CheckpointTree
     /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
     public IReadOnlySet<FileKey> Folders => folders;
 
+    /// <summary>All units, selected or not.</summary>
+    public IReadOnlyList<CheckpointUnit> AllUnits => units;
+
     /// <summary>Whether a unit, selected or not, lies below the directory that was named, and is not that directory itself.</summary>
     public bool HasBranches => units.Exists(unit => unit.RelativePath.Length > 0);
 

@@ -111,7 +111,7 @@ internal static class CheckpointWriting
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
             });
-            file.Commit(backup: AnnouncedBackup(path, request));
+            Commit(file, path, request);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -160,16 +160,39 @@ internal static class CheckpointWriting
     public static string? Backup(string path, MigrationRequest request) =>
         request is { InPlace: true, BackupSuffix: { } suffix } ? path + suffix : null;
 
-    /// <summary>The same, after it was written down that a backup will stand there.</summary>
-    public static string? AnnouncedBackup(string path, MigrationRequest request)
+    /// <summary>Gives a file that is written its name, and the one that it replaces that of its backup, where one is asked for; before, that is written down.</summary>
+    public static void Commit(DurableFile file, string path, MigrationRequest request)
     {
-        var backup = Backup(path, request);
-        if (backup is not null)
+        var backup = File.Exists(path) ? Backup(path, request) : null;
+        if (backup is null)
+        {
+            file.Commit();
+            return;
+        }
+
+        Announce(path, backup);
+        try
+        {
+            file.Commit(backup: backup);
+        }
+        catch (MigrationException)
+        {
+            BackupRecord.Remove(backup);
+            throw;
+        }
+    }
+
+    /// <summary>Writes down that <paramref name="backup"/> will be the backup of <paramref name="path"/>.</summary>
+    public static void Announce(string path, string backup)
+    {
+        try
         {
             BackupRecord.Add(path, backup);
         }
-
-        return backup;
+        catch (MigrationException error) when (error.Kind == FailureKind.Io)
+        {
+            throw new MigrationException(error.Kind, error.Problem, path, inner: error);
+        }
     }
 
     /// <summary>A link is followed to its end, so that the file is replaced and the link stays.</summary>

@@ -19,15 +19,19 @@ internal static class DirectoryMigration
     {
         using var plan = DirectoryPlan.Open(unit, output, request);
         var writing = new DirectoryWriting(plan, journal, cancellation);
-        if (!plan.IsNeeded)
-        {
-            return [.. plan.Checkpoints.Select(checkpoint => plan.HasError ? Refused(checkpoint) : Unchanged(checkpoint, plan.Configuration))];
-        }
-
+        var isNeeded = plan.IsNeeded;
         try
         {
-            DirectoryTargets.Check(plan, isPartOfTree: journal is not null);
-            if (!request.DryRun)
+            if (isNeeded)
+            {
+                DirectoryTargets.Check(plan, journal);
+            }
+            else if (!plan.HasError)
+            {
+                journal?.Retire();
+            }
+
+            if (isNeeded && !request.DryRun)
             {
                 writing.Run();
             }
@@ -35,6 +39,15 @@ internal static class DirectoryMigration
         catch (MigrationException failure)
         {
             plan.Checkpoints[Math.Min(writing.Replaced.Count, plan.Checkpoints.Count - 1)].Fail(failure);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            plan.Checkpoints[0].Fail(CheckpointWriting.Cancelled(output, cancelled));
+        }
+
+        if (!isNeeded)
+        {
+            return [.. plan.Checkpoints.Select(checkpoint => plan.HasError ? Refused(checkpoint) : Unchanged(checkpoint, plan.Configuration))];
         }
 
         return [.. plan.Checkpoints.Select(checkpoint => plan.HasError && !writing.Replaced.Contains(checkpoint) ? Refused(checkpoint) : Done(checkpoint, plan))];

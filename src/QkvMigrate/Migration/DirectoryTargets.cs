@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Migration;
 
@@ -7,9 +8,9 @@ internal static class DirectoryTargets
 {
     /// <summary>Looks at what stands where the results are to be.</summary>
     /// <param name="plan">The plan, which is needed.</param>
-    /// <param name="isPartOfTree">Whether the directory can be there because other units are written below it.</param>
+    /// <param name="journal">What is known of the directory's earlier results, where it is part of a tree; null otherwise.</param>
     /// <exception cref="MigrationException">Two results have one name, or something is there that must stay.</exception>
-    public static void Check(DirectoryPlan plan, bool isPartOfTree)
+    public static void Check(DirectoryPlan plan, UnitJournal? journal)
     {
         var request = plan.Request;
         if (plan.Checkpoints.GroupBy(plan.OutputOf).FirstOrDefault(same => same.Count() > 1) is { } same)
@@ -27,7 +28,20 @@ internal static class DirectoryTargets
             CheckpointWriting.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
         }
 
-        foreach (var (source, output) in request.InPlace ? Replaced(plan) : isPartOfTree ? Results(plan) : [(plan.Unit.Root, plan.Output)])
+        if (journal is not null)
+        {
+            var results = plan.Results.ToList();
+            foreach (var file in results)
+            {
+                var mayReplace = journal.MayReplace(file);
+                CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
+            }
+
+            journal.CheckStale(results);
+            return;
+        }
+
+        foreach (var (source, output) in request.InPlace ? Replaced(plan) : [(plan.Unit.Root, plan.Output)])
         {
             CheckpointWriting.CheckTarget(source, output, request);
         }
@@ -49,7 +63,4 @@ internal static class DirectoryTargets
         plan.Checkpoints.Where(checkpoint => checkpoint.Plan!.IsNeeded).Select(checkpoint => checkpoint.Path)
             .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)))
             .Select(path => (path, path));
-
-    private static IEnumerable<(string Source, string Output)> Results(DirectoryPlan plan) =>
-        plan.Results.Select(file => (Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file)));
 }

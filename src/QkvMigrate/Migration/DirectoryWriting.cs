@@ -109,7 +109,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
                 var target = request.InPlace ? CheckpointWriting.FinalTarget(path) : path;
                 using var file = DurableFile.Create(target, replace: true);
                 Posix.Write(file.Handle, content.Span, 0);
-                file.Commit(backup: File.Exists(target) ? CheckpointWriting.AnnouncedBackup(target, request) : null);
+                CheckpointWriting.Commit(file, target, request);
             }
             else if (request.InPlace && File.Exists(path))
             {
@@ -121,8 +121,9 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     /// <summary>A file that the new configuration takes the place of; where backups are asked for, it goes to its.</summary>
     private void Remove(string path)
     {
-        if (CheckpointWriting.AnnouncedBackup(path, request) is { } backup && !Path.Exists(backup))
+        if (CheckpointWriting.Backup(path, request) is { } backup && !Path.Exists(backup))
         {
+            CheckpointWriting.Announce(path, backup);
             File.Move(path, backup);
         }
         else

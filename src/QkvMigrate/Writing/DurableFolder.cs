@@ -4,7 +4,8 @@ namespace QkvMigrate.Writing;
 
 /// <summary>
 /// A folder that gets its name when all of it is written, which may be that of an empty folder. Where a folder of that name
-/// is there already, and may be written into, its files are replaced one by one instead.
+/// is there already, and may be written into, the files are written aside as well, and get their names there one after
+/// the other at the end.
 /// </summary>
 internal sealed class DurableFolder : IDisposable
 {
@@ -14,13 +15,13 @@ internal sealed class DurableFolder : IDisposable
     private readonly TargetLock targetLock;
     private bool committed;
 
-    private DurableFolder(string path, string writePath, bool replacesEmpty, TargetLock targetLock)
+    private DurableFolder(string path, string writePath, bool isNew, bool replacesEmpty, TargetLock targetLock)
     {
         this.replacesEmpty = replacesEmpty;
         this.targetLock = targetLock;
         this.path = path;
+        this.isNew = isNew;
         WritePath = writePath;
-        isNew = writePath != path;
     }
 
     /// <summary>Where to write until <see cref="Commit"/>.</summary>
@@ -44,7 +45,8 @@ internal sealed class DurableFolder : IDisposable
             var old = FileIdentity.OfLink(path);
             if (Directory.Exists(path) && (mayExist || old is not { IsDirectory: true, IsMountPoint: false }))
             {
-                return new DurableFolder(path, path, false, acquired);
+                // Within the folder: into one that is a filesystem of its own, nothing is renamed from outside.
+                return new DurableFolder(path, Directory.CreateDirectory(Path.Combine(path, TemporaryName.For(path))).FullName, isNew: false, replacesEmpty: false, acquired);
             }
 
             var hidden = Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName;
@@ -54,7 +56,7 @@ internal sealed class DurableFolder : IDisposable
                 _ = Posix.ChangeOwner(hidden, empty.Owner, empty.Group);
             }
 
-            return new DurableFolder(path, hidden, old is not null, acquired);
+            return new DurableFolder(path, hidden, isNew: true, replacesEmpty: old is not null, acquired);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -63,24 +65,27 @@ internal sealed class DurableFolder : IDisposable
         }
     }
 
-    /// <summary>Gives the folder its name.</summary>
+    /// <summary>Gives the folder its name, or its files theirs.</summary>
     public void Commit()
     {
-        committed = true;
-        if (!isNew)
-        {
-            return;
-        }
-
         try
         {
-            Posix.FlushFolder(WritePath);
-            Posix.Rename(WritePath, path, replacesEmpty);
-            Posix.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            if (isNew)
+            {
+                Posix.FlushFolder(WritePath);
+                Posix.Rename(WritePath, path, replacesEmpty);
+                Posix.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            }
+            else
+            {
+                MoveInto(WritePath, path);
+                Directory.Delete(WritePath, recursive: true);
+            }
+
+            committed = true;
         }
-        catch (IOException error)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
-            committed = false;
             throw IoFailure.Of(error, path);
         }
     }
@@ -88,11 +93,39 @@ internal sealed class DurableFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!committed && isNew)
+        if (!committed)
         {
             Directory.Delete(WritePath, recursive: true);
         }
 
         targetLock.Dispose();
+    }
+
+    private static void MoveInto(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from).Order(StringComparer.Ordinal))
+        {
+            var target = Path.Combine(to, Path.GetFileName(file));
+            KeepOwner(file, target);
+            Posix.Rename(file, target, replace: true);
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(from).Order(StringComparer.Ordinal))
+        {
+            MoveInto(folder, Path.Combine(to, Path.GetFileName(folder)));
+        }
+
+        Posix.FlushFolder(to);
+    }
+
+    /// <summary>A file that replaces another belongs to whom that one belonged, as far as this process may give it away.</summary>
+    private static void KeepOwner(string file, string replaced)
+    {
+        if (FileIdentity.Of(replaced) is { } old && FileIdentity.Of(file) is { } own && (old.Owner, old.Group) != (own.Owner, own.Group))
+        {
+            using var handle = File.OpenHandle(file);
+            _ = Posix.ChangeOwner(handle, old.Owner, old.Group);
+        }
     }
 }

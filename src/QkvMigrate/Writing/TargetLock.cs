@@ -145,8 +145,10 @@ internal sealed partial class TargetLock : IDisposable
 
     private static void Sweep(string target)
     {
+        // What was to get its name in a folder that is there is written within that.
         var folder = new DirectoryInfo(Path.GetDirectoryName(Path.GetFullPath(target))!);
-        foreach (var leftover in folder.EnumerateFileSystemInfos().Where(entry => TemporaryName.IsFor(target, entry.Name)))
+        var own = new DirectoryInfo(target) is { Exists: true, LinkTarget: null } found ? found.EnumerateFileSystemInfos() : [];
+        foreach (var leftover in folder.EnumerateFileSystemInfos().Concat(own).Where(entry => TemporaryName.IsFor(target, entry.Name)))
         {
             if (leftover is DirectoryInfo { LinkTarget: null } directory)
             {

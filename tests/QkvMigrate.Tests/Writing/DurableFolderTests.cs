@@ -58,20 +58,26 @@ public sealed class DurableFolderTests : IDisposable
         Assert.True(Directory.Exists(path));
     }
 
-    [Fact]
-    public void A_folder_that_is_there_is_written_into_where_that_is_allowed()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_folder_that_is_there_is_written_into_where_that_is_allowed(bool isCommitted)
     {
         Directory.CreateDirectory(Target);
         File.WriteAllText(Path.Combine(Target, "kept"), "old");
         using (var written = DurableFolder.Create(Target, mayExist: true))
         {
-            Assert.Equal(Target, written.WritePath);
+            Directory.CreateDirectory(Path.Combine(written.WritePath, "below"));
             File.WriteAllText(Path.Combine(written.WritePath, "a"), "one");
+            File.WriteAllText(Path.Combine(written.WritePath, "below", "b"), "two");
+            if (isCommitted)
+            {
+                written.Commit();
+            }
         }
 
-        // Never taken away, committed or not: it was there before.
         Assert.Equal("old", File.ReadAllText(Path.Combine(Target, "kept")));
-        Assert.Equal("one", File.ReadAllText(Path.Combine(Target, "a")));
+        Assert.Equal(isCommitted ? ["a", "below/b", "kept"] : ["kept"], WorkFolder.Snapshot(Target).Keys);
         Assert.Equal([Target], Directory.EnumerateFileSystemEntries(folder.Path));
     }
 

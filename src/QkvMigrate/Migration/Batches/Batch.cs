@@ -39,16 +39,18 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     public IReadOnlyList<CheckpointReport> Run()
     {
         var left = Overlaps.Of(works);
-        var own = Own([.. paths.SelectMany(path => path(left))]);
-        var begun = works.Where(work => !left.ContainsKey(work)).ToLookup(work => Try(work, work.Begin));
-        var lost = begun[false].SelectMany(work => work.Units).ToHashSet();
-        own.RemoveAll(lost.Contains);
+        var units = paths.SelectMany(path => path(left)).ToList();
+        var begun = works.Where(work => !left.ContainsKey(work) && Try(work, () => work.Begin(cancellation))).ToHashSet();
+        var workOf = works.Where(work => !left.ContainsKey(work)).SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, (IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        var own = Own(units, begun, workOf).Where(unit => !workOf.TryGetValue(unit, out var work) || begun.Contains(work)).ToList();
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
         var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
         ForEach(own.Count, i => reports[i] = Run(own[i]));
-        foreach (var work in begun[true])
+        var done = own.Where((unit, i) => workOf.ContainsKey(unit) && reports[i]?.All(report => report.Error is null) == true).ToLookup(unit => workOf[unit]);
+        var isWhole = Array.TrueForAll(reports, report => report is not null) && !cancellation.IsCancellationRequested;
+        foreach (var work in works.Where(begun.Contains))
         {
-            Try(work, work.End);
+            Try(work, () => failures.AddRange([.. work.EndPart(done[work], isWhole), .. work.End(cancellation)]));
         }
 
         return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
@@ -90,15 +92,22 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
     }
 
-    private List<BatchUnit> Own(IReadOnlyList<BatchUnit> units)
+    private IEnumerable<BatchUnit> Own(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
     {
         if (options.Shard is not { } shard)
         {
-            return [.. units];
+            return units;
         }
 
-        var numbers = Shard.Deal([.. units.Select(unit => unit.Bytes)], shard.Count);
-        return [.. units.Where((_, i) => numbers[i] == shard.Number)];
+        var dealt = units.Where(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself)).ToList();
+        var numbers = Shard.Deal(dealt.ConvertAll(unit => unit.Weight), shard.Count);
+        var own = dealt.Where((_, i) => numbers[i] == shard.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        foreach (var work in works.Where(work => work.DealsItself && begun.Contains(work)))
+        {
+            Try(work, () => own.UnionWith(work.Deal(shard)));
+        }
+
+        return units.Where(own.Contains);
     }
 
     private IReadOnlyList<CheckpointReport> Run(BatchUnit unit)

@@ -1,11 +1,13 @@
 namespace QkvMigrate.Migration.Batches;
 
-/// <summary>Joins what all runs and shards wrote down in one output.</summary>
+/// <summary>Joins what all runs and shards wrote down in one output, and holds it against what is there.</summary>
 public static class BatchReport
 {
     /// <summary>
     /// For each checkpoint what last became of it, in the order of the units' paths. What a killed run has finished is
-    /// known from the manifest; a unit of which nothing is known is <see cref="CheckpointStatus.Pending"/>.
+    /// known from the manifest. <see cref="CheckpointStatus.Pending"/> is what nothing is known of, and what is not, or no
+    /// longer, as the account says: results that are gone or have other sizes, and sources that have changed since, where
+    /// the source can be seen from here.
     /// </summary>
     /// <param name="output">The output of a tree.</param>
     /// <exception cref="MigrationException">No batch wrote there, or its record cannot be read.</exception>
@@ -13,38 +15,22 @@ public static class BatchReport
     {
         var record = new OutputRecord(output);
         var tree = record.ReadTree();
-        var bytes = tree.Units.ToDictionary(unit => unit.Path, unit => unit.Bytes, StringComparer.Ordinal);
+        var units = tree.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
         var reports = record.ReadReports().ToDictionary(report => report.Path, StringComparer.Ordinal);
+        var entries = record.ReadEntries().ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        var source = tree.Root is { } root && SourceRoot.Of(root.Path) is { } found && found.IsSameDirectoryAs(root) ? root.Path : null;
         return
         [
-            .. bytes.Keys.Union(reports.Keys)
-                .Order(StringComparer.Ordinal)
-                .SelectMany(unit => reports.TryGetValue(unit, out var report)
-                    ? report.Checkpoints.Select(checkpoint => checkpoint.ToReport())
-                    : OfManifest(record, tree.Source, unit, bytes[unit], output)),
-        ];
-    }
-
-    private static IEnumerable<CheckpointReport> OfManifest(OutputRecord record, string root, string unit, long bytes, string output)
-    {
-        var source = Path.TrimEndingDirectorySeparator(Path.Combine(root, unit));
-        if (record.ReadEntry(unit) is not { State: ManifestState.Finished } entry)
-        {
-            return [new CheckpointReport { Path = source, Status = CheckpointStatus.Pending, SourceBytes = bytes }];
-        }
-
-        return entry.Checkpoints().Select(stamp =>
-        {
-            var written = entry.ResultOf(stamp)!;
-            return new CheckpointReport
+            .. units.Keys.Union(entries.Keys).Order(StringComparer.Ordinal).SelectMany(path => new UnitAccount
             {
-                Path = Path.Combine(source, stamp.Path),
-                Status = CheckpointWriting.Done(entry.Options.Direction),
-                Output = Path.Combine(output, unit, written.Path),
-                SourceBytes = stamp.Bytes,
-                OutputBytes = written.Bytes,
-                OutputSha256 = written.Sha256,
-            };
-        });
+                Path = path,
+                Name = Path.TrimEndingDirectorySeparator(Path.Combine(tree.Source, path)),
+                Output = Path.Combine(output, path),
+                Source = source is null ? null : Path.Combine(source, path),
+                Asked = units.GetValueOrDefault(path),
+                Entry = entries.GetValueOrDefault(path),
+                Last = reports.GetValueOrDefault(path),
+            }.Reports()),
+        ];
     }
 }

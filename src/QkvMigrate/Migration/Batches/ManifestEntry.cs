@@ -6,7 +6,7 @@ namespace QkvMigrate.Migration.Batches;
 /// <summary>How far the writing of a unit has come.</summary>
 internal enum ManifestState
 {
-    /// <summary>Begun: what is in the output is this tool's, may be half of it, and is to be done again.</summary>
+    /// <summary>Begun, and to be done again: in the output is what was there before, what was made since, or some of both.</summary>
     Writing,
 
     /// <summary>The result is on the disk under its name.</summary>
@@ -22,32 +22,45 @@ internal enum ManifestState
 /// <param name="State">How far it has come.</param>
 /// <param name="Options">What else decided the result.</param>
 /// <param name="Source">The files that it was made from, checkpoints first.</param>
-/// <param name="Result">The files that were made, in the order of their paths; none before the end.</param>
+/// <param name="Result">
+/// The files that were made, in the order of their paths; none before all of them are written, under names of their own. In it
+/// stay those of checkpoints that a narrower run left out, and of ones whose source is gone.
+/// </param>
+/// <param name="Replaced">While it is being written: the files that earlier runs made, of which some may still stand.</param>
 internal sealed record ManifestEntry(
     int SchemaVersion,
     string Path,
     ManifestState State,
     ResultOptions Options,
     IReadOnlyList<SourceStamp> Source,
-    IReadOnlyList<ResultFile> Result) : IRecordDocument
+    IReadOnlyList<ResultFile> Result,
+    IReadOnlyList<ResultFile>? Replaced = null) : IRecordDocument
 {
     /// <summary>The checkpoints that it was made from; the bases of LoRAs, which are named by whole paths, are none of them.</summary>
     public IEnumerable<SourceStamp> Checkpoints() => Source.Where(stamp => stamp.Header is not null && !System.IO.Path.IsPathRooted(stamp.Path));
 
-    /// <summary>The file that a checkpoint became, or null.</summary>
-    public ResultFile? ResultOf(SourceStamp checkpoint)
+    /// <summary>The name of the file that a checkpoint became.</summary>
+    public string ResultName(SourceStamp checkpoint) => Options.Lora == LoraTreatment.Merge ? LoraBase.FileName : checkpoint.Path;
+
+    /// <summary>The files of the result, each with the checkpoint that it was made from, which the form's first version does not say.</summary>
+    public IReadOnlyList<ResultFile> Results() => WithSources(Result);
+
+    /// <summary>Every file that this tool has put into the unit's output, or was about to; one can be there in two states.</summary>
+    public IReadOnlyList<ResultFile> Known() => WithSources(Result.Concat(Replaced ?? []));
+
+    private IReadOnlyList<ResultFile> WithSources(IEnumerable<ResultFile> files)
     {
-        var name = Options.Lora == LoraTreatment.Merge ? LoraBase.FileName : checkpoint.Path;
-        return Result.FirstOrDefault(file => file.Path == name);
+        var checkpoints = Checkpoints().GroupBy(ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First().Path, StringComparer.Ordinal);
+        return [.. files.Select(file => file with { Source = file.Source ?? checkpoints.GetValueOrDefault(file.Path) })];
     }
 
     /// <inheritdoc/>
     public string? Problem() =>
         !RecordedPath.IsBelow(Path) ? "no path below the tree"
         : Source.Any(stamp => stamp is null || !(RecordedPath.IsBelow(stamp.Path) || System.IO.Path.IsPathRooted(stamp.Path)) || stamp.Bytes < 0) ? "a source without a path or of fewer bytes than none"
-        : Result.Any(file => file is null || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256)) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
+        : Result.Concat(Replaced ?? []).Any(file => file is null || file.Path is "" || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256) || !(file.Source is null || RecordedPath.IsName(file.Source))) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
         : Result.Select(file => file.Path).Distinct(StringComparer.Ordinal).Count() < Result.Count ? "a result that is named twice"
-        : State == ManifestState.Finished && Checkpoints().Any(checkpoint => ResultOf(checkpoint) is null) ? "a finished checkpoint without a result"
+        : State == ManifestState.Finished && Checkpoints().Select(ResultName).Except(Result.Select(file => file.Path), StringComparer.Ordinal).Any() ? "a finished checkpoint without a result"
         : null;
 }
 
@@ -55,4 +68,5 @@ internal sealed record ManifestEntry(
 /// <param name="Path">Its path in the unit's directory.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">The digest of its content, read back from what was written.</param>
-internal sealed record ResultFile(string Path, long Bytes, string Sha256);
+/// <param name="Source">The checkpoint that it was made from; null for what came along, and in the form's first version.</param>
+internal sealed record ResultFile(string Path, long Bytes, string Sha256, string? Source = null);

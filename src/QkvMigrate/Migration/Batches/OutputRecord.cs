@@ -6,10 +6,11 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>
-/// What a batch writes down in its output, in the folder <c>.qkvmigrate</c>: <c>tree.json</c>, the units that were found;
-/// <c>manifest/</c>, a file for each unit that was written, by which the next run knows what is finished; <c>reports/</c>,
-/// a file for each unit with what last became of it. Each unit has files of its own, so that jobs and shards never
-/// share one. Beside the folder stands <c>SHA256SUMS</c>.
+/// The account of what an output holds, in its folder <c>.qkvmigrate</c>: <c>tree.json</c>, of which source, in which direction
+/// and of which units; <c>manifest/</c>, a file for each unit that was written, by which the next run knows what is
+/// finished, and which files are results; <c>reports/</c>, a file for each unit with what last became of it. Each unit has
+/// files of its own, so that jobs and shards never share one, and only who has the unit's turn writes them. Beside the
+/// folder stands <c>SHA256SUMS</c>.
 /// </summary>
 internal sealed class OutputRecord
 {
@@ -27,9 +28,15 @@ internal sealed class OutputRecord
 
     private string Reports => Path.Combine(root, RecordNames.Folder, "reports");
 
-    /// <summary>Makes the folders and writes down which units there are, where that is not what stands there already.</summary>
-    public void Begin(TreeRecord tree)
+    /// <summary>Whether there is one.</summary>
+    public bool IsThere => FileIdentity.Of(TreePath) is not null;
+
+    /// <summary>Makes the folders and writes down what <paramref name="add"/> makes of what stands there, where that is anything else.</summary>
+    /// <exception cref="MigrationException">The output is another's, or cannot be written.</exception>
+    public void Begin(Func<TreeRecord?, TreeRecord> add)
     {
+        var known = TryReadTree();
+        var tree = Bytes(add(known));
         try
         {
             Directory.CreateDirectory(Manifest);
@@ -42,13 +49,43 @@ internal sealed class OutputRecord
             throw IoFailure.Of(error, root);
         }
 
-        Replace(TreePath, RecordDocument.Write(tree, RecordJson.Readable.TreeRecord));
+        if (known is null || !SourceFile.Holds(TreePath, tree))
+        {
+            // Another run may have added its units in between.
+            DurableFile.WriteShared(TreePath, () => Bytes(add(TryReadTree())));
+        }
+
+        static byte[] Bytes(TreeRecord tree) => RecordDocument.Write(tree, RecordJson.Readable.TreeRecord);
     }
+
+    /// <summary>Takes a unit's turn: nobody else writes its output, its entry and its report until it is given back.</summary>
+    /// <param name="unit">The unit's path below the root.</param>
+    /// <param name="output">Its output, which a refusal names.</param>
+    /// <exception cref="MigrationException">Another run has it, or the folder cannot be written.</exception>
+    public TargetLock TakeTurn(string unit, string output)
+    {
+        try
+        {
+            return TargetLock.Acquire(Path.Combine(Manifest, Path.GetFileNameWithoutExtension(FileName(unit))));
+        }
+        catch (MigrationException error)
+        {
+            throw new MigrationException(error.Kind, error.Problem, output, inner: error);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, output);
+        }
+    }
+
+    /// <summary>The account as a whole, or null where no batch wrote here.</summary>
+    /// <exception cref="MigrationException">It is none that this version can read.</exception>
+    public TreeRecord? TryReadTree() => RecordDocument.Read(TreePath, RecordJson.Readable.TreeRecord);
 
     /// <summary>The units of the batches that wrote here.</summary>
     /// <exception cref="MigrationException">No batch did.</exception>
     public TreeRecord ReadTree() =>
-        RecordDocument.Read(TreePath, RecordJson.Readable.TreeRecord)
+        TryReadTree()
         ?? throw new MigrationException(FailureKind.Io, $"no batch of qkvmigrate has written here: {RecordNames.Folder}/tree.json is missing", root);
 
     /// <summary>The manifest's entry of a unit, or null.</summary>
@@ -62,6 +99,23 @@ internal sealed class OutputRecord
 
     /// <summary>Takes a unit's entry away.</summary>
     public void RemoveEntry(string unit) => File.Delete(EntryPath(unit));
+
+    /// <summary>Whether a unit has an entry.</summary>
+    public bool HasEntry(string unit) => File.Exists(EntryPath(unit));
+
+    /// <summary>The entries of all units.</summary>
+    /// <exception cref="MigrationException">One is none that this version can read.</exception>
+    public IEnumerable<ManifestEntry> ReadEntries() => Documents(Manifest).Select(ReadEntryIn).OfType<ManifestEntry>();
+
+    /// <summary>Takes away all that is known of a unit.</summary>
+    public void Forget(string unit)
+    {
+        RemoveEntry(unit);
+        File.Delete(ReportPath(unit));
+    }
+
+    /// <summary>Takes the checksums away, before a result is replaced: until all are written anew there is no list rather than a false one.</summary>
+    public void WithdrawChecksums() => File.Delete(Path.Combine(root, RecordNames.Checksums));
 
     /// <summary>A unit's report, or null.</summary>
     /// <param name="unit">The unit's path below the root.</param>
@@ -90,15 +144,25 @@ internal sealed class OutputRecord
     public void WriteChecksums()
     {
         var path = Path.Combine(root, RecordNames.Checksums);
+        TargetLock.SweepLeftovers(path);
+        TargetLock.SweepLeftovers(TreePath);
         for (byte[]? written = null; ;)
         {
             var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(Documents(Manifest).Select(ReadUsable).OfType<ManifestEntry>()));
-            if (lines.AsSpan().SequenceEqual(written) || (written is null && lines.Length == 0))
+            if (lines.AsSpan().SequenceEqual(written))
             {
                 return;
             }
 
-            Replace(path, lines);
+            if (lines.Length > 0)
+            {
+                Replace(path, lines);
+            }
+            else
+            {
+                WithdrawChecksums();
+            }
+
             written = lines;
         }
     }

@@ -17,8 +17,8 @@ internal interface IRecordDocument
 /// <summary>Reads and writes such documents. They are read as any other file is: they may be anybody's.</summary>
 internal static class RecordDocument
 {
-    /// <summary>The version of the forms that this program reads and writes.</summary>
-    public const int SchemaVersion = 1;
+    /// <summary>The version of the forms that this program writes. It reads those before it too.</summary>
+    public const int SchemaVersion = 2;
 
     /// <summary>The most bytes that a document may have: enough for a tree of 200,000 units, or a unit of 100,000 files.</summary>
     private const int MaximumBytes = 64 << 20;
@@ -42,8 +42,8 @@ internal static class RecordDocument
         try
         {
             var document = JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), type) ?? throw NoRecord(path, "null");
-            return document.SchemaVersion != SchemaVersion
-                ? throw new MigrationException(FailureKind.Unsupported, $"another version of qkvmigrate wrote this, expected schemaVersion {SchemaVersion}", path)
+            return document.SchemaVersion is < 1 or > SchemaVersion
+                ? throw new MigrationException(FailureKind.Unsupported, $"another version of qkvmigrate wrote this, expected schemaVersion 1 to {SchemaVersion}", path)
                 : document.Problem() is { } problem ? throw NoRecord(path, problem)
                 : document;
         }

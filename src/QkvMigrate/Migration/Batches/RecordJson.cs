@@ -16,6 +16,7 @@ namespace QkvMigrate.Migration.Batches;
     WriteIndented = true)]
 [JsonSerializable(typeof(TreeRecord))]
 [JsonSerializable(typeof(ManifestEntry))]
+[JsonSerializable(typeof(PartsRecord))]
 [JsonSerializable(typeof(UnitRecord))]
 internal sealed partial class RecordJson : JsonSerializerContext
 {

@@ -9,4 +9,7 @@ internal static class RecordedPath
     /// <summary>Whether <paramref name="path"/> is a folder's own (empty) or that of something below it, as this tool writes them.</summary>
     public static bool IsBelow(string? path) =>
         path is { Length: 0 } || (IsOne(path) && path!.Split(Path.DirectorySeparatorChar).All(name => name is not ("" or "." or "..")));
+
+    /// <summary>Whether <paramref name="name"/> is that of a file in a folder.</summary>
+    public static bool IsName(string? name) => name is { Length: > 0 } && IsBelow(name) && !name.Contains(Path.DirectorySeparatorChar);
 }

@@ -35,15 +35,23 @@ public sealed record Shard
     /// <param name="bytes">The items' sizes, in an order that all runs agree on.</param>
     /// <param name="count">The number of shards.</param>
     /// <returns>For each item the number of its shard, from 1.</returns>
-    internal static int[] Deal(IReadOnlyList<long> bytes, int count)
-    {
+    internal static int[] Deal(IReadOnlyList<long> bytes, int count) =>
+
         // Shards beyond one an item get nothing.
-        var loads = new PriorityQueue<int, (long Bytes, int Items, int Number)>(Enumerable.Range(1, Math.Min(count, bytes.Count)).Select(number => (number, (0L, 0, number))));
+        Deal(bytes, Enumerable.Range(1, Math.Min(count, bytes.Count)).Select(number => (number, 0L, 0)));
+
+    /// <summary>Deals items in the same way to shards that have some already.</summary>
+    /// <param name="bytes">The items' sizes, in an order that all runs agree on.</param>
+    /// <param name="loads">The shards that are dealt to, with bytes and number of their items.</param>
+    /// <returns>For each item the number of its shard.</returns>
+    internal static int[] Deal(IReadOnlyList<long> bytes, IEnumerable<(int Number, long Bytes, int Items)> loads)
+    {
+        var queue = new PriorityQueue<int, (long Bytes, int Items, int Number)>(loads.Select(load => (load.Number, (load.Bytes, load.Items, load.Number))));
         var shards = new int[bytes.Count];
         foreach (var item in Enumerable.Range(0, bytes.Count).OrderByDescending(item => bytes[item]))
         {
-            loads.TryDequeue(out shards[item], out var load);
-            loads.Enqueue(shards[item], (load.Bytes + bytes[item], load.Items + 1, load.Number));
+            queue.TryDequeue(out shards[item], out var load);
+            queue.Enqueue(shards[item], (load.Bytes + bytes[item], load.Items + 1, load.Number));
         }
 
         return shards;

@@ -21,16 +21,36 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
         .. Bases(unit, request).Select(file => Of(unit.Root, file, FileDigest.Ends(file, cancellation))),
     ];
 
+    /// <summary>Stamps in the order of <see cref="Of(CheckpointUnit, MigrationRequest, CancellationToken)"/>.</summary>
+    public static IReadOnlyList<SourceStamp> InOrder(IEnumerable<SourceStamp> stamps) =>
+        [.. stamps.OrderBy(stamp => stamp.Header is null ? 1 : System.IO.Path.IsPathRooted(stamp.Path) ? 2 : 0).ThenBy(stamp => stamp.Path, StringComparer.Ordinal)];
+
     private static IEnumerable<string> Bases(CheckpointUnit unit, MigrationRequest request) => !request.IsMerge ? [] : unit.Checkpoints
         .Select(file => LoraBase.TryFind(System.IO.Path.Combine(unit.Root, file), request.Lora))
         .OfType<string>()
         .Select(System.IO.Path.GetFullPath)
-        .Distinct();
+        .Distinct()
+        .Order(StringComparer.Ordinal);
 
     private static SourceStamp Of(string root, string file, string? header)
     {
         var path = System.IO.Path.Combine(root, file);
-        var size = FileIdentity.Of(path)?.Size ?? throw new MigrationException(FailureKind.Io, "the file is not there, or is a link to one that is not", path);
-        return new SourceStamp(file, size, File.GetLastWriteTimeUtc(path).ToString("O", CultureInfo.InvariantCulture), header);
+        return TryOf(path) is { } state
+            ? new SourceStamp(file, state.Bytes, state.Modified, header)
+            : throw new MigrationException(FailureKind.Io, "the file is not there, or is a link to one that is not", path);
     }
+
+    /// <summary>Whether the file in <paramref name="root"/> has size and time of change as they were; its content is not read.</summary>
+    public bool LooksSameIn(string root) => TryOf(System.IO.Path.Combine(root, Path)) == (Bytes, Modified);
+
+    /// <summary>Whether the checkpoint in <paramref name="root"/> has the size and the ends that it had.</summary>
+    public bool HasSameEndsIn(string root, CancellationToken cancellation)
+    {
+        var path = System.IO.Path.Combine(root, Path);
+        return FileIdentity.Of(path) is { Special: null } file && file.Size == Bytes && FileDigest.Ends(path, cancellation) == Header;
+    }
+
+    private static (long Bytes, string Modified)? TryOf(string path) => FileIdentity.Of(path) is { } file
+        ? (file.Size, File.GetLastWriteTimeUtc(path).ToString("O", CultureInfo.InvariantCulture))
+        : null;
 }

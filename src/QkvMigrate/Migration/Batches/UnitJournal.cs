@@ -1,32 +1,32 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
 
 /// <summary>
 /// Keeps the manifest's entry of one unit true while the unit is written: <c>Writing</c> is on the disk before the first
-/// byte, <c>Finished</c> after the last. Whenever a run is killed, the entry says whether the output is whole, and that
-/// what stands there is this tool's.
+/// byte, the digest of every new file before the first of them gets its name, <c>Finished</c> after the last. Whenever
+/// a run is killed, the entry says whether the output is whole, and which of its files are this tool's.
 /// </summary>
 internal sealed class UnitJournal
 {
     private readonly OutputRecord record;
     private readonly CheckpointUnit unit;
-    private readonly string output;
     private readonly MigrationRequest request;
     private readonly ManifestEntry? before;
     private readonly ManifestEntry writing;
+    private readonly StandingResults standing;
     private IReadOnlyList<ResultFile> result = [];
     private bool hasBegun;
+    private bool isCommitting;
 
-    private UnitJournal(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry writing)
+    private UnitJournal(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry writing, CancellationToken cancellation)
     {
         this.record = record;
         this.unit = unit;
-        this.output = output;
         this.request = request;
         this.before = before;
-        this.writing = writing;
+        standing = new StandingResults(before, unit, output, cancellation);
+        this.writing = writing with { Replaced = before is null ? null : [.. before.Known().Distinct()] };
     }
 
     /// <summary>Reads what is known of <paramref name="unit"/>, and what it is now.</summary>
@@ -43,32 +43,49 @@ internal sealed class UnitJournal
             ManifestState.Writing,
             ResultOptions.Of(request, cancellation),
             SourceStamp.Of(unit, request, cancellation),
-            []));
-
-    /// <summary>Whether an earlier run has begun to write the unit: then what is in its output is this tool's.</summary>
-    public bool IsOwnOutput => before is not null;
+            []),
+        cancellation);
 
     /// <summary>Whether the unit's directory has to be there from the start, because other units are written below it.</summary>
     public bool NeedsFolder => unit.HasUnitsBelow;
 
-    /// <summary>Whether the result is there, made from the same source with the same options.</summary>
-    public bool IsFinished() =>
-        before is { State: ManifestState.Finished }
-        && before.Source.SequenceEqual(writing.Source)
-        && before.Options.Satisfies(writing.Options)
-        && before.Result.All(file => FileIdentity.Of(Path.Combine(output, file.Path))?.Size == file.Bytes);
+    /// <summary>The files that were taken away because the source no longer makes them.</summary>
+    public IReadOnlyList<string> Removed { get; private set; } = [];
 
-    /// <summary>Refuses to replace a result that somebody has worked on since it was made. Reads it.</summary>
-    /// <exception cref="MigrationException">The output is not what was written.</exception>
-    public void CheckOutputIsAsWritten(CancellationToken cancellation)
+    /// <summary>The results whose checkpoint is gone from the source, and that stay.</summary>
+    public IReadOnlyList<ResultFile> Orphans => standing.Orphans;
+
+    /// <summary>Whether the result is there, made from the same source with the same options. What a narrower run leaves out is not asked for.</summary>
+    public bool IsFinished()
     {
-        foreach (var file in before is { State: ManifestState.Finished } finished ? finished.Result : [])
+        if (before is not { State: ManifestState.Finished } || !before.Options.Satisfies(writing.Options))
         {
-            var path = Path.Combine(output, file.Path);
-            if (File.Exists(path) && FileDigest.Whole(path, cancellation) != file.Sha256)
-            {
-                throw new MigrationException(FailureKind.Target, "this is to be made again, but was changed since it was made; --force replaces it", path);
-            }
+            return false;
+        }
+
+        var known = before.Source.ToHashSet();
+        var wanted = writing.Source.ToHashSet();
+        var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
+        return known.IsSupersetOf(wanted)
+            && known.All(stamp => wanted.Contains(stamp) || leftOut.Contains(stamp.Path) || (stamp.Header is not null && !standing.HasSource(stamp.Path)))
+            && before.Results().All(file => standing.HasSize(file) || (file.Source is { } checkpoint && (leftOut.Contains(checkpoint) || !standing.HasSource(checkpoint))));
+    }
+
+    /// <summary>Whether a result may be put where <paramref name="file"/> is, a path in the unit's directory: nothing is there, or what this tool wrote.</summary>
+    /// <exception cref="MigrationException">What this tool wrote there was changed since.</exception>
+    public bool MayReplace(string file) =>
+        request.Force || !standing.IsKnown(file) || standing.IsAsWritten(file) || standing.IsGone(file)
+            ? request.Force || standing.IsAsWritten(file)
+            : throw new MigrationException(FailureKind.Target, "this is to be made again, but was changed since it was made; --force replaces it", standing.PathOf(file));
+
+    /// <summary>Refuses to take away results that the source no longer makes, where somebody has worked on them.</summary>
+    /// <param name="results">What the source makes now.</param>
+    /// <exception cref="MigrationException">One was changed.</exception>
+    public void CheckStale(IEnumerable<string> results)
+    {
+        if (!request.Force && standing.StaleBeside(results).FirstOrDefault(file => !standing.IsAsWritten(file)) is { } changed)
+        {
+            throw new MigrationException(FailureKind.Target, "the source no longer makes this, but it was changed since it was made; --force removes it", standing.PathOf(changed));
         }
     }
 
@@ -81,35 +98,112 @@ internal sealed class UnitJournal
 
     /// <summary>
     /// Takes the digests of what was written, by reading it back: the copies are made inside the kernel and by several
-    /// threads, so nobody has seen the bytes pass, and what is read back is what the file really holds.
+    /// threads, so nobody has seen the bytes pass, and what is read back is what the file really holds. From here on
+    /// the files may get their names.
     /// </summary>
     /// <param name="folder">Where the files are until they get their name.</param>
     /// <param name="files">The files, relative to it.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public void Digest(string folder, IEnumerable<string> files, CancellationToken cancellation) =>
-        result =
+    public void Digest(string folder, IEnumerable<string> files, CancellationToken cancellation)
+    {
+        var sources = unit.Checkpoints.GroupBy(request.ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
+        List<ResultFile> written =
         [
-            .. files.Order(StringComparer.Ordinal).Select(file =>
+            .. files.Select(file =>
             {
                 var path = Path.Combine(folder, file);
-                return new ResultFile(file, new FileInfo(path).Length, FileDigest.Whole(path, cancellation));
+                return new ResultFile(file, new FileInfo(path).Length, FileDigest.Whole(path, cancellation), sources.GetValueOrDefault(file));
             }),
         ];
-
-    /// <summary>All of the result is on the disk under its name.</summary>
-    public void Finish()
-    {
-        hasBegun = false;
-        record.WriteEntry(writing with { State = ManifestState.Finished, Result = result });
+        result = [.. written.Concat(Kept(written.Select(file => file.Path))).OrderBy(file => file.Path, StringComparer.Ordinal)];
+        record.WriteEntry(writing with { Result = result });
+        isCommitting = true;
+        if (before is not null)
+        {
+            record.WithdrawChecksums();
+        }
     }
 
-    /// <summary>The unit's turn is over. Where it was begun in vain and left nothing behind, neither does its entry stay.</summary>
-    public void End()
+    /// <summary>All of the result is on the disk under its name: what the source no longer makes goes, and the account is whole.</summary>
+    public void Finish()
     {
-        if (hasBegun && before is null && !Directory.Exists(output))
+        RemoveStale(result.Select(file => file.Path));
+        hasBegun = false;
+        record.WriteEntry(writing with { State = ManifestState.Finished, Source = SourceStamp.InOrder(writing.Source.Concat(KeptSource())), Result = result, Replaced = null });
+    }
+
+    /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
+    /// <exception cref="MigrationException">One of them was changed since.</exception>
+    public void Retire()
+    {
+        CheckStale([]);
+        if (request.DryRun)
+        {
+            return;
+        }
+
+        standing.SweepLeftovers();
+        if (before is null)
+        {
+            return;
+        }
+
+        var kept = Kept([]);
+        if (before.State == ManifestState.Finished && kept.Count > 0 && kept.SequenceEqual(before.Results()))
+        {
+            return;
+        }
+
+        record.WithdrawChecksums();
+        record.WriteEntry(writing with { Source = [], Result = kept });
+        RemoveStale([]);
+        if (kept.Count == 0)
         {
             record.RemoveEntry(unit.RelativePath);
         }
+        else
+        {
+            result = kept;
+            record.WriteEntry(writing with { State = ManifestState.Finished, Source = KeptSource(), Result = kept, Replaced = null });
+        }
+    }
+
+    /// <summary>The unit's turn is over. Where it was begun in vain, its output is what it was before, and so is its entry.</summary>
+    public void End()
+    {
+        if (!hasBegun || isCommitting)
+        {
+            return;
+        }
+
+        if (before is null)
+        {
+            record.RemoveEntry(unit.RelativePath);
+        }
+        else
+        {
+            record.WriteEntry(before);
+        }
+    }
+
+    /// <summary>Tidies up behind a unit that is finished: what a killed run has left goes, and the account lets go of a result whose checkpoint is gone and that the user took away.</summary>
+    public void Tidy()
+    {
+        record.SweepLeftovers(unit.RelativePath);
+        standing.SweepLeftovers();
+        var lost = before!.Results().Where(file => file.Source is { } checkpoint && !standing.HasSource(checkpoint) && standing.IsGone(file.Path)).Select(file => file.Path).ToHashSet(StringComparer.Ordinal);
+        if (lost.Count == 0)
+        {
+            return;
+        }
+
+        var gone = before.Checkpoints().Where(stamp => lost.Contains(before.ResultName(stamp))).ToHashSet();
+        record.WriteEntry(before with
+        {
+            SchemaVersion = RecordDocument.SchemaVersion,
+            Source = [.. before.Source.Where(stamp => !gone.Contains(stamp))],
+            Result = [.. before.Results().Where(file => !lost.Contains(file.Path))],
+        });
     }
 
     /// <summary>The reports of a unit that is finished.</summary>
@@ -118,7 +212,7 @@ internal sealed class UnitJournal
         {
             Path = Path.Combine(unit.Root, name),
             Status = CheckpointStatus.Skipped,
-            Output = Path.Combine(output, request.ResultName(name)),
+            Output = standing.PathOf(request.ResultName(name)),
             SourceBytes = writing.Source.First(stamp => stamp.Path == name).Bytes,
             Advice = [new Advice("finished-before", "an earlier run made this from the same source with the same options; --force does it again")],
         }, before!.Result))];
@@ -130,4 +224,29 @@ internal sealed class UnitJournal
         report.Output is { } path && files.FirstOrDefault(file => file.Path == Path.GetFileName(path)) is { } written
             ? report with { OutputSha256 = written.Sha256, OutputBytes = written.Bytes }
             : report;
+
+    /// <summary>With --force, the account lets go of results whose checkpoint is gone: they are the user's from then on.</summary>
+    private IReadOnlyList<ResultFile> Kept(IEnumerable<string> results) =>
+        request.Force ? [.. standing.KeptBeside(results).Where(file => file.Source is not { } checkpoint || standing.HasSource(checkpoint))] : standing.KeptBeside(results);
+
+    /// <summary>The stamps of the checkpoints that this run leaves out, where what was made of them is as good as what it asks for.</summary>
+    private IReadOnlyList<SourceStamp> KeptSource()
+    {
+        if (before is not { State: ManifestState.Finished } || !before.Options.Satisfies(writing.Options))
+        {
+            return [];
+        }
+
+        var kept = result.Select(file => file.Source).OfType<string>().Intersect(unit.LeftOut, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
+        return [.. before.Checkpoints().Where(stamp => kept.Contains(stamp.Path))];
+    }
+
+    private void RemoveStale(IEnumerable<string> results)
+    {
+        Removed = standing.StaleBeside(results);
+        foreach (var file in Removed)
+        {
+            standing.Remove(file);
+        }
+    }
 }

@@ -126,6 +126,8 @@ public sealed class HostileRecordTests : IDisposable
             [new ResultFile("lit_model.pth", 7, new string('c', 64))]);
         Directory.Delete(Path.Combine(Output, ".qkvmigrate", "reports"), recursive: true);
         new OutputRecord(Output).WriteEntry(entry);
+        File.WriteAllText(Path.Combine(Output, "a", "lit_model.pth"), "7 bytes");
+        Directory.Move(folder.At("tree"), folder.At("elsewhere"));
 
         var report = Assert.Single(BatchReport.Read(Output), report => report.Path.EndsWith(".lora", StringComparison.Ordinal));
 
