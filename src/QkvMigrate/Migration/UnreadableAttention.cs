@@ -38,7 +38,7 @@ internal static class UnreadableAttention
     /// <exception cref="MigrationException">Attention stands in the file in a form that this tool cannot move.</exception>
     public static IReadOnlyList<Advice> Check(Checkpoint checkpoint)
     {
-        var holders = CheckTensors(checkpoint);
+        var holders = CheckNames(checkpoint);
         var plain = new List<OtherValue>();
         foreach (var value in checkpoint.OtherValues)
         {
@@ -49,7 +49,7 @@ internal static class UnreadableAttention
 
             if (value.IsTensorLike || holders.Contains(value.Container))
             {
-                throw Refused(value.Label, value.Description, Remedies[value.Kind]);
+                throw Refused(isNamed ? value.Label : Dotted(value.Label), value.Description, Remedies[value.Kind]);
             }
 
             if (isNamed)
@@ -58,26 +58,16 @@ internal static class UnreadableAttention
             }
         }
 
+        CheckModules(checkpoint);
         return plain.Count == 0 ? [] : [new Advice("fused-name-on-plain-data", $"names of fused attention that hold no tensors stay as they are: {Names(plain)}")];
     }
 
-    /// <summary>Checks the tensors; returns the containers with fused ones.</summary>
-    private static HashSet<ContainerEntry> CheckTensors(Checkpoint checkpoint)
+    /// <summary>Checks the tensors by their names; returns the containers with fused ones.</summary>
+    private static HashSet<ContainerEntry> CheckNames(Checkpoint checkpoint)
     {
         var holders = new HashSet<ContainerEntry>();
-        (ContainerEntry? Container, bool IsOfModule) last = default;
         foreach (var tensor in checkpoint.Tensors)
         {
-            if (!ReferenceEquals(tensor.Container, last.Container))
-            {
-                last = (tensor.Container, IsOfModule(tensor.Container));
-            }
-
-            if (last.IsOfModule && IsFused(Dotted(tensor.Label), out _))
-            {
-                throw Refused(Dotted(tensor.Label), "a parameter of a whole module", Remedies[OtherValueKind.Module]);
-            }
-
             if (tensor.Name is not { Text: var name })
             {
                 continue;
@@ -103,14 +93,28 @@ internal static class UnreadableAttention
         return holders;
     }
 
+    /// <summary>Refuses the fused parameters of modules that were pickled as a whole.</summary>
+    private static void CheckModules(Checkpoint checkpoint)
+    {
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if ((tensor.Container.Path.EndsWith("_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("_buffers", StringComparison.Ordinal))
+                && Dotted(tensor.Label) is var name && IsFused(name, out _))
+            {
+                throw Refused(name, "a parameter of a whole module", Remedies[OtherValueKind.Module]);
+            }
+        }
+    }
+
     /// <summary>Whether a value stands under a name of fused attention, or, where it is like a tensor, below one.</summary>
     private static bool IsAttention(OtherValue value, out bool isNamed)
     {
         CheckFlat(value.Key, value.Label);
         isNamed = IsFused(value.Key, out var suffix);
 
-        // A dict of a module's tensors by their suffixes: each of these is a tensor whose name is spread over keys.
-        return (isNamed || (value.IsTensorLike && IsFused(Dotted(value.Label), out suffix)))
+        // A dict of a module's tensors by their suffixes: each of these is a tensor whose name is spread over keys. The parameters
+        // of a module that is a part of another one are found by themselves, too.
+        return (isNamed || (value.IsTensorLike && value.Kind != OtherValueKind.Module && IsFused(Dotted(value.Label), out suffix)))
             && (suffix.Length > 0 || value.Kind != OtherValueKind.Collection);
     }
 
@@ -119,9 +123,6 @@ internal static class UnreadableAttention
 
     /// <summary>The name that a module's parameter has in its state dict.</summary>
     private static string Dotted(string path) => string.Join('.', path.Split('/').Where(step => !Holders.Contains(step)));
-
-    private static bool IsOfModule(ContainerEntry container) =>
-        container.Path.EndsWith("_parameters", StringComparison.Ordinal) || container.Path.EndsWith("_buffers", StringComparison.Ordinal);
 
     private static void CheckFlat(string name, string label)
     {

@@ -61,7 +61,7 @@ internal sealed class ExpectedChanges
 
         // A legacy file must have been upgraded; a sequential one was downgraded, or there was nothing to do.
         return legacy ? MigrationDirection.Upgrade
-            : current && !Has(upgraded, legacy: false) ? MigrationDirection.Downgrade
+            : current && (Has(upgraded, legacy: true) || !Has(upgraded, legacy: false)) ? MigrationDirection.Downgrade
             : null;
     }
 

@@ -14,7 +14,7 @@ internal static class TorchOptimizers
     /// <exception cref="MigrationException">A parameter is neither a number nor a name, or there are more than the budget pays for.</exception>
     public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, TorchValueKinds kinds, PickleBudget budget)
     {
-        if (States(node) is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
+        if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
         {
             return null;
         }
@@ -44,8 +44,9 @@ internal static class TorchOptimizers
             : new OptimizerParameter(id, names[id], []))]);
     }
 
-    /// <summary>What an optimizer keeps, by its parameters, or null where <paramref name="node"/> has nothing of the name.</summary>
-    public static PickleNode? States(PickleMutable node) => Value(node, "state");
+    /// <summary>The dict of what the optimizer keeps by its parameters, and what it keeps for each.</summary>
+    public static IEnumerable<PickleNode> StateDicts(PickleMutable optimizer) =>
+        Value(optimizer, "state") is PickleMutable states ? [states, .. states.Entries.Select(entry => entry.Value.Node).OfType<PickleMutable>()] : [];
 
     /// <summary>The keys of what is like a tensor in a parameter's state and cannot be read.</summary>
     private static IReadOnlyList<string> Unreadable(PickleNode state, TorchValueKinds kinds)

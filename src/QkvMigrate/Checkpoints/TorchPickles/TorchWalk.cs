@@ -39,9 +39,9 @@ internal sealed class TorchWalk
             }
         }
 
-        // What an optimizer keeps for a parameter stands under the parameter's name.
-        var states = optimizers.Select(optimizer => TorchOptimizers.States(optimizer.Node)).ToHashSet();
-        OtherValues = [.. others.Where(other => !(states.Contains(other.Holder) && other.Node is PickleMutable)).Select(other => other.Value)];
+        // What an optimizer keeps for a parameter stands under the parameter's name, and is the optimizer's.
+        var states = others.Count == 0 ? [] : optimizers.SelectMany(optimizer => TorchOptimizers.StateDicts(optimizer.Node)).ToHashSet();
+        OtherValues = [.. others.Where(other => !states.Contains(other.Holder)).Select(other => other.Value)];
     }
 
     /// <summary>The tensors, container by container.</summary>
