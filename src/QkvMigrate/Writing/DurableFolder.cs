@@ -104,25 +104,29 @@ internal sealed class DurableFolder : IDisposable
     private static void MoveInto(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (var file in Directory.EnumerateFiles(from).Order(StringComparer.Ordinal))
+        var entries = new DirectoryInfo(from).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal).ToLookup(IsFolder);
+        foreach (var file in entries[false])
         {
-            var target = Path.Combine(to, Path.GetFileName(file));
-            KeepOwner(file, target);
-            Posix.Rename(file, target, replace: true);
+            var target = Path.Combine(to, file.Name);
+            KeepOwner(file.FullName, target);
+            Posix.Rename(file.FullName, target, replace: true);
         }
 
-        foreach (var folder in Directory.EnumerateDirectories(from).Order(StringComparer.Ordinal))
+        foreach (var folder in entries[true])
         {
-            MoveInto(folder, Path.Combine(to, Path.GetFileName(folder)));
+            MoveInto(folder.FullName, Path.Combine(to, folder.Name));
         }
 
         Posix.FlushFolder(to);
     }
 
+    /// <summary>A link to a folder is moved as a link: what is behind it is somebody else's.</summary>
+    private static bool IsFolder(FileSystemInfo entry) => entry is DirectoryInfo { LinkTarget: null };
+
     /// <summary>A file that replaces another belongs to whom that one belonged, as far as this process may give it away.</summary>
     private static void KeepOwner(string file, string replaced)
     {
-        if (FileIdentity.Of(replaced) is { } old && FileIdentity.Of(file) is { } own && (old.Owner, old.Group) != (own.Owner, own.Group))
+        if (FileIdentity.OfLink(replaced) is { } old && FileIdentity.OfLink(file) is { IsLink: false } own && (old.Owner, old.Group) != (own.Owner, own.Group))
         {
             using var handle = File.OpenHandle(file);
             _ = Posix.ChangeOwner(handle, old.Owner, old.Group);

@@ -65,6 +65,25 @@ public sealed class LinksBesideTests : IDisposable
     }
 
     [Fact]
+    public void What_a_link_leads_to_stays_where_it_is()
+    {
+        Write("tree/model/below/lit_model.pth");
+        Directory.CreateDirectory(folder.At("data", "inner"));
+        File.WriteAllText(folder.At("data", "a.txt"), "first");
+        File.WriteAllText(folder.At("data", "inner", "b.txt"), "second");
+        Link("data", folder.At("data"));
+        Link("logs/data", folder.At("data"));
+
+        Run(folder.At("tree"), folder.At("out"));
+        File.WriteAllText(folder.At("tree", "model", "notes.txt"), "notes");
+        Run(folder.At("tree"), folder.At("out"));
+
+        Assert.Equal(("first", "second"), (File.ReadAllText(folder.At("data", "a.txt")), File.ReadAllText(folder.At("data", "inner", "b.txt"))));
+        Assert.Equal(folder.At("data"), new FileInfo(folder.At("out", "model", "data")).LinkTarget);
+        Assert.Equal(folder.At("data"), new FileInfo(folder.At("out", "model", "logs", "data")).LinkTarget);
+    }
+
+    [Fact]
     public void Two_names_of_one_checkpoint_are_one()
     {
         Link("latest.pth", "lit_model.pth");
