@@ -18,6 +18,7 @@ internal sealed class PickleMachine
     private readonly List<PickleString> strings = [];
     private readonly List<PickleGlobal> globals = [];
     private readonly List<PickleNode> unnamed = [];
+    private readonly HashSet<PickleNode> calledExtensions = new(ReferenceEqualityComparer.Instance);
     private readonly List<PicklePersistent> persistents = [];
     private int protocol;
     private int values;
@@ -46,7 +47,8 @@ internal sealed class PickleMachine
 
     /// <summary>
     /// What the bytes refer to, as far as they are a pickle: Python's unpickler, too, does what it reads before it meets
-    /// what is wrong.
+    /// what is wrong. An extension code counts where it is called, and a call where Python can call such a value: the first
+    /// byte of one in a hundred records of weights looks like an extension code.
     /// </summary>
     public static PickleReferences Scan(ReadOnlyMemory<byte> bytes)
     {
@@ -60,6 +62,8 @@ internal sealed class PickleMachine
             // Most bytes are no pickle; what came before the first one that is none counts all the same.
         }
 
+        machine.unnamed.RemoveAll(node => (node is PickleExtension && !machine.calledExtensions.Contains(node))
+            || node is PickleObject { Callable: not (PickleObject or PicklePersistent) });
         return machine.References;
     }
 
@@ -272,7 +276,11 @@ internal sealed class PickleMachine
     {
         var call = new PickleObject(at.Offset, callable, arguments);
         call.Hold(arguments);
-        if (callable is not (PickleGlobal or PickleExtension or PickleComputedGlobal))
+        if (callable is PickleExtension)
+        {
+            calledExtensions.Add(callable);
+        }
+        else if (callable is not (PickleGlobal or PickleComputedGlobal))
         {
             unnamed.Add(call);
         }
