@@ -37,6 +37,11 @@ internal static class DirectoryTargets
                 CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
             }
 
+            foreach (var link in plan.KeptLinks)
+            {
+                CheckLink(link, Path.Combine(plan.Output, link.Path), request);
+            }
+
             journal.CheckStale(results);
             return;
         }
@@ -44,6 +49,15 @@ internal static class DirectoryTargets
         foreach (var (source, output) in request.InPlace ? Replaced(plan) : [(plan.Unit.Root, plan.Output)])
         {
             CheckpointWriting.CheckTarget(source, output, request);
+        }
+    }
+
+    /// <summary>A link replaces one that leads to the same place, and nothing else.</summary>
+    private static void CheckLink(KeptLink link, string output, MigrationRequest request)
+    {
+        if (!request.Force && FileIdentity.OfLink(output) is not null && new FileInfo(output).LinkTarget != link.Text)
+        {
+            throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
         }
     }
 

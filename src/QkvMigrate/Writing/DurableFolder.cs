@@ -108,7 +108,11 @@ internal sealed class DurableFolder : IDisposable
         foreach (var file in entries[false])
         {
             var target = Path.Combine(to, file.Name);
-            KeepOwner(file.FullName, target);
+            if (file.LinkTarget is null)
+            {
+                KeepOwner(file.FullName, target);
+            }
+
             Posix.Rename(file.FullName, target, replace: true);
         }
 

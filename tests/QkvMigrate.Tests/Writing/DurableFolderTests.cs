@@ -82,6 +82,24 @@ public sealed class DurableFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_link_gets_its_name_as_one_and_nothing_behind_it_is_moved()
+    {
+        Directory.CreateDirectory(Target);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "data"));
+        File.WriteAllText(Path.Combine(folder.Path, "data", "precious"), "one");
+        using (var written = DurableFolder.Create(Target, mayExist: true))
+        {
+            File.CreateSymbolicLink(Path.Combine(written.WritePath, "data"), Path.Combine(folder.Path, "data"));
+            File.CreateSymbolicLink(Path.Combine(written.WritePath, "dangling"), "nowhere");
+            written.Commit();
+        }
+
+        Assert.Equal("one", File.ReadAllText(Path.Combine(folder.Path, "data", "precious")));
+        Assert.Equal(Path.Combine(folder.Path, "data"), new FileInfo(Path.Combine(Target, "data")).LinkTarget);
+        Assert.Equal("nowhere", new FileInfo(Path.Combine(Target, "dangling")).LinkTarget);
+    }
+
+    [Fact]
     public void A_folder_that_came_meanwhile_is_not_replaced()
     {
         using (var written = DurableFolder.Create(Target, mayExist: false))

@@ -50,6 +50,9 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
         return FileIdentity.Of(path) is { Special: null } file && file.Size == Bytes && FileDigest.Ends(path, cancellation) == Header;
     }
 
+    /// <summary>When a file was written last, as it is written down; null where it is not there.</summary>
+    public static string? ModifiedOf(string path) => TryOf(path)?.Modified;
+
     private static (long Bytes, string Modified)? TryOf(string path) => FileIdentity.Of(path) is { } file
         ? (file.Size, File.GetLastWriteTimeUtc(path).ToString("O", CultureInfo.InvariantCulture))
         : null;

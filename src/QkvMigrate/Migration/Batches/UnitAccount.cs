@@ -45,10 +45,12 @@ internal sealed class UnitAccount
 
         var hasError = last.Values.Any(report => report.Error is not null);
         var companions = Companions();
-        return names.Select((name, i) => Report(name, last.GetValueOrDefault(name), results.GetValueOrDefault(name), hasError, i == 0 ? companions : null));
+        var stamps = (Last?.Checkpoints ?? []).Where(checkpoint => checkpoint.Modified is not null).GroupBy(checkpoint => System.IO.Path.GetFileName(checkpoint.Path), StringComparer.Ordinal)
+            .ToDictionary(same => same.Key, same => new SourceStamp(same.Key, same.First().SourceBytes, same.First().Modified!, null), StringComparer.Ordinal);
+        return names.Select((name, i) => Report(name, last.GetValueOrDefault(name), results.GetValueOrDefault(name), hasError, i == 0 ? companions : null, stamps.GetValueOrDefault(name)));
     }
 
-    private CheckpointReport Report(string name, CheckpointReport? last, ResultFile? result, bool hasError, MigrationException? companions)
+    private CheckpointReport Report(string name, CheckpointReport? last, ResultFile? result, bool hasError, MigrationException? companions, SourceStamp? seen)
     {
         var stamp = Entry?.Checkpoints().FirstOrDefault(stamp => stamp.Path == name);
         var isMade = last?.Status is CheckpointStatus.Upgraded or CheckpointStatus.Downgraded || (last?.Status == CheckpointStatus.Skipped && !hasError);
@@ -67,7 +69,8 @@ internal sealed class UnitAccount
 
         return last.Error is not null ? last
             : Entry is { State: ManifestState.Writing } ? Pending(last, "a run was ended while it wrote this; run it again")
-            : result is null ? (isMade ? Pending(last, "this is no longer in the account; run it again") : last)
+            : result is null && isMade ? Pending(last, "this is no longer in the account; run it again")
+            : result is null ? (Source is not null && seen?.LooksSameIn(Source) == false && last.Status == CheckpointStatus.Unchanged ? Pending(last, "the checkpoint has changed since there was nothing to do; run it again") : last)
             : Source is not null && !System.IO.Path.Exists(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = Orphaned(System.IO.Path.Combine(Output, result.Path)) }
             : Problem(result) is { } problem ? last with { Status = CheckpointStatus.Pending, Error = problem }
             : Source is not null && stamp?.LooksSameIn(Source) == false ? Pending(last, "the checkpoint has changed since its result was made; run it again")

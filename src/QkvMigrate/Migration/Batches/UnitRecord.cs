@@ -37,7 +37,8 @@ internal sealed record CheckpointRecord(
     IReadOnlyList<string> Configuration,
     IReadOnlyList<Advice> Advice,
     double Seconds,
-    ErrorRecord? Error)
+    ErrorRecord? Error,
+    string? Modified = null)
 {
     /// <summary>A century.</summary>
     private const double MaximumSeconds = 3.2e9;
