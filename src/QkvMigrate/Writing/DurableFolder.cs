@@ -108,11 +108,7 @@ internal sealed class DurableFolder : IDisposable
         foreach (var file in entries[false])
         {
             var target = Path.Combine(to, file.Name);
-            if (file.LinkTarget is null)
-            {
-                KeepOwner(file.FullName, target);
-            }
-
+            KeepOwner(file.FullName, target);
             Posix.Rename(file.FullName, target, replace: true);
         }
 
