@@ -21,6 +21,10 @@ internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnl
     /// <summary>The links that come along as links, beside <see cref="OtherFiles"/>.</summary>
     public IReadOnlyList<KeptLink> Links { get; init; } = [];
 
+    /// <summary>The links that a run takes along; one to a LoRA that is merged would lead nowhere.</summary>
+    public IEnumerable<KeptLink> LinksFor(MigrationRequest request) =>
+        Links.Where(link => !(request.IsMerge && link.Target is { } target && Checkpoints.Contains(target)));
+
     /// <summary>What the user should know of files that stay behind.</summary>
     public IReadOnlyList<Advice> LeftBehind { get; init; } = [];
 

@@ -37,8 +37,8 @@ internal sealed class DirectoryPlan : IDisposable
     /// <summary>The files of the directory that come along as they are, relative to it.</summary>
     public IEnumerable<string> KeptFiles => Unit.OtherFiles.Where(file => !Configuration.Replaces(file));
 
-    /// <summary>The links that come along as links; one to a LoRA that is merged would lead nowhere.</summary>
-    public IEnumerable<KeptLink> KeptLinks => Unit.Links.Where(link => !(Request.IsMerge && link.Target is { } target && Unit.Checkpoints.Contains(target)));
+    /// <summary>The links that come along as links.</summary>
+    public IEnumerable<KeptLink> KeptLinks => Unit.LinksFor(Request);
 
     /// <summary>The files that a new directory has, relative to it.</summary>
     public IEnumerable<string> Results =>

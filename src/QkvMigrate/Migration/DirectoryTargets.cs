@@ -21,6 +21,7 @@ internal static class DirectoryTargets
         if (!request.InPlace)
         {
             CheckFolders(plan);
+            CheckKinds(plan, journal);
         }
 
         foreach (var checkpoint in plan.Checkpoints)
@@ -30,19 +31,19 @@ internal static class DirectoryTargets
 
         if (journal is not null)
         {
-            var results = plan.Results.ToList();
-            foreach (var file in results)
+            List<string> all = [.. plan.Results, .. plan.KeptLinks.Select(link => link.Path)];
+            foreach (var file in plan.Results)
             {
-                var mayReplace = journal.MayReplace(file);
+                var mayReplace = journal.MayReplace(file) || journal.Clears(file, all);
                 CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
             }
 
-            foreach (var link in plan.KeptLinks)
+            if (plan.KeptLinks.FirstOrDefault(link => !journal.MayPut(link) && !journal.Clears(link.Path, all)) is { } other)
             {
-                CheckLink(link, Path.Combine(plan.Output, link.Path), request);
+                throw Exists(Path.Combine(plan.Output, other.Path));
             }
 
-            journal.CheckStale(results);
+            journal.CheckStale(all);
             return;
         }
 
@@ -52,12 +53,29 @@ internal static class DirectoryTargets
         }
     }
 
-    /// <summary>A link replaces one that leads to the same place, and nothing else.</summary>
-    private static void CheckLink(KeptLink link, string output, MigrationRequest request)
+    private static MigrationException Exists(string path) => new(FailureKind.Target, "the output exists already; --force replaces it", path);
+
+    /// <summary>A folder is not replaced by a file, nor a file by a folder: the system would tell when half of the files have their names.</summary>
+    private static void CheckKinds(DirectoryPlan plan, UnitJournal? journal)
     {
-        if (!request.Force && FileIdentity.OfLink(output) is not null && new FileInfo(output).LinkTarget != link.Text)
+        var results = plan.Results.Concat(plan.KeptLinks.Select(link => link.Path)).ToList();
+        if (results.Find(file => FileIdentity.OfLink(Path.Combine(plan.Output, file)) is { IsDirectory: true } && journal?.Clears(file, results) != true) is { } folder)
         {
-            throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
+            throw new MigrationException(FailureKind.Target, "a folder stands where a file is to be; take it away", Path.Combine(plan.Output, folder));
+        }
+
+        var folders = results.SelectMany(Above).Distinct(StringComparer.Ordinal);
+        if (folders.FirstOrDefault(above => FileIdentity.OfLink(Path.Combine(plan.Output, above)) is not null && !Directory.Exists(Path.Combine(plan.Output, above)) && journal?.Clears(above, results) != true) is { } file)
+        {
+            throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", Path.Combine(plan.Output, file));
+        }
+    }
+
+    private static IEnumerable<string> Above(string file)
+    {
+        for (var folder = Path.GetDirectoryName(file); !string.IsNullOrEmpty(folder); folder = Path.GetDirectoryName(folder))
+        {
+            yield return folder;
         }
     }
 

@@ -92,7 +92,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         }
 
         WriteConfiguration(folder.WritePath);
-        journal?.Digest(folder.WritePath, plan.Results, cancellation);
+        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, cancellation);
         folder.Commit();
         journal?.Finish();
     }

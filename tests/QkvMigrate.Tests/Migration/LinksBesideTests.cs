@@ -122,6 +122,87 @@ public sealed class LinksBesideTests : IDisposable
     }
 
     [Fact]
+    public void Links_belong_to_the_account_like_files()
+    {
+        Write("tree/other/lit_model.pth");
+        Link("latest.pth", "lit_model.pth");
+        Link("gone", "nowhere");
+        Run(folder.At("tree"), folder.At("out"));
+        var latest = folder.At("out", "model", "latest.pth");
+
+        File.Delete(folder.At("tree", "model", "latest.pth"));
+        Link("latest.pth", "model_config.yaml");
+        File.Delete(folder.At("tree", "model", "gone"));
+        Assert.Contains(BatchReport.Read(folder.At("out")), report => report.Status == CheckpointStatus.Pending);
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.Equal("model_config.yaml", new FileInfo(latest).LinkTarget);
+        Assert.Null(new FileInfo(folder.At("out", "model", "gone")).LinkTarget);
+        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.NotEqual(CheckpointStatus.Pending, report.Status));
+        Assert.DoesNotContain("latest.pth", File.ReadAllText(folder.At("out", "SHA256SUMS")), StringComparison.Ordinal);
+
+        File.Delete(latest);
+        Assert.Contains(BatchReport.Read(folder.At("out")), report => report.Status == CheckpointStatus.Pending);
+        File.WriteAllText(latest, "mine");
+        File.Delete(folder.At("tree", "model", "latest.pth"));
+        Assert.Contains(Run(folder.At("tree"), folder.At("out")), report => report.Error?.File == latest);
+        Assert.Equal("mine", File.ReadAllText(latest));
+    }
+
+    [Fact]
+    public void A_link_to_what_a_narrower_run_leaves_out_is_not_touched()
+    {
+        Write("tree/model/two.pth");
+        Write("tree/other/lit_model.pth");
+        Link("latest.pth", "lit_model.pth");
+        Run(folder.At("tree"), folder.At("out"));
+        var narrow = Run(folder.At("tree"), folder.At("out"), selection: new CheckpointSelection([], ["lit_model.pth"]));
+        Assert.Equal(CheckpointStatus.Skipped, Assert.Single(narrow).Status);
+        Write("tree/model/two.pth");
+        File.SetLastWriteTimeUtc(folder.At("tree", "model", "two.pth"), DateTime.UnixEpoch);
+        Run(folder.At("tree"), folder.At("out"), selection: new CheckpointSelection(["two.pth"], []));
+        Assert.Equal("lit_model.pth", new FileInfo(folder.At("out", "model", "latest.pth")).LinkTarget);
+        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.Null(report.Error));
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Equal(CheckpointStatus.Skipped, report.Status));
+    }
+
+    [Theory]
+    [InlineData("notes.txt", "notes.txt/mine.txt", false)]
+    [InlineData("notes.txt", "notes.txt/mine.txt", true)]
+    [InlineData("logs/day.txt", "logs", false)]
+    [InlineData("logs/day.txt", "logs", true)]
+    public void A_folder_is_not_replaced_by_a_file_nor_a_file_by_a_folder(string made, string mine, bool force)
+    {
+        Write("tree/other/lit_model.pth");
+        File.WriteAllText(folder.At("tree", "model", made), "made");
+        Directory.CreateDirectory(Path.GetDirectoryName(folder.At("out", "model", mine))!);
+        File.WriteAllText(folder.At("out", "model", mine), "mine");
+
+        var reports = Run(folder.At("tree"), folder.At("out"), request => request with { Force = force });
+
+        Assert.Contains(reports, report => report.Error?.Kind == FailureKind.Target);
+        Assert.Equal("mine", File.ReadAllText(folder.At("out", "model", mine)));
+        Assert.False(File.Exists(folder.At("out", "model", "lit_model.pth")));
+    }
+
+    [Fact]
+    public void What_becomes_a_folder_in_the_source_becomes_one_in_the_output_and_a_file_again()
+    {
+        Write("tree/other/lit_model.pth");
+        var notes = folder.At("tree", "model", "notes");
+        File.WriteAllText(notes, "a file");
+        Run(folder.At("tree"), folder.At("out"));
+        File.Delete(notes);
+        Directory.CreateDirectory(notes);
+        File.WriteAllText(Path.Combine(notes, "day.txt"), "in a folder");
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.Equal("in a folder", File.ReadAllText(folder.At("out", "model", "notes", "day.txt")));
+        Directory.Delete(notes, recursive: true);
+        File.WriteAllText(notes, "a file again");
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.Equal("a file again", File.ReadAllText(folder.At("out", "model", "notes")));
+    }
+
+    [Fact]
     public void A_name_that_is_no_UTF8_stays_behind_with_a_note_and_a_checkpoint_of_such_a_name_is_an_error()
     {
         Bytes("touch", "model/caf\\351.txt");

@@ -6,7 +6,7 @@ internal static class ChecksumLines
     /// <summary>A line for each file of each finished unit, in the order of their paths from the output's root.</summary>
     public static string Of(IEnumerable<ManifestEntry> entries) => string.Concat(entries
         .Where(entry => entry.State == ManifestState.Finished)
-        .SelectMany(entry => entry.Result.Select(file => (Path: Path.Combine(entry.Path, file.Path), file.Sha256)))
+        .SelectMany(entry => entry.Result.Where(file => file.Link is null).Select(file => (Path: Path.Combine(entry.Path, file.Path), file.Sha256)))
         .OrderBy(file => file.Path, StringComparer.Ordinal)
         .Select(file => Line(file.Path, file.Sha256)));
 

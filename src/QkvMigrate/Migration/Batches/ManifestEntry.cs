@@ -1,3 +1,4 @@
+using System.Text;
 using QkvMigrate.Migration.Lora;
 using QkvMigrate.Writing;
 
@@ -58,7 +59,7 @@ internal sealed record ManifestEntry(
     public string? Problem() =>
         !RecordedPath.IsBelow(Path) ? "no path below the tree"
         : Source.Any(stamp => stamp is null || !(RecordedPath.IsBelow(stamp.Path) || System.IO.Path.IsPathRooted(stamp.Path)) || stamp.Bytes < 0) ? "a source without a path or of fewer bytes than none"
-        : Result.Concat(Replaced ?? []).Any(file => file is null || file.Path is "" || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256) || !(file.Source is null || RecordedPath.IsName(file.Source))) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
+        : Result.Concat(Replaced ?? []).Any(file => file is null || file.Path is "" || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256) || !(file.Source is null || RecordedPath.IsName(file.Source)) || !(file.Link is null || RecordedPath.IsOne(file.Link))) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
         : Result.Select(file => file.Path).Distinct(StringComparer.Ordinal).Count() < Result.Count ? "a result that is named twice"
         : State == ManifestState.Finished && Checkpoints().Select(ResultName).Except(Result.Select(file => file.Path), StringComparer.Ordinal).Any() ? "a finished checkpoint without a result"
         : null;
@@ -69,4 +70,16 @@ internal sealed record ManifestEntry(
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">The digest of its content, read back from what was written.</param>
 /// <param name="Source">The checkpoint that it was made from; null for what came along, and in the form's first version.</param>
-internal sealed record ResultFile(string Path, long Bytes, string Sha256, string? Source = null);
+/// <param name="Link">What stands in it where it is a link that came along as one, and then size and digest are those of this text; null for a file.</param>
+internal sealed record ResultFile(string Path, long Bytes, string Sha256, string? Source = null, string? Link = null)
+{
+    /// <summary>A link that came along.</summary>
+    public static ResultFile Of(KeptLink link)
+    {
+        var text = Encoding.UTF8.GetBytes(link.Text);
+        return new ResultFile(link.Path, text.Length, FileDigest.Of(text), Link: link.Text);
+    }
+
+    /// <summary>Where a relative link leads, seen from the unit's directory; null for what is none.</summary>
+    public string? Target() => Link is null || System.IO.Path.IsPathRooted(Link) ? null : System.IO.Path.GetRelativePath("/", System.IO.Path.GetFullPath(System.IO.Path.Combine("/", System.IO.Path.GetDirectoryName(Path)!, Link)));
+}

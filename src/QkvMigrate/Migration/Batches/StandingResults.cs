@@ -34,13 +34,19 @@ internal sealed class StandingResults
     public bool IsKnown(string file) => known.ContainsKey(file);
 
     /// <summary>Whether nothing is there.</summary>
-    public bool IsGone(string file) => !Path.Exists(PathOf(file));
+    public bool IsGone(string file) => FileIdentity.OfLink(PathOf(file)) is null;
 
     /// <summary>Whether a checkpoint's file is in the source.</summary>
     public bool HasSource(string checkpoint) => Path.Exists(Path.Combine(unit.Root, checkpoint));
 
-    /// <summary>Whether a file of the size is there.</summary>
-    public bool HasSize(ResultFile file) => FileIdentity.Of(PathOf(file.Path)) is { Special: null } found && found.Size == file.Bytes;
+    /// <summary>Whether a run leaves out the checkpoint that a result was made from, or to which a link leads.</summary>
+    public bool IsLeftOut(ResultFile file) => (file.Source ?? file.Target()) is { } checkpoint && leftOut.Contains(checkpoint);
+
+    /// <summary>Whether a file of the size is there, or the link.</summary>
+    public bool HasSize(ResultFile file) => file.Link is { } text ? HasLink(file.Path, text) : FileIdentity.Of(PathOf(file.Path)) is { Special: null } found && found.Size == file.Bytes;
+
+    /// <summary>Whether a link is there that says <paramref name="text"/>.</summary>
+    public bool HasLink(string file, string text) => FileIdentity.OfLink(PathOf(file)) is { IsLink: true } && new FileInfo(PathOf(file)).LinkTarget == text;
 
     /// <summary>Whether what is there is what this tool wrote, byte for byte. Reads it once.</summary>
     public bool IsAsWritten(string file) => AsWritten(file) is not null;
@@ -62,7 +68,7 @@ internal sealed class StandingResults
     {
         var made = results.ToHashSet(StringComparer.Ordinal);
         var others = known.Where(file => !made.Contains(file.Key) && !IsGone(file.Key)).Select(file => file.Value).ToList();
-        var checkpoints = others.Where(states => states[0].Source is { } checkpoint && (leftOut.Contains(checkpoint) || !HasSource(checkpoint))).ToList();
+        var checkpoints = others.Where(states => IsLeftOut(states[0]) || (states[0].Source is { } checkpoint && !HasSource(checkpoint))).ToList();
         var companions = made.Count == 0 && checkpoints.Count > 0 ? others.Where(states => states[0].Source is null) : [];
         return [.. checkpoints.Concat(companions).Select(states => states.Count == 1 ? states[0] : AsWritten(states[0].Path) ?? states[0])];
     }
@@ -92,8 +98,8 @@ internal sealed class StandingResults
         if (!asWritten.TryGetValue(file, out var state))
         {
             var likely = known.GetValueOrDefault(file)?.Where(HasSize).ToList() ?? [];
-            var digest = likely.Count > 0 ? FileDigest.Whole(PathOf(file), cancellation) : null;
-            state = likely.Find(known => known.Sha256 == digest);
+            var digest = likely.Exists(known => known.Link is null) ? FileDigest.Whole(PathOf(file), cancellation) : null;
+            state = likely.Find(known => known.Link is not null || known.Sha256 == digest);
             asWritten.Add(file, state);
         }
 

@@ -91,12 +91,27 @@ internal sealed class UnitAccount
 
         var changed = Source is { } source ? entry.Source.FirstOrDefault(stamp => stamp.Header is null && !stamp.LooksSameIn(source)) : null;
         return entry.Results().Where(file => file.Source is null).Select(Problem).FirstOrDefault(problem => problem is not null)
+            ?? (Source is null ? null : entry.Results().Where(file => file.Link is not null).Select(SourceProblem).FirstOrDefault(problem => problem is not null))
             ?? (changed is null ? null : new MigrationException(FailureKind.Conflict, "this has changed since the result was made, or is gone; run it again", System.IO.Path.Combine(Source!, changed.Path)));
     }
+
+    private MigrationException? SourceProblem(ResultFile link)
+    {
+        var path = System.IO.Path.Combine(Source!, link.Path);
+        return LinkAt(path) == link.Link ? null : new MigrationException(FailureKind.Conflict, "this has changed since the result was made, or is gone; run it again", path);
+    }
+
+    private static string? LinkAt(string path) => FileIdentity.OfLink(path) is { IsLink: true } ? new FileInfo(path).LinkTarget : null;
 
     private MigrationException? Problem(ResultFile file)
     {
         var path = System.IO.Path.Combine(Output, file.Path);
+        if (file.Link is { } text)
+        {
+            return LinkAt(path) == text ? null
+                : new MigrationException(FailureKind.Conflict, $"the link to {text} is gone, or another; a run makes it again", path);
+        }
+
         return FileIdentity.Of(path) is not { } found ? new MigrationException(FailureKind.Conflict, "the result is gone; a run makes it again", path)
             : found.Special is { } special ? new MigrationException(FailureKind.Conflict, $"the result is {special} now", path)
             : found.Size != file.Bytes ? new MigrationException(FailureKind.Conflict, $"the result has {found.Size} bytes, and had {file.Bytes} when it was made", path)

@@ -1,3 +1,4 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Migration.Batches;
@@ -68,7 +69,16 @@ internal sealed class UnitJournal
         var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
         return known.IsSupersetOf(wanted)
             && known.All(stamp => wanted.Contains(stamp) || leftOut.Contains(stamp.Path) || (stamp.Header is not null && !standing.HasSource(stamp.Path)))
-            && before.Results().All(file => standing.HasSize(file) || (file.Source is { } checkpoint && (leftOut.Contains(checkpoint) || !standing.HasSource(checkpoint))));
+            && HasLinks(before.Results())
+            && before.Results().All(file => standing.HasSize(file) || standing.IsLeftOut(file) || (file.Source is { } checkpoint && !standing.HasSource(checkpoint)));
+    }
+
+    /// <summary>Whether the source has the links that came along, and no others.</summary>
+    private bool HasLinks(IEnumerable<ResultFile> results)
+    {
+        var known = results.Where(file => file.Link is not null).ToList();
+        var wanted = unit.LinksFor(request).Select(ResultFile.Of).ToHashSet();
+        return wanted.IsSubsetOf(known) && known.TrueForAll(link => wanted.Contains(link) || standing.IsLeftOut(link));
     }
 
     /// <summary>Whether a result may be put where <paramref name="file"/> is, a path in the unit's directory: nothing is there, or what this tool wrote.</summary>
@@ -77,6 +87,22 @@ internal sealed class UnitJournal
         request.Force || !standing.IsKnown(file) || standing.IsAsWritten(file) || standing.IsGone(file)
             ? request.Force || standing.IsAsWritten(file)
             : throw new MigrationException(FailureKind.Target, "this is to be made again, but was changed since it was made; --force replaces it", standing.PathOf(file));
+
+    /// <summary>Whether a link may be put where <paramref name="link"/> is: nothing is there, the same link, or what this tool made.</summary>
+    /// <exception cref="MigrationException">What this tool made there was changed since.</exception>
+    public bool MayPut(KeptLink link) => standing.IsGone(link.Path) || standing.HasLink(link.Path, link.Text) || MayReplace(link.Path);
+
+    /// <summary>Whether nothing stands at a path in the unit's directory but results that the source no longer makes.</summary>
+    /// <param name="path">The path, that of a file or of a folder.</param>
+    /// <param name="results">What the source makes now.</param>
+    public bool Clears(string path, IEnumerable<string> results)
+    {
+        var stale = standing.StaleBeside(results).ToHashSet(StringComparer.Ordinal);
+        var place = standing.PathOf(path);
+        return FileIdentity.OfLink(place) is not { IsDirectory: true }
+            ? stale.Contains(path)
+            : new DirectoryInfo(place).EnumerateFileSystemInfos().All(entry => !TemporaryName.Is(entry.Name) && Clears(Path.Combine(path, entry.Name), results));
+    }
 
     /// <summary>Refuses to take away results that the source no longer makes, where somebody has worked on them.</summary>
     /// <param name="results">What the source makes now.</param>
@@ -99,12 +125,13 @@ internal sealed class UnitJournal
     /// <summary>
     /// Takes the digests of what was written, by reading it back: the copies are made inside the kernel and by several
     /// threads, so nobody has seen the bytes pass, and what is read back is what the file really holds. From here on
-    /// the files may get their names.
+    /// the files may get their names, and what the source no longer makes goes.
     /// </summary>
     /// <param name="folder">Where the files are until they get their name.</param>
     /// <param name="files">The files, relative to it.</param>
+    /// <param name="links">The links.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public void Digest(string folder, IEnumerable<string> files, CancellationToken cancellation)
+    public void Digest(string folder, IEnumerable<string> files, IEnumerable<KeptLink> links, CancellationToken cancellation)
     {
         var sources = unit.Checkpoints.GroupBy(request.ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
         List<ResultFile> written =
@@ -114,6 +141,7 @@ internal sealed class UnitJournal
                 var path = Path.Combine(folder, file);
                 return new ResultFile(file, new FileInfo(path).Length, FileDigest.Whole(path, cancellation), sources.GetValueOrDefault(file));
             }),
+            .. links.Select(ResultFile.Of),
         ];
         result = [.. written.Concat(Kept(written.Select(file => file.Path))).OrderBy(file => file.Path, StringComparer.Ordinal)];
         record.WriteEntry(writing with { Result = result });
@@ -122,12 +150,14 @@ internal sealed class UnitJournal
         {
             record.WithdrawChecksums();
         }
+
+        // Before the others get their names: a file can stand where a folder is to be now, or the other way round.
+        RemoveStale(result.Select(file => file.Path));
     }
 
-    /// <summary>All of the result is on the disk under its name: what the source no longer makes goes, and the account is whole.</summary>
+    /// <summary>All of the result is on the disk under its name: the account is whole.</summary>
     public void Finish()
     {
-        RemoveStale(result.Select(file => file.Path));
         hasBegun = false;
         record.WriteEntry(writing with { State = ManifestState.Finished, Source = SourceStamp.InOrder(writing.Source.Concat(KeptSource())), Result = result, Replaced = null });
     }
