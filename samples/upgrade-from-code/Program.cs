@@ -1,6 +1,6 @@
 using QkvMigrate;
-using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 
 // Upgrades a checkpoint file or directory: dotnet run --project samples/upgrade-from-code -- SOURCE OUTPUT
 var request = new MigrationRequest

@@ -9,7 +9,7 @@ namespace QkvMigrate.Benchmarks;
 [MemoryDiagnoser]
 public class GatherBenchmark : IMeasured, IDisposable
 {
-    private static readonly RowPermutation Permutation = RowPermutation.Between(new AttentionGeometry(8, 4, 64), QkvLayout.Interleaved, QkvLayout.Sequential);
+    private static readonly RowPermutation Permutation = RowPermutation.Between(new AttentionGeometry(8, 4, 64), RowOrder.Interleaved, RowOrder.Sequential);
 
     private StreamReorderEngine? streamEngine;
     private TorchReorderEngine? torchEngine;

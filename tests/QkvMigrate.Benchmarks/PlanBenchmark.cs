@@ -3,9 +3,10 @@ using System.Text;
 using BenchmarkDotNet.Attributes;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Geometry;
+using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
+using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Benchmarks;
 
@@ -59,7 +60,7 @@ public class PlanBenchmark : IMeasured, IDisposable
     public long IndexForEachRow() => checkpoint!.Tensors.Sum(_ => Indices().LongLength);
 
     [Benchmark]
-    public int Plan() => MigrationPlanner.Plan(checkpoint!, MigrationDirection.Upgrade, _ => Geometry, new LoraOptions()).Output!.Segments.Count;
+    public int Plan() => MigrationPlanner.Plan(checkpoint!, Conversion.Upgrade, _ => Geometry, new LoraOptions()).Output!.Segments.Count;
 
     private static long TensorBytes => Geometry.Geometry.FusedRows * Columns * sizeof(ushort);
 

@@ -1,6 +1,6 @@
 using PublicApiGenerator;
 using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using QkvMigrate.Torch.Benchmarks;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Running.Batches;
+using QkvMigrate.Trees;
 
 namespace QkvMigrate.Cli.Commands;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Commands;
 

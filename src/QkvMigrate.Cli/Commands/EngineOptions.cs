@@ -1,6 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch;
 using QkvMigrate.Torch.Lora;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
-using QkvMigrate.Configuration;
+using QkvMigrate.Geometry;
 
 namespace QkvMigrate.Cli.Commands;
 

@@ -4,7 +4,7 @@ using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Rendering.Html;
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Commands;
 

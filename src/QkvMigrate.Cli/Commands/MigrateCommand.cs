@@ -3,7 +3,7 @@ using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Commands;

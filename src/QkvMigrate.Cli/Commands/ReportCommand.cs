@@ -2,8 +2,8 @@ using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Running;
+using QkvMigrate.Running.Batches;
 
 namespace QkvMigrate.Cli.Commands;
 

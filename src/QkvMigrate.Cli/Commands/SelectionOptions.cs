@@ -1,6 +1,6 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Folders;
 
 namespace QkvMigrate.Cli.Commands;
 

@@ -1,5 +1,5 @@
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Running;
+using QkvMigrate.Running.Batches;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Cli.Progress;

@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Rendering;
 

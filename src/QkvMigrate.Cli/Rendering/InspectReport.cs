@@ -1,5 +1,5 @@
 using QkvMigrate.Cli.Rendering.Inspecting;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Rendering;
 

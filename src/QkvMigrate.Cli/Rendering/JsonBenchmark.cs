@@ -29,7 +29,7 @@ internal static class JsonBenchmark
     }
 
     private static JsonLayout Layout(LayoutMeasurement measured) => new(
-        JsonNames.Kebab(measured.Layout.ToString()),
+        measured.Layout.Name,
         measured.TrainingStepSeconds,
         measured.TokensPerSecond,
         measured.CacheBytes,

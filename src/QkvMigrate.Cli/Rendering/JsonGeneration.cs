@@ -12,7 +12,7 @@ internal static class JsonGeneration
     /// <summary>Writes the document; <paramref name="text"/> is null where the prompt was no text.</summary>
     public static void Write(TextWriter writer, GenerationResult result, string? text) =>
         writer.WriteLine(JsonSerializer.Serialize(
-            new JsonGenerated(SchemaVersion, JsonNames.Kebab(result.Layout.ToString()), result.Tokens, text, result.PromptLogits),
+            new JsonGenerated(SchemaVersion, result.Layout.Name, result.Tokens, text, result.PromptLogits),
             JsonGenerationContext.Default.JsonGenerated));
 }
 

@@ -2,7 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using QkvMigrate.Evidence;
-using QkvMigrate.Migration;
+using QkvMigrate.Planning;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Rendering;
 
@@ -26,7 +27,7 @@ internal static class JsonReport
             report.Output,
             report.Format is { } format ? JsonNames.Kebab(format.ToString()) : null,
             JsonNames.Kebab(report.Status.ToString()),
-            report.Layout is { } layout ? JsonNames.Kebab(layout.ToString()) : null,
+            report.Layout is { } layout ? layout.Name : null,
             report.Geometry is { } geometry ? new JsonGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize, report.GeometrySource ?? "") : null,
             new JsonTensors(report.TensorCount, changes?.ReorderedTensors ?? 0, changes?.ChangedTensors ?? 0, changes?.UntouchedTensors ?? report.TensorCount),
             new JsonBytes(report.SourceBytes, report.OutputBytes ?? changes?.OutputBytes, changes?.ReorderedBytes ?? 0, changes?.CopiedBytes ?? 0),

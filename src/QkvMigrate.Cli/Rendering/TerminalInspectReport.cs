@@ -1,6 +1,6 @@
 using QkvMigrate.Cli.Rendering.Inspecting;
 using QkvMigrate.Cli.Terminals;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using Spectre.Console;
 
 namespace QkvMigrate.Cli.Rendering;

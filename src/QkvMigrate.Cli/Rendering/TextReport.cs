@@ -1,5 +1,7 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Rendering;
 
@@ -58,7 +60,7 @@ internal static class TextReport
         var status = JsonNames.Kebab(report.Status.ToString());
         if (report.Status is CheckpointStatus.Unchanged)
         {
-            writer.WriteLine($"{status}: {report.Path}: {LayoutText.NothingToDo(report.Layout ?? CheckpointLayout.None)}, nothing to do");
+            writer.WriteLine($"{status}: {report.Path}: {(report.Layout ?? LayoutFamilies.None).NothingToDo}, nothing to do");
         }
         else if (report.Status is CheckpointStatus.Skipped)
         {

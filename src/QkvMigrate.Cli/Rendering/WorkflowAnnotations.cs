@@ -1,4 +1,5 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
+using QkvMigrate.Running;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -31,7 +32,7 @@ internal static class WorkflowAnnotations
             }
             else if (withLegacy && report.Status == CheckpointStatus.Planned)
             {
-                Console.Error.WriteLine(Command(Warning, report.Path, "legacy checkpoint", $"{LayoutText.Of(report.Layout ?? CheckpointLayout.None)}; an upgrade changes {report.Changes!.ChangedTensors} of its {report.TensorCount} tensors"));
+                Console.Error.WriteLine(Command(Warning, report.Path, "legacy checkpoint", $"{(report.Layout ?? LayoutFamilies.None).Description}; an upgrade changes {report.Changes!.ChangedTensors} of its {report.TensorCount} tensors"));
             }
         }
     }

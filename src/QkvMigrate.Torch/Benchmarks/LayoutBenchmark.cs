@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -35,16 +35,16 @@ public static class LayoutBenchmark
         var runs = new List<Measured>();
         for (var repetition = 0; repetition < fitted.Repetitions; repetition++)
         {
-            CheckpointLayout[] order = [CheckpointLayout.Interleaved, CheckpointLayout.Sequential];
+            LayoutFamily[] order = [LayoutFamilies.Interleaved, LayoutFamilies.Sequential];
             foreach (var layout in repetition % 2 == 0 ? order : order.Reverse())
             {
                 runs.Add(Measure(fitted, layout, where, cancellation));
             }
         }
 
-        return new LayoutComparison(fitted, where.ToString(), runs[0].ParameterCount, Summary(CheckpointLayout.Interleaved), Summary(CheckpointLayout.Sequential));
+        return new LayoutComparison(fitted, where.ToString(), runs[0].ParameterCount, Summary(LayoutFamilies.Interleaved), Summary(LayoutFamilies.Sequential));
 
-        LayoutMeasurement Summary(CheckpointLayout layout)
+        LayoutMeasurement Summary(LayoutFamily layout)
         {
             var own = runs.Where(run => run.Layout == layout).ToList();
             return new LayoutMeasurement(
@@ -57,7 +57,7 @@ public static class LayoutBenchmark
         }
     }
 
-    private static Measured Measure(LayoutBenchmarkPlan plan, CheckpointLayout layout, Device device, CancellationToken cancellation)
+    private static Measured Measure(LayoutBenchmarkPlan plan, LayoutFamily layout, Device device, CancellationToken cancellation)
     {
         using var parameters = new RandomParameters(Seed, ScalarType.Float32, device);
         using var model = new Gpt(plan.Configuration, layout, parameters);
@@ -110,7 +110,7 @@ public static class LayoutBenchmark
     }
 
     private sealed record Measured(
-        CheckpointLayout Layout,
+        LayoutFamily Layout,
         long ParameterCount,
         IReadOnlyList<double> StepSeconds,
         IReadOnlyList<double> GenerationSeconds,

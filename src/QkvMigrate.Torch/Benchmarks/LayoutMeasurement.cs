@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Torch.Benchmarks;
 
@@ -10,7 +10,7 @@ namespace QkvMigrate.Torch.Benchmarks;
 /// <param name="TrainingPeakBytes">The process's largest resident set in training; null where the system does not tell (CUDA).</param>
 /// <param name="GenerationPeakBytes">The same in generation.</param>
 public sealed record LayoutMeasurement(
-    CheckpointLayout Layout,
+    LayoutFamily Layout,
     double TrainingStepSeconds,
     double TokensPerSecond,
     long CacheBytes,

@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Torch.Generation;
 
@@ -8,4 +8,4 @@ namespace QkvMigrate.Torch.Generation;
 /// <param name="Tokens">The prompt's tokens, then the new ones.</param>
 /// <param name="PromptLogits">For each token of the prompt the logits behind it, <c>padded_vocab_size</c> each.</param>
 /// <param name="NewLogits">For each new token the logits that it was chosen by.</param>
-public sealed record GenerationResult(CheckpointLayout Layout, string DType, IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);
+public sealed record GenerationResult(LayoutFamily Layout, string DType, IReadOnlyList<int> Tokens, IReadOnlyList<float[]> PromptLogits, IReadOnlyList<float[]> NewLogits);

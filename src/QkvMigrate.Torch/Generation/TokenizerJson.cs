@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Torch.Generation;
 

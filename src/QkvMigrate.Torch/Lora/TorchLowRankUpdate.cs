@@ -1,5 +1,5 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Planning.Lora;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Lora;

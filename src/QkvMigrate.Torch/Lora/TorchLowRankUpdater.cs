@@ -1,5 +1,5 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Model;
 using TorchSharp;

@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
@@ -12,11 +12,16 @@ internal sealed class CausalSelfAttention
     private readonly ScaledDotProduct attention;
     private readonly int? window;
 
-    public CausalSelfAttention(ModelConfiguration configuration, CheckpointLayout layout, ParameterScope parameters, int layer)
+    public CausalSelfAttention(ModelConfiguration configuration, LayoutFamily layout, ParameterScope parameters, int layer)
     {
         var geometry = configuration.Geometry;
-        heads = layout == CheckpointLayout.Interleaved ? new InterleavedHeads(geometry) : new SequentialHeads(configuration, parameters);
-        fused = new Linear(parameters[heads.Module], configuration.EmbeddingSize, geometry.FusedRows, configuration.Bias || configuration.AttentionBias);
+        heads = layout.Age switch
+        {
+            LitGptAge.Legacy => new InterleavedHeads(geometry),
+            LitGptAge.Current => new SequentialHeads(configuration, parameters),
+            _ => throw new ArgumentException($"LitGPT has no attention of the layout {layout}", nameof(layout)),
+        };
+        fused = new Linear(parameters[layout.ModuleName], configuration.EmbeddingSize, geometry.FusedRows, configuration.Bias || configuration.AttentionBias);
         projection = new Linear(parameters["proj"], geometry.ProjectionColumns, configuration.EmbeddingSize, configuration.Bias);
         attention = new ScaledDotProduct(configuration);
         window = configuration.SlidingWindow?.On(layer);

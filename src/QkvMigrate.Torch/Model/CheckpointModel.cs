@@ -1,5 +1,5 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using static TorchSharp.torch;
 
@@ -20,7 +20,7 @@ internal static class CheckpointModel
         try
         {
             var layout = AttentionScan.Of(checkpoint).Layout;
-            if (layout is not (CheckpointLayout.Interleaved or CheckpointLayout.Sequential))
+            if (!layout.IsLitGpts)
             {
                 throw new MigrationException(FailureKind.Unsupported, "no LitGPT model: neither attn.attn nor attn.qkv stands in it");
             }

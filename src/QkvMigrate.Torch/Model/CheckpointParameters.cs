@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;

@@ -1,11 +1,11 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
 
 /// <summary>
-/// LitGPT's <c>GPT</c>, with the attention of either age: <see cref="CheckpointLayout.Interleaved"/> before pull request
-/// #1013, <see cref="CheckpointLayout.Sequential"/> since.
+/// LitGPT's <c>GPT</c>, with the attention of either age: <see cref="LayoutFamilies.Interleaved"/> before pull request
+/// #1013, <see cref="LayoutFamilies.Sequential"/> since.
 /// </summary>
 internal sealed class Gpt : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class Gpt : IDisposable
 
     /// <summary>Builds the model of parameters that it then owns.</summary>
     /// <exception cref="MigrationException">A parameter is missing or has another shape, or the layout does not go with the configuration.</exception>
-    public Gpt(ModelConfiguration configuration, CheckpointLayout layout, IParameterSource source)
+    public Gpt(ModelConfiguration configuration, LayoutFamily layout, IParameterSource source)
     {
-        if (layout == CheckpointLayout.Interleaved && configuration.QueryKeyNorm != QueryKeyNorm.None)
+        if (layout.Age == LitGptAge.Legacy && configuration.QueryKeyNorm != QueryKeyNorm.None)
         {
             throw new MigrationException(FailureKind.Unsupported, "norm_qk with interleaved rows: LitGPT had it only after the rows became sequential");
         }
@@ -49,7 +49,7 @@ internal sealed class Gpt : IDisposable
     public ModelConfiguration Configuration { get; }
 
     /// <summary>Where its q, k and v stand.</summary>
-    public CheckpointLayout Layout { get; }
+    public LayoutFamily Layout { get; }
 
     /// <summary>The parameters.</summary>
     public IReadOnlyList<Tensor> Parameters => parameters.Tensors;

@@ -8,9 +8,6 @@ internal readonly record struct HeadTensors(Tensor Queries, Tensor Keys, Tensor 
 /// <summary>What the two layouts of the fused QKV projection differ in: where the heads stand, and when keys and values are expanded.</summary>
 internal interface IFusedHeads
 {
-    /// <summary>The projection's name in the block's <c>attn</c>.</summary>
-    string Module { get; }
-
     /// <summary>How many heads of keys, and as many of values, a cache keeps.</summary>
     int CachedHeads { get; }
 

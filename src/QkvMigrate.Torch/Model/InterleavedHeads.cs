@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
@@ -12,8 +11,6 @@ namespace QkvMigrate.Torch.Model;
 internal sealed class InterleavedHeads(AttentionGeometry geometry) : IFusedHeads
 {
     private readonly long[] parts = [geometry.QueriesPerGroup, 1, 1];
-
-    public string Module => FusedNames.Interleaved[(FusedNames.Interleaved.LastIndexOf('.') + 1)..];
 
     public int CachedHeads => geometry.QueryGroupCount == 1 ? 1 : geometry.HeadCount;
 

@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
@@ -32,8 +31,6 @@ internal sealed class SequentialHeads : IFusedHeads
             ? NoNorm.Instance
             : Norms.Create(configuration, parameters[name], kind == QueryKeyNorm.AllHeads ? all : geometry.HeadSize);
     }
-
-    public string Module => FusedNames.Sequential[(FusedNames.Sequential.LastIndexOf('.') + 1)..];
 
     public int CachedHeads => geometry.QueryGroupCount;
 

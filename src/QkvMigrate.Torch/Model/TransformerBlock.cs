@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;
@@ -14,7 +14,7 @@ internal sealed class TransformerBlock
     private readonly IMlp mlp;
     private readonly bool isParallel;
 
-    public TransformerBlock(ModelConfiguration configuration, CheckpointLayout layout, ParameterScope parameters, int layer)
+    public TransformerBlock(ModelConfiguration configuration, LayoutFamily layout, ParameterScope parameters, int layer)
     {
         isParallel = configuration.ParallelResidual;
         norm1 = Norms.CreateIf(configuration.HasNorm1, configuration, parameters["norm_1"]);

@@ -1,4 +1,3 @@
-using QkvMigrate.Migration;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -45,7 +44,7 @@ public static class ForwardCheck
         var before = CheckpointGeneration.Run(first, prompt, options, precision, device, cancellation);
         var after = CheckpointGeneration.Run(second, prompt, options, precision, device, cancellation);
         return before.Layout == after.Layout
-            ? throw new MigrationException(FailureKind.Usage, $"both have {(before.Layout == CheckpointLayout.Interleaved ? "interleaved" : "sequential")} rows, expected one of each; the other is {first.File}", file)
+            ? throw new MigrationException(FailureKind.Usage, $"both have {before.Layout} rows, expected one of each; the other is {first.File}", file)
             : Compare(prompt, before, after, Tolerances[before.DType]);
     }
 

@@ -34,7 +34,7 @@ public sealed class RowPermutation
     /// <param name="geometry">A geometry whose <see cref="AttentionGeometry.Problem"/> is null.</param>
     /// <param name="from">The source's layout.</param>
     /// <param name="to">The destination's layout.</param>
-    public static RowPermutation Between(AttentionGeometry geometry, QkvLayout from, QkvLayout to)
+    public static RowPermutation Between(AttentionGeometry geometry, RowOrder from, RowOrder to)
     {
         var places = new Dictionary<HeadBlock, int>();
         foreach (var block in from.Blocks(geometry))

@@ -2,6 +2,8 @@ using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.Safetensors;
 using QkvMigrate.Checkpoints.TorchLegacy;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints;
@@ -72,7 +74,7 @@ public abstract class Checkpoint : IDisposable
     public virtual Checkpoint WithoutUnreferenced() => this;
 
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
-    public abstract FileLayout Rewrite(CheckpointEdit edit);
+    public abstract FilePlan Rewrite(CheckpointEdit edit);
 
     /// <summary>
     /// Whether a file is to be taken for a checkpoint: its first bytes are those of one, or its name is one that nothing

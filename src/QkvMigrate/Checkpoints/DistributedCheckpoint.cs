@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints;
 
@@ -9,6 +10,9 @@ namespace QkvMigrate.Checkpoints;
 /// </summary>
 internal static partial class DistributedCheckpoint
 {
+    /// <summary>No name of a file, which has 255 bytes at most, takes as long.</summary>
+    private const int MatchMilliseconds = 1000;
+
     private const string Index = ".metadata";
     private const string FabricsState = "meta.pt";
     private const string JoiningScript = "zero_to_fp32.py";
@@ -35,7 +39,7 @@ internal static partial class DistributedCheckpoint
     {
         var shards = files.Count(IsShard);
         var parts = files.Count(file => ZeroPart().IsMatch(file));
-        var ranks = files.Select(file => ModelRank().Match(file)).Where(match => match.Success).Select(match => match.Groups[1].Value).Distinct().Count();
+        var ranks = files.Select(file => ModelRank().Match(file)).Where(match => match.Success).Select(match => match.Groups["rank"].Value).Distinct().Count();
         var problem = shards > 0 ? $"this folder is a distributed checkpoint, with its weights cut over {shards} .distcp files; {JoinShards(directory, files)}"
             : ranks > 1 ? $"this folder is a checkpoint of DeepSpeed, with its weights cut over {ranks} ranks of a parallel model; the program that wrote it has to join them"
             : parts > 0 ? $"this folder is a checkpoint of DeepSpeed, with its weights or optimizer cut over {parts} files; {JoinParts(directory)}"
@@ -85,13 +89,13 @@ internal static partial class DistributedCheckpoint
         Plain().IsMatch(path) ? path : $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("$", "\\$", StringComparison.Ordinal).Replace("`", "\\`", StringComparison.Ordinal)}\"";
 
     /// <summary>What ZeRO writes for each process: its share of the optimizer, and of the weights at stage 3.</summary>
-    [GeneratedRegex(@"^(?:[a-z0-9]+_)?zero_pp_rank_[0-9]+_mp_rank_[0-9]+_?(?:model|optim)_states\.pt$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?:[a-z0-9]+_)?zero_pp_rank_[0-9]+_mp_rank_[0-9]+_?(?:model|optim)_states\.pt$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchMilliseconds)]
     private static partial Regex ZeroPart();
 
     /// <summary>What each rank of a tensor parallel model writes.</summary>
-    [GeneratedRegex(@"^mp_rank_([0-9]+)_model_states\.pt$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^mp_rank_(?<rank>[0-9]+)_model_states\.pt$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchMilliseconds)]
     private static partial Regex ModelRank();
 
-    [GeneratedRegex(@"^[\w@%+=:,./-]+\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[\w@%+=:,./-]+\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchMilliseconds)]
     private static partial Regex Plain();
 }

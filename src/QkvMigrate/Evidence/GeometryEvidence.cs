@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Files;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Evidence;
 
@@ -8,7 +9,7 @@ namespace QkvMigrate.Evidence;
 /// <param name="Layout">Interleaved or sequential.</param>
 /// <param name="Geometry">The geometry; null for the sequential layout, which looks the same for every head size.</param>
 /// <param name="Explained">The mean over the layers of the share of the variance of the log row norms that the classes q, k and v explain, 0 to 1.</param>
-public sealed record EvidenceScore(QkvLayout Layout, AttentionGeometry? Geometry, double Explained)
+public sealed record EvidenceScore(RowOrder Layout, AttentionGeometry? Geometry, double Explained)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Layout.Name}{(Geometry is { } geometry ? $" {geometry}" : "")}: {Explained:0.000}";
@@ -27,9 +28,9 @@ public sealed class GeometryEvidence
     /// <summary>The next best order explains at most this part of what a winner explains.</summary>
     private const double Margin = 2.0 / 3;
 
-    private readonly IReadOnlyList<RowOrder> orders;
+    private readonly IReadOnlyList<OrderCandidate> orders;
 
-    private GeometryEvidence(IReadOnlyList<RowOrder> orders, IReadOnlyList<EvidenceScore> ranking, int layers, int rows, string basis)
+    private GeometryEvidence(IReadOnlyList<OrderCandidate> orders, IReadOnlyList<EvidenceScore> ranking, int layers, int rows, string basis)
     {
         this.orders = orders;
         Ranking = ranking;
@@ -62,7 +63,7 @@ public sealed class GeometryEvidence
             : null;
 
     /// <summary>The score of a layout of a geometry, or null where it is not among the candidates.</summary>
-    public EvidenceScore? ScoreOf(QkvLayout layout, AttentionGeometry geometry)
+    public EvidenceScore? ScoreOf(RowOrder layout, AttentionGeometry geometry)
     {
         for (var i = 0; i < orders.Count; i++)
         {
@@ -76,7 +77,7 @@ public sealed class GeometryEvidence
     }
 
     /// <summary>What speaks against a layout of a geometry, or null: another order wins.</summary>
-    public string? Against(QkvLayout layout, AttentionGeometry geometry)
+    public string? Against(RowOrder layout, AttentionGeometry geometry)
     {
         if (Winner is not { } winner || ScoreOf(layout, geometry) is not { } score || winner == score)
         {
@@ -84,7 +85,7 @@ public sealed class GeometryEvidence
         }
 
         var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, and {score.Explained:0.000} as {layout.Name} with {geometry} ({Basis})";
-        return layout != QkvLayout.Sequential && winner.Geometry is null
+        return layout != RowOrder.Sequential && winner.Geometry is null
             ? $"the rows look sequential already, in spite of their name: {numbers}"
             : $"the weights speak for another geometry: {numbers}";
     }
@@ -108,11 +109,11 @@ public sealed class GeometryEvidence
 
         var rows = fused[0].Tensor.Shape[0];
         var tensors = fused.Select(item => item.Tensor).Where(tensor => tensor.Shape[0] == rows).ToList();
-        var candidates = columns < rows ? RowOrder.Candidates((int)rows, (int)columns, inUse) : [];
+        var candidates = columns < rows ? OrderCandidate.Candidates((int)rows, (int)columns, inUse) : [];
         return candidates.Count == 0 ? null : Rank(checkpoint.Source, tensors, candidates, sample);
     }
 
-    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<RowOrder> candidates, EvidenceSample sample)
+    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<OrderCandidate> candidates, EvidenceSample sample)
     {
         var layers = EvidenceSample.Evenly(tensors, sample.Layers);
         var sums = new double[candidates.Count];

@@ -1,6 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Evidence;
 

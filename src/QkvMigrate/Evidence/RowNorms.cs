@@ -2,7 +2,8 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Files;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Evidence;
 

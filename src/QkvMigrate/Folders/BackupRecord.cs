@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using QkvMigrate.Checkpoints;
-using QkvMigrate.Writing;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Folders;
 
@@ -24,39 +23,15 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
         .Select(stamp => stamp.Name)
         .ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Writes down, durably, that <paramref name="file"/> is about to be kept under the name <paramref name="backup"/> beside it.</summary>
-    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
-    public static void Add(string file, string backup)
-    {
-        var stamp = BackupStamp.Of(file, Path.GetFileName(backup));
-        DurableFile.WriteShared(PathFor(backup), () => Bytes([.. Others(backup).Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]));
-    }
+    /// <summary>The record's path for a backup beside it.</summary>
+    public static string PathFor(string backup) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(backup))!, RecordNames.Backups);
 
-    /// <summary>Takes it back, where no backup came of it.</summary>
-    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
-    public static void Remove(string backup)
-    {
-        var path = PathFor(backup);
-        if (Path.Exists(backup) || FileIdentity.Of(path) is null)
-        {
-            return;
-        }
+    /// <summary>The backups that are written down beside <paramref name="backup"/>, without it.</summary>
+    /// <exception cref="MigrationException">The record is none.</exception>
+    public static IEnumerable<BackupStamp> Others(string backup) => Read(PathFor(backup)).OfType<BackupStamp>().Where(known => known.Name != Path.GetFileName(backup));
 
-        if (Others(backup).Any())
-        {
-            DurableFile.WriteShared(path, () => Bytes([.. Others(backup)]));
-        }
-        else
-        {
-            File.Delete(path);
-        }
-    }
-
-    private static string PathFor(string backup) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(backup))!, RecordNames.Backups);
-
-    private static IEnumerable<BackupStamp> Others(string backup) => Read(PathFor(backup)).OfType<BackupStamp>().Where(known => known.Name != Path.GetFileName(backup));
-
-    private static byte[] Bytes(IReadOnlyList<BackupStamp> backups) =>
+    /// <summary>The record of some backups, as it is written.</summary>
+    public static byte[] Bytes(IReadOnlyList<BackupStamp> backups) =>
         [.. JsonSerializer.SerializeToUtf8Bytes(new BackupRecord(Version, backups), BackupRecordJson.Default.BackupRecord), (byte)'\n'];
 
     private static IReadOnlyList<BackupStamp?> Read(string path)

@@ -1,5 +1,5 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Writing;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Folders;
 

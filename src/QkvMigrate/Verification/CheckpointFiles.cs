@@ -1,6 +1,5 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
-using QkvMigrate.Migration.Batches;
 
 namespace QkvMigrate.Verification;
 

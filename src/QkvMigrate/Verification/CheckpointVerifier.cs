@@ -81,7 +81,7 @@ public sealed class CheckpointVerifier
     {
         OtherObjects.Refuse(original, upgraded);
         var direction = ExpectedChanges.DirectionOf(original, upgraded);
-        List<FusedTensor> fused = direction is { } way ? FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade, otherShards) : [];
+        List<FusedEntry> fused = direction is { } way ? FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade, otherShards) : [];
         var geometry = direction is null ? null : resolveGeometry(FusedTensors.Shapes(original, fused, otherShards));
         var lora = direction is { } there ? ExpandedLora.Find(original, upgraded, there, geometry!, log) : null;
         var changes = ExpectedChanges.Of(original, direction, geometry, fused, lora, log);

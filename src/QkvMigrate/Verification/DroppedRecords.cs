@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 

@@ -72,7 +72,7 @@ internal sealed class ExpectedChanges
     /// <param name="fused">The fused tensors of the first file.</param>
     /// <param name="lora">How its LoRA is expanded, where it is.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, List<FusedTensor> fused, ExpandedLora? lora, DifferenceLog log)
+    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, List<FusedEntry> fused, ExpandedLora? lora, DifferenceLog log)
     {
         var changes = new ExpectedChanges(direction, lora);
         if (direction is { } way)
@@ -87,7 +87,7 @@ internal sealed class ExpectedChanges
     private static bool Has(Checkpoint checkpoint, bool legacy) =>
         FusedTensors.Any(checkpoint, legacy) || LeftNames.Unmoved(checkpoint, legacy).Any();
 
-    private void Rename(Checkpoint original, List<FusedTensor> fused, MigrationDirection direction)
+    private void Rename(Checkpoint original, List<FusedEntry> fused, MigrationDirection direction)
     {
         var names = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Name!)
             .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
@@ -103,7 +103,7 @@ internal sealed class ExpectedChanges
         }
     }
 
-    private void Move(Checkpoint original, List<FusedTensor> fused, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    private void Move(Checkpoint original, List<FusedEntry> fused, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
     {
         foreach (var item in fused)
         {
@@ -128,7 +128,7 @@ internal sealed class ExpectedChanges
         }
     }
 
-    private void Add(TensorEntry tensor, FusedTensor owner, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    private void Add(TensorEntry tensor, FusedEntry owner, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
     {
         if (!owner.IsKnown)
         {

@@ -8,7 +8,7 @@ namespace QkvMigrate.Verification;
 /// <param name="Name">Its key, cut at the module's name.</param>
 /// <param name="Axis">The dimension of the rows, or null where it has none of them.</param>
 /// <param name="IsKnown">Whether LitGPT is known to keep such a tensor there.</param>
-internal sealed record FusedTensor(TensorEntry Tensor, FusedName Name, FusedAxis? Axis, bool IsKnown)
+internal sealed record FusedEntry(TensorEntry Tensor, FusedName Name, FusedAxis? Axis, bool IsKnown)
 {
     /// <summary>Where the name is not the tensor's key: that name.</summary>
     public SpreadFusedName? Spread { get; init; }
@@ -26,14 +26,14 @@ internal static class FusedTensors
     /// <param name="checkpoint">The file.</param>
     /// <param name="legacy">Which age.</param>
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a module may be cut in two.</param>
-    public static List<FusedTensor> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
+    public static List<FusedEntry> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
     {
         var named = Named(checkpoint, legacy).ToList();
         var quantized = named.Select(item => (item.Tensor, item.Name)).Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
         return named.ConvertAll(item =>
         {
             var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container.Path, item.Name.Prefix)), out var axis);
-            return new FusedTensor(item.Tensor, item.Name, axis, known) { Spread = item.Spread };
+            return new FusedEntry(item.Tensor, item.Name, axis, known) { Spread = item.Spread };
         });
     }
 
@@ -41,7 +41,7 @@ internal static class FusedTensors
     public static bool Any(Checkpoint checkpoint, bool legacy) => Named(checkpoint, legacy).Any();
 
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
-    public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedTensor> fused, IReadOnlyList<TensorEntry> otherShards)
+    public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedEntry> fused, IReadOnlyList<TensorEntry> otherShards)
     {
         var projections = (from tensor in checkpoint.Tensors.Concat(otherShards)
                            where tensor.Name is not null && tensor.Shape.Count == 2

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 

@@ -14,7 +14,7 @@ internal static class OptimizerMoments
     /// <param name="fused">Its fused tensors.</param>
     /// <param name="optimizer">One of its optimizers.</param>
     /// <returns>Null where it cannot be told which parameter is which tensor.</returns>
-    public static List<(TensorEntry Moment, FusedTensor Owner)>? Find(Lazy<List<List<TensorEntry>>> models, List<FusedTensor> fused, OptimizerEntry optimizer)
+    public static List<(TensorEntry Moment, FusedEntry Owner)>? Find(Lazy<List<List<TensorEntry>>> models, List<FusedEntry> fused, OptimizerEntry optimizer)
     {
         if (!optimizer.HasState)
         {
@@ -25,11 +25,11 @@ internal static class OptimizerMoments
             .FirstOrDefault(found => found is not null);
     }
 
-    private static List<(TensorEntry, FusedTensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> parameters, List<FusedTensor> fused)
+    private static List<(TensorEntry, FusedEntry)>? Match(OptimizerEntry optimizer, List<TensorEntry> parameters, List<FusedEntry> fused)
     {
         var owners = fused.ToLookup(item => ElementView.Of(item.Tensor));
         var byName = parameters.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperParts.Bare(tensor.Name!.Text));
-        var moments = new List<(TensorEntry, FusedTensor)>();
+        var moments = new List<(TensorEntry, FusedEntry)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
         {
             var parameter = optimizer.Parameters[i];

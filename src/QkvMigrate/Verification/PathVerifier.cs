@@ -1,7 +1,6 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
 using QkvMigrate.Folders;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Geometry;
 
 namespace QkvMigrate.Verification;
 

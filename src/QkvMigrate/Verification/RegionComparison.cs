@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 

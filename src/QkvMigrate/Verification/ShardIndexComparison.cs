@@ -1,6 +1,6 @@
 using System.Text.Json;
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Sharded;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 

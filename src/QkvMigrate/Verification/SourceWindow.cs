@@ -1,4 +1,4 @@
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 

@@ -18,7 +18,7 @@ internal sealed class UnnamedCopies
     private static readonly string[] Rows = ["fp32_groups_flat", "single_partition_of_fp32_groups", "fp32_flat_groups"];
 
     private readonly Checkpoint file;
-    private readonly List<FusedTensor> fused;
+    private readonly List<FusedEntry> fused;
     private readonly Lazy<List<List<TensorEntry>>> models;
     private readonly DifferenceLog log;
     private readonly Dictionary<(ContainerEntry, string), Dictionary<TensorEntry, bool>?> told = [];
@@ -28,7 +28,7 @@ internal sealed class UnnamedCopies
     private long work;
 
     /// <summary>Prepares for a file.</summary>
-    public UnnamedCopies(Checkpoint file, List<FusedTensor> fused, Lazy<List<List<TensorEntry>>> models, DifferenceLog log)
+    public UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Lazy<List<List<TensorEntry>>> models, DifferenceLog log)
     {
         this.file = file;
         this.fused = fused;
@@ -37,9 +37,9 @@ internal sealed class UnnamedCopies
     }
 
     /// <summary>The copies, each with a fused tensor whose rows stand as its own do.</summary>
-    public List<(TensorEntry Copy, FusedTensor Owner)> Find()
+    public List<(TensorEntry Copy, FusedEntry Owner)> Find()
     {
-        var found = new List<(TensorEntry, FusedTensor)>();
+        var found = new List<(TensorEntry, FusedEntry)>();
         if (!file.Tensors.Any(IsOfInterest))
         {
             return found;

@@ -6,7 +6,7 @@ namespace QkvMigrate.Verification;
 internal static class VerifiedModels
 {
     /// <summary>One list for each model.</summary>
-    public static List<List<TensorEntry>> Of(Checkpoint checkpoint, List<FusedTensor> fused)
+    public static List<List<TensorEntry>> Of(Checkpoint checkpoint, List<FusedEntry> fused)
     {
         var whole = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Container).ToHashSet();
         var spread = fused.Where(item => item.Spread is not null).Select(item => item.Spread!.Model).ToHashSet();

@@ -1,5 +1,5 @@
 using Microsoft.Win32.SafeHandles;
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 

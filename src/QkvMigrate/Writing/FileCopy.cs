@@ -1,5 +1,5 @@
-using QkvMigrate.Checkpoints;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 
@@ -11,9 +11,9 @@ internal static class FileCopy
     {
         using var file = SourceFile.Open(source);
         using var copy = DurableFile.Create(target, replace);
-        var layout = new FileLayout(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
+        var layout = new FilePlan(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
         using var progress = observer?.Begin(source, file.Length);
-        FileLayoutWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), progress is null ? null : progress.Advance, cancellation);
+        FilePlanWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), progress is null ? null : progress.Advance, cancellation);
         file.CheckUnchanged();
         progress?.Enter(WriteStage.Syncing);
         copy.Commit(File.GetUnixFileMode(file.Handle));

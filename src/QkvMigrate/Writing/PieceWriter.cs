@@ -1,13 +1,13 @@
 using Microsoft.Win32.SafeHandles;
-using QkvMigrate.Checkpoints;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
 /// <summary>What one thread of the executor has: a lane and a buffer of a slab's size, each made when it is needed first.</summary>
 internal sealed class PieceWriter(
-    SourceFile source, SafeFileHandle target, bool isClone, LayoutChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
+    SourceFile source, SafeFileHandle target, bool isClone, PlanChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
 {
     /// <summary>Bytes that are left to the system before it is told to write them to the disk: small pieces are not worth a call each.</summary>
     private const long WritebackBytes = 1 << 20;
@@ -19,7 +19,7 @@ internal sealed class PieceWriter(
     private long unsyncedFrom = long.MaxValue;
     private long unsyncedTo;
 
-    /// <summary>Writes a piece of <see cref="LayoutPieces"/>.</summary>
+    /// <summary>Writes a piece of <see cref="PlanPieces"/>.</summary>
     /// <exception cref="MigrationException">The source ends too early, or cannot be read.</exception>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public void Write(Segment piece, CancellationToken cancellation)

@@ -1,5 +1,5 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 

@@ -10,7 +10,7 @@ public sealed class RowPermutationTests
     public void The_rows_of_a_small_matrix_stand_where_LitGPT_puts_them()
     {
         // n_head=4 n_query_groups=2 head_size=2, interleaved: q0 q0 q1 q1 k0 k0 v0 v0 | q2 q2 q3 q3 k1 k1 v1 v1.
-        var upgrade = RowPermutation.Between(new AttentionGeometry(4, 2, 2), QkvLayout.Interleaved, QkvLayout.Sequential);
+        var upgrade = RowPermutation.Between(new AttentionGeometry(4, 2, 2), RowOrder.Interleaved, RowOrder.Sequential);
         Assert.Equal([0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15], Rows(upgrade));
         Assert.Equal([new RowRun(0, 4), new RowRun(8, 4), new RowRun(4, 2), new RowRun(12, 2), new RowRun(6, 2), new RowRun(14, 2)], upgrade.Runs);
         Assert.Equal(16, upgrade.RowCount);
@@ -21,8 +21,8 @@ public sealed class RowPermutationTests
     public void Every_row_is_where_the_formula_says() =>
         Geometries.Any.Sample(geometry =>
         {
-            var upgrade = Rows(RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential));
-            var downgrade = Rows(RowPermutation.Between(geometry, QkvLayout.Sequential, QkvLayout.Interleaved));
+            var upgrade = Rows(RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential));
+            var downgrade = Rows(RowPermutation.Between(geometry, RowOrder.Sequential, RowOrder.Interleaved));
             Assert.Equal(geometry.FusedRows, upgrade.Length);
             Assert.Equal(geometry.FusedRows, downgrade.Length);
             for (var row = 0; row < upgrade.Length; row++)
@@ -37,8 +37,8 @@ public sealed class RowPermutationTests
     public void There_and_back_is_no_change() =>
         Geometries.Any.Sample(geometry =>
         {
-            var there = RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential);
-            var back = RowPermutation.Between(geometry, QkvLayout.Sequential, QkvLayout.Interleaved);
+            var there = RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential);
+            var back = RowPermutation.Between(geometry, RowOrder.Sequential, RowOrder.Interleaved);
             var first = Rows(there);
             Assert.Equal(Enumerable.Range(0, first.Length), Rows(back).Select(row => first[row]));
         });
@@ -49,7 +49,7 @@ public sealed class RowPermutationTests
     [InlineData(71, 1)]
     public void With_one_query_group_nothing_moves(int heads, int groups)
     {
-        var upgrade = RowPermutation.Between(new AttentionGeometry(heads, groups, 64), QkvLayout.Interleaved, QkvLayout.Sequential);
+        var upgrade = RowPermutation.Between(new AttentionGeometry(heads, groups, 64), RowOrder.Interleaved, RowOrder.Sequential);
         Assert.True(upgrade.IsIdentity);
         Assert.Equal([new RowRun(0, (heads + 2) * 64)], upgrade.Runs);
     }
@@ -90,7 +90,7 @@ public sealed class RowPermutationTests
         (from geometry in Geometries.Any from pack in Gen.Int[1, 8] select (geometry, pack)).Sample(sample =>
         {
             var geometry = sample.geometry with { HeadSize = sample.geometry.HeadSize * sample.pack };
-            var permutation = RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential);
+            var permutation = RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential);
             var packed = permutation.Packed(sample.pack);
             Assert.NotNull(packed);
             Assert.Equal(Rows(permutation), Rows(packed).SelectMany(row => Enumerable.Range(row * sample.pack, sample.pack)));
@@ -102,7 +102,7 @@ public sealed class RowPermutationTests
     [InlineData(4, 8)]
     public void Heads_that_do_not_fill_packs_are_not_packed(int headSize, int pack)
     {
-        var permutation = RowPermutation.Between(new AttentionGeometry(4, 4, headSize), QkvLayout.Interleaved, QkvLayout.Sequential);
+        var permutation = RowPermutation.Between(new AttentionGeometry(4, 4, headSize), RowOrder.Interleaved, RowOrder.Sequential);
         Assert.Null(permutation.Packed(pack));
     }
 

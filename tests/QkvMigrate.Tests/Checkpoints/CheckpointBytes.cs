@@ -1,8 +1,9 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Geometry;
+using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Tests.Support;
 
 namespace QkvMigrate.Tests.Checkpoints;
@@ -35,5 +36,5 @@ internal static class CheckpointBytes
 
     /// <summary>The file that migrating <paramref name="bytes"/> gives.</summary>
     public static byte[] Migrate(byte[] bytes, MigrationDirection direction, AttentionGeometry geometry) => Look(bytes, checkpoint =>
-        NaiveLayout.Apply(MigrationPlanner.Plan(checkpoint, direction, _ => new ResolvedGeometry(geometry, "the test", []), new LoraOptions()).Output!, bytes));
+        NaiveLayout.Apply(MigrationPlanner.Plan(checkpoint, Conversion.Of(direction), _ => new ResolvedGeometry(geometry, "the test", []), new LoraOptions()).Output!, bytes));
 }

@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Files;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 

@@ -24,7 +24,7 @@ public sealed class GeometryEvidenceTests : IDisposable
 
         Assert.Equal(new AttentionGeometry(heads, groups, headSize), evidence.Winner?.Geometry);
         Assert.Equal((best, next), (Math.Round(evidence.Ranking[0].Explained, 4), Math.Round(evidence.Ranking[1].Explained, 4)));
-        Assert.Null(evidence.Against(QkvLayout.Interleaved, new AttentionGeometry(heads, groups, headSize)));
+        Assert.Null(evidence.Against(RowOrder.Interleaved, new AttentionGeometry(heads, groups, headSize)));
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
         var wrong = new AttentionGeometry(16, 4, 8);
 
-        var against = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, wrong)!.Against(QkvLayout.Interleaved, wrong);
+        var against = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, wrong)!.Against(RowOrder.Interleaved, wrong);
 
         Assert.Equal(
             "the weights speak for another geometry: the classes q, k and v explain 0.350 of the variance of the row norms as interleaved with n_head=8 n_query_groups=2 head_size=16, and 0.160 as interleaved with n_head=16 n_query_groups=4 head_size=8 (4 layers)",
@@ -61,8 +61,8 @@ public sealed class GeometryEvidenceTests : IDisposable
 
         var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, geometry)!;
 
-        Assert.Equal(QkvLayout.Sequential, evidence.Winner?.Layout);
-        Assert.StartsWith("the rows look sequential already, in spite of their name: ", evidence.Against(QkvLayout.Interleaved, geometry), StringComparison.Ordinal);
+        Assert.Equal(RowOrder.Sequential, evidence.Winner?.Layout);
+        Assert.StartsWith("the rows look sequential already, in spite of their name: ", evidence.Against(RowOrder.Interleaved, geometry), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -90,7 +90,7 @@ public sealed class GeometryEvidenceTests : IDisposable
             var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All)!;
 
             Assert.Null(evidence.Winner);
-            Assert.Null(evidence.Against(QkvLayout.Interleaved, new AttentionGeometry(8, 4, 4)));
+            Assert.Null(evidence.Against(RowOrder.Interleaved, new AttentionGeometry(8, 4, 4)));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Files;
 using Xunit;
 
 namespace QkvMigrate.Tests.Evidence;

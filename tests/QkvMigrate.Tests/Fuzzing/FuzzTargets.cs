@@ -3,11 +3,12 @@ using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Geometry;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using QkvMigrate.Tests.Verification;
 
 namespace QkvMigrate.Tests.Fuzzing;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using QkvMigrate.Cli.Progress;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using Xunit;
 
 namespace QkvMigrate.Tests.Progress;

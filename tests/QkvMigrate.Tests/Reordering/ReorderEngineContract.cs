@@ -238,8 +238,8 @@ public abstract class ReorderEngineContract
     }
 
     private static RowRun[] Runs(AttentionGeometry geometry, bool upgrade) => upgrade
-        ? [.. RowPermutation.Between(geometry, QkvLayout.Interleaved, QkvLayout.Sequential).Runs]
-        : [.. RowPermutation.Between(geometry, QkvLayout.Sequential, QkvLayout.Interleaved).Runs];
+        ? [.. RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential).Runs]
+        : [.. RowPermutation.Between(geometry, RowOrder.Sequential, RowOrder.Interleaved).Runs];
 
     /// <summary>A refused gather leaves the lane as it was.</summary>
     private void AssertRefused(int outer, int rows, int unit, RowRun[] runs, string message) => WithEngine(engine =>

@@ -33,7 +33,7 @@ public sealed class StreamReorderEngineTests : ReorderEngineContract
     [InlineData(512, 1)]
     public void Permuting_allocates_nothing(int outer, int unit) => WithEngine(engine =>
     {
-        var permutation = RowPermutation.Between(new AttentionGeometry(32, 8, 64), QkvLayout.Interleaved, QkvLayout.Sequential);
+        var permutation = RowPermutation.Between(new AttentionGeometry(32, 8, 64), RowOrder.Interleaved, RowOrder.Sequential);
         var gather = new Gather(outer, permutation.RowCount, unit, permutation.Runs.ToArray());
         using var lane = engine.CreateLane(gather.ByteCount);
         lane.Permute(gather);

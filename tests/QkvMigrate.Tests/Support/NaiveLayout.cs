@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 using Xunit;
 
 namespace QkvMigrate.Tests.Support;
@@ -8,7 +8,7 @@ namespace QkvMigrate.Tests.Support;
 /// <summary>Carries out a layout in memory, row by row: what the executor must come to.</summary>
 internal static class NaiveLayout
 {
-    public static byte[] Apply(FileLayout layout, ReadOnlySpan<byte> source)
+    public static byte[] Apply(FilePlan layout, ReadOnlySpan<byte> source)
     {
         var result = new byte[layout.Length];
         var checksums = Enumerable.Range(0, layout.ChecksumCount).Select(_ => new Crc32()).ToList();

@@ -1,8 +1,8 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration.Batches;
-using QkvMigrate.Migration.Lora;
-using QkvMigrate.Tests.Migration.Lora;
+using QkvMigrate.Folders;
+using QkvMigrate.Geometry;
+using QkvMigrate.Planning.Lora;
+using QkvMigrate.Tests.Planning.Lora;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using QkvMigrate.Tests.Migration.Values;
+using QkvMigrate.Tests.Running.Values;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -16,8 +16,8 @@ public sealed class RowOriginTests
         var geometry = new AttentionGeometry(heads, groups, headSize);
         foreach (var (direction, from, to) in new[]
         {
-            (MigrationDirection.Upgrade, QkvLayout.Interleaved, QkvLayout.Sequential),
-            (MigrationDirection.Downgrade, QkvLayout.Sequential, QkvLayout.Interleaved),
+            (MigrationDirection.Upgrade, RowOrder.Interleaved, RowOrder.Sequential),
+            (MigrationDirection.Downgrade, RowOrder.Sequential, RowOrder.Interleaved),
         })
         {
             // The two layouts as lists of named rows: a row's origin is where its name stands in the other list.
@@ -33,6 +33,6 @@ public sealed class RowOriginTests
         }
     }
 
-    private static List<(QkvSection Section, int Head, int Row)> Rows(QkvLayout layout, AttentionGeometry geometry) =>
+    private static List<(QkvSection Section, int Head, int Row)> Rows(RowOrder layout, AttentionGeometry geometry) =>
         [.. layout.Blocks(geometry).SelectMany(block => Enumerable.Range(0, geometry.HeadSize).Select(row => (block.Section, block.Head, row)))];
 }

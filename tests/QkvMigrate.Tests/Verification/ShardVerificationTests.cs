@@ -1,7 +1,7 @@
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
-using QkvMigrate.Migration.Batches;
+using QkvMigrate.Folders;
+using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using QkvMigrate.Verification;
 using Xunit;
 

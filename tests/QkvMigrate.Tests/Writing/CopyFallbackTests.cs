@@ -1,6 +1,6 @@
-using QkvMigrate.Checkpoints;
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 using QkvMigrate.Writing;
 using Xunit;
@@ -47,11 +47,11 @@ public sealed class CopyFallbackTests
 
     private static byte[] Copy(SourceFile source, int length, string path)
     {
-        var layout = new FileLayout(length, [new CopySegment(0, length, -1, 0)], []);
+        var layout = new FilePlan(length, [new CopySegment(0, length, -1, 0)], []);
         var progress = 0L;
         using (var target = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite))
         {
-            FileLayoutWriter.Write(source, layout, target, () => new StreamReorderEngine(), 7, 2, bytes => Interlocked.Add(ref progress, bytes), CancellationToken.None);
+            FilePlanWriter.Write(source, layout, target, () => new StreamReorderEngine(), 7, 2, bytes => Interlocked.Add(ref progress, bytes), CancellationToken.None);
         }
 
         Assert.Equal(length, progress);

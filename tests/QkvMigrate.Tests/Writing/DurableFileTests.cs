@@ -1,5 +1,5 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Files;
 using QkvMigrate.Writing;
 using Xunit;
 

@@ -1,6 +1,6 @@
-using QkvMigrate.Checkpoints;
-using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 using QkvMigrate.Writing;
 
@@ -37,14 +37,14 @@ internal sealed class LayoutWriting : IDisposable
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Writes the new file and returns its bytes.</summary>
-    public byte[] Write(FileLayout layout) => Write(layout, TargetPath);
+    public byte[] Write(FilePlan layout) => Write(layout, TargetPath);
 
     /// <summary>Writes the new file under another name.</summary>
-    public byte[] Write(FileLayout layout, string path)
+    public byte[] Write(FilePlan layout, string path)
     {
         using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
-            FileLayoutWriter.Write(Source, layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
+            FilePlanWriter.Write(Source, layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
         }
 
         return File.ReadAllBytes(path);

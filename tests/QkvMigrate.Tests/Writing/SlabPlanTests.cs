@@ -1,6 +1,6 @@
 using CsCheck;
 using QkvMigrate.Attention;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 using QkvMigrate.Tests.Support;
 using QkvMigrate.Writing;
 using Xunit;
@@ -43,7 +43,7 @@ public sealed class SlabPlanTests
         var (segment, capacity) = sample;
         var source = new byte[segment.Source + segment.Length];
         new Random(1).NextBytes(source);
-        var expected = NaiveLayout.Apply(new FileLayout(segment.Length, [segment with { Target = 0 }], []), source);
+        var expected = NaiveLayout.Apply(new FilePlan(segment.Length, [segment with { Target = 0 }], []), source);
         Assert.Equal(expected, SlabPlan.Cut(segment, capacity).SelectMany(slab => Gathered(slab, source)));
     });
 

@@ -1,6 +1,6 @@
 using System.IO.Hashing;
 using QkvMigrate.Attention;
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 using QkvMigrate.Tests.Support;
 using Xunit;
 
@@ -44,9 +44,9 @@ public sealed class SourceChecksumTests
     }
 
     /// <summary>A record with 20 bytes that stay, 90 in rows that move, and 10 that stay.</summary>
-    private static FileLayout Layout(uint crc)
+    private static FilePlan Layout(uint crc)
     {
-        var builder = new FileLayoutBuilder();
+        var builder = new FilePlanBuilder();
         builder.Literal(new byte[] { 1, 2, 3 });
         var number = builder.BeginChecksum();
         builder.Copy(Start, 20);

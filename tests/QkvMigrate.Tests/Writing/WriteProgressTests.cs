@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
+using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using QkvMigrate.Tests.Verification;
 using QkvMigrate.Writing;
 using Xunit;

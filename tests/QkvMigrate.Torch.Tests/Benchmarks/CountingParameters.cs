@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Torch.Model;
 using TorchSharp;
 
@@ -13,7 +13,7 @@ internal sealed class CountingParameters : IParameterSource
     public static long Of(ModelConfiguration configuration)
     {
         var parameters = new CountingParameters();
-        using var model = new Gpt(configuration, CheckpointLayout.Sequential, parameters);
+        using var model = new Gpt(configuration, LayoutFamilies.Sequential, parameters);
         return parameters.count;
     }
 

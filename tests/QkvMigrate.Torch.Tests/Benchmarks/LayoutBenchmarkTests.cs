@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Benchmarks;
 using QkvMigrate.Torch.Model;
@@ -20,7 +20,7 @@ public sealed class LayoutBenchmarkTests
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path(name))!;
         var plan = new LayoutBenchmarkPlan { Configuration = configuration, Repetitions = 2, Samples = 2 };
         var result = LayoutBenchmark.Run(plan, ReorderDevice.Cpu, CancellationToken.None);
-        Assert.Equal((CheckpointLayout.Interleaved, CheckpointLayout.Sequential), (result.Interleaved.Layout, result.Sequential.Layout));
+        Assert.Equal((LayoutFamilies.Interleaved, LayoutFamilies.Sequential), (result.Interleaved.Layout, result.Sequential.Layout));
         Assert.Equal((63, 32, 32), (result.Plan.SequenceLength, result.Plan.PromptLength, result.Plan.NewTokens));
         Assert.Equal(ratio * result.Sequential.CacheBytes, result.Interleaved.CacheBytes);
         Assert.Equal("cpu", result.Device);
@@ -35,12 +35,12 @@ public sealed class LayoutBenchmarkTests
     });
 
     [Theory]
-    [InlineData(CheckpointLayout.Interleaved)]
-    [InlineData(CheckpointLayout.Sequential)]
-    public void A_training_step_trains(CheckpointLayout layout) => LiveTensors.AreGoneAfter(() =>
+    [InlineData("interleaved")]
+    [InlineData("sequential")]
+    public void A_training_step_trains(string layout) => LiveTensors.AreGoneAfter(() =>
     {
         using var parameters = new RandomParameters(7, torch.ScalarType.Float32, torch.CPU);
-        using var model = new Gpt(ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))!, layout, parameters);
+        using var model = new Gpt(ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))!, LayoutFamilies.Named(layout)!, parameters);
         using var step = new TrainingStep(model, length: 20, seed: 7);
         var losses = Enumerable.Range(0, 40).Select(_ => step.Run()).ToList();
 

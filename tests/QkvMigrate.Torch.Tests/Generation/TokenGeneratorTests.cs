@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -51,7 +51,7 @@ public sealed class TokenGeneratorTests
         Assert.Equal(3, result.PromptLogits.Count);
         Assert.All(result.PromptLogits, logits => Assert.Equal(96, logits.Length));
         Assert.Empty(result.NewLogits);
-        Assert.Equal((CheckpointLayout.Interleaved, "float32"), (result.Layout, result.DType));
+        Assert.Equal((LayoutFamilies.Interleaved, "float32"), (result.Layout, result.DType));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration.Lora;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Lora;
 using QkvMigrate.Torch.Tests.Support;

@@ -1,6 +1,6 @@
 using CsCheck;
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -51,7 +51,7 @@ public sealed class CausalSelfAttentionTests
         using var scope = torch.NewDisposeScope();
         var recorded = new RecordedParameters(seed);
         using var parameters = new ParameterSet(recorded);
-        var attention = new CausalSelfAttention(configuration, CheckpointLayout.Sequential, new ParameterScope(parameters, "attn"), layer: 0);
+        var attention = new CausalSelfAttention(configuration, LayoutFamilies.Sequential, new ParameterScope(parameters, "attn"), layer: 0);
         using var rotary = new RotaryEmbedding(configuration, torch.CPU);
         using var mask = new CausalMask(0, length, torch.CPU);
         var x = new RecordedParameters(~seed).Take("x", [1, length, EmbeddingSize]);

@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
@@ -78,7 +78,7 @@ public sealed class CheckpointModelTests
     public void Interleaved_rows_never_went_with_norms_of_queries_and_keys()
     {
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))! with { QueryKeyNorm = QueryKeyNorm.PerHead };
-        var error = Assert.Throws<MigrationException>(() => new Gpt(configuration, CheckpointLayout.Interleaved, new RecordedParameters(1)));
+        var error = Assert.Throws<MigrationException>(() => new Gpt(configuration, LayoutFamilies.Interleaved, new RecordedParameters(1)));
         Assert.Equal("norm_qk with interleaved rows: LitGPT had it only after the rows became sequential", error.Message);
     }
 
@@ -88,7 +88,7 @@ public sealed class CheckpointModelTests
         var location = CheckpointLocation.Find(Repository.At("samples", "tiny-licenses-gqa"));
         using var stored = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.AsStored, ReorderDevice.Cpu);
         Assert.Equal(torch.ScalarType.BFloat16, stored.DType);
-        Assert.Equal(CheckpointLayout.Interleaved, stored.Layout);
+        Assert.Equal(LayoutFamilies.Interleaved, stored.Layout);
         using var full = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Auto);
         Assert.Equal(torch.ScalarType.Float32, full.DType);
     }

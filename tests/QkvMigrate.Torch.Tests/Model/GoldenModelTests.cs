@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -30,21 +30,21 @@ public sealed class GoldenModelTests
     [Theory]
     [MemberData(nameof(Models))]
     public void The_legacy_file_says_the_same_in_the_legacy_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
-        AssertGolden(name, GoldenLogits.Path(name), CheckpointLayout.Interleaved, useCache));
+        AssertGolden(name, GoldenLogits.Path(name), LayoutFamilies.Interleaved, useCache));
 
     [Theory]
     [MemberData(nameof(Models))]
     public void The_upgraded_file_says_the_same_in_the_new_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
     {
         using var upgraded = new UpgradedCheckpoint(GoldenLogits.Path(name));
-        AssertGolden(name, upgraded.Path, CheckpointLayout.Sequential, useCache);
+        AssertGolden(name, upgraded.Path, LayoutFamilies.Sequential, useCache);
     });
 
     [Fact]
     public void Six_architectures_are_there() =>
         Assert.Equal(["falcon-mqa", "gemma-headsize", "gemma2-softcap", "llama-gqa", "mixtral-moe", "pythia-mha"], GoldenLogits.Names);
 
-    private static void AssertGolden(string name, string path, CheckpointLayout layout, bool useCache)
+    private static void AssertGolden(string name, string path, LayoutFamily layout, bool useCache)
     {
         var golden = GoldenLogits.Read(name);
         var location = CheckpointLocation.Find(path);

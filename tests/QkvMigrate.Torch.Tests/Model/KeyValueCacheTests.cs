@@ -1,4 +1,4 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -19,17 +19,17 @@ public sealed class KeyValueCacheTests
     {
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path(name))!;
         var geometry = configuration.Geometry;
-        var sequential = Bytes(configuration, CheckpointLayout.Sequential);
+        var sequential = Bytes(configuration, LayoutFamilies.Sequential);
         Assert.Equal(geometry.HeadCount / geometry.QueryGroupCount, ratio);
         Assert.Equal(2L * configuration.LayerCount * geometry.QueryGroupCount * Capacity * geometry.HeadSize * sizeof(float), sequential);
-        Assert.Equal(ratio * sequential, Bytes(configuration, CheckpointLayout.Interleaved));
+        Assert.Equal(ratio * sequential, Bytes(configuration, LayoutFamilies.Interleaved));
     }
 
     [Fact]
     public void A_single_group_was_never_expanded()
     {
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path("falcon-mqa"))!;
-        Assert.Equal(Bytes(configuration, CheckpointLayout.Interleaved), Bytes(configuration, CheckpointLayout.Sequential));
+        Assert.Equal(Bytes(configuration, LayoutFamilies.Interleaved), Bytes(configuration, LayoutFamilies.Sequential));
     }
 
     [Fact]
@@ -49,13 +49,13 @@ public sealed class KeyValueCacheTests
     public void A_full_cache_takes_no_more()
     {
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))!;
-        using var model = new Gpt(configuration, CheckpointLayout.Sequential, new RecordedParameters(1));
+        using var model = new Gpt(configuration, LayoutFamilies.Sequential, new RecordedParameters(1));
         using var cache = model.CreateCache(1, 1);
         using var tokens = torch.zeros([1, 2], torch.ScalarType.Int64);
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Forward(tokens, cache));
     }
 
-    private static long Bytes(ModelConfiguration configuration, CheckpointLayout layout)
+    private static long Bytes(ModelConfiguration configuration, LayoutFamily layout)
     {
         using var model = new Gpt(configuration, layout, new RecordedParameters(1));
         using var cache = model.CreateCache(1, Capacity);

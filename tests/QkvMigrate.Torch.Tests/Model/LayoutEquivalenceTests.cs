@@ -1,6 +1,6 @@
 using CsCheck;
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -62,15 +62,15 @@ public sealed class LayoutEquivalenceTests
     {
         using var quiet = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        using var legacy = new Gpt(configuration, CheckpointLayout.Interleaved, new RecordedParameters(seed));
-        using var current = new Gpt(configuration, CheckpointLayout.Sequential, new SequentialParameters(new RecordedParameters(seed), configuration.Geometry));
+        using var legacy = new Gpt(configuration, LayoutFamilies.Interleaved, new RecordedParameters(seed));
+        using var current = new Gpt(configuration, LayoutFamilies.Sequential, new SequentialParameters(new RecordedParameters(seed), configuration.Geometry));
         var tokens = torch.arange(2 * length, torch.ScalarType.Int64).remainder(configuration.VocabularySize).view(2, length);
 
         var expected = legacy.Forward(tokens);
         Assert.Equal([2, length, configuration.PaddedVocabularySize], expected.shape);
 
         // Some random models turn a change of a millionth into one of a hundredth, and another order of summation is such a change.
-        using var nearby = new Gpt(configuration, CheckpointLayout.Interleaved, new NearbyParameters(new RecordedParameters(seed)));
+        using var nearby = new Gpt(configuration, LayoutFamilies.Interleaved, new NearbyParameters(new RecordedParameters(seed)));
         var tolerance = (1e-4 * Math.Max(1, expected.abs().max().item<float>())) + Difference(expected, nearby.Forward(tokens));
         Assert.InRange(Difference(expected, current.Forward(tokens)), 0, tolerance);
         Assert.InRange(Difference(expected, PieceByPiece(legacy, tokens, first)), 0, tolerance);

@@ -37,7 +37,7 @@ public sealed class TorchCpuEngineTests : TorchReorderEngineContract
     [InlineData(1, 8, 32, 128, false)]      // lora_B of rank 4
     public void Heads_are_copied_and_biases_selected(int outer, int unit, int heads, int headSize, bool copied)
     {
-        var permutation = RowPermutation.Between(new AttentionGeometry(heads, heads, headSize), QkvLayout.Interleaved, QkvLayout.Sequential);
+        var permutation = RowPermutation.Between(new AttentionGeometry(heads, heads, headSize), RowOrder.Interleaved, RowOrder.Sequential);
         Assert.Equal(copied, CpuLane.CopiesAreCheaper(new Gather(outer, permutation.RowCount, unit, permutation.Runs.ToArray())));
     }
 }

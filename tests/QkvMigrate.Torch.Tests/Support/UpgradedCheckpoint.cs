@@ -1,6 +1,6 @@
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
+using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Support;

@@ -1,4 +1,4 @@
-using QkvMigrate.Configuration;
+using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Model;

@@ -10,7 +10,7 @@ namespace QkvMigrate.Cli.Rendering.Html;
 /// <param name="Geometry">The geometry.</param>
 /// <param name="Layers">The layers that are shown.</param>
 /// <param name="LayerCount">How many layers the file has.</param>
-internal sealed record HeadMap(QkvLayout Layout, AttentionGeometry Geometry, IReadOnlyList<LayerNorms> Layers, int LayerCount)
+internal sealed record HeadMap(RowOrder Layout, AttentionGeometry Geometry, IReadOnlyList<LayerNorms> Layers, int LayerCount)
 {
     /// <summary>Cells of a picture at most: a page of more is slow to open, and a screen has no room for them.</summary>
     private const int MaximumCells = 20_000;
@@ -20,7 +20,7 @@ internal sealed record HeadMap(QkvLayout Layout, AttentionGeometry Geometry, IRe
 
     /// <summary>Measures the heads of a file, or gives null where it has more heads than can be shown, or no fused matrix of floats.</summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>
-    public static HeadMap? Measure(string path, QkvLayout layout, AttentionGeometry geometry, IWriteProgress? observer, CancellationToken cancellation)
+    public static HeadMap? Measure(string path, RowOrder layout, AttentionGeometry geometry, IWriteProgress? observer, CancellationToken cancellation)
     {
         var blocks = geometry.HeadCount + (2L * geometry.QueryGroupCount);
         if (blocks > MaximumBlocks)
@@ -50,7 +50,7 @@ internal sealed record HeadMap(QkvLayout Layout, AttentionGeometry Geometry, IRe
     }
 
     /// <summary>The blocks of <paramref name="order"/>, each with its place among the blocks of <see cref="Layout"/>.</summary>
-    public IReadOnlyList<(HeadBlock Block, int Place)> Columns(QkvLayout order)
+    public IReadOnlyList<(HeadBlock Block, int Place)> Columns(RowOrder order)
     {
         var places = Layout.Blocks(Geometry).Select((block, place) => (block, place)).ToDictionary(pair => pair.block, pair => pair.place);
         return [.. order.Blocks(Geometry).Select(block => (block, places[block]))];

@@ -1,7 +1,7 @@
 using System.Globalization;
 using QkvMigrate.Attention;
 using QkvMigrate.Cli.Rendering.Inspecting;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Cli.Rendering.Html;
@@ -45,14 +45,11 @@ internal static class HtmlCheckpoint
 
     private static void Pictures(HtmlWriter page, CheckpointReport report, AttentionGeometry geometry, IWriteProgress? progress, CancellationToken cancellation)
     {
-        var isUpgraded = report.Plan is { IsNeeded: true };
-        (string Title, QkvLayout Layout)[] orders = isUpgraded
-            ? [("before", QkvLayout.Interleaved), ("after", QkvLayout.Sequential)]
-            : [("order", QkvLayout.Sequential)];
+        var orders = RowOrders.Of(report);
         page.Element("h3", null, "Rows of each fused matrix");
         HtmlStrip.Write(page, geometry, orders);
         page.Element("h3", null, "Norms of the heads");
-        if (HeadMap.Measure(report.Path, orders[0].Layout, geometry, progress, cancellation) is not { } map)
+        if (HeadMap.Measure(report.Path, orders[0].Order, geometry, progress, cancellation) is not { } map)
         {
             page.Element("p", null, "There is no fused matrix of floats in the file whose heads could be measured and shown.");
             return;
@@ -65,13 +62,13 @@ internal static class HtmlCheckpoint
             HtmlHeatMap.Write(page, map, order, scale, title);
         }
 
-        Legend(page, scale, map, orders[0].Layout);
+        Legend(page, scale, map, orders[0].Order);
     }
 
     private static string Chosen(HeadMap map) =>
         map.Layers.Count < map.LayerCount ? $" ({map.Layers.Count} of {map.LayerCount}, evenly chosen)" : "";
 
-    private static void Legend(HtmlWriter page, HeatScale scale, HeadMap map, QkvLayout layout) => page.Element("p", "legend", () =>
+    private static void Legend(HtmlWriter page, HeatScale scale, HeadMap map, RowOrder layout) => page.Element("p", "legend", () =>
     {
         if (scale.Largest > 0)
         {

@@ -18,7 +18,7 @@ internal static class HtmlHeatMap
     private const int LayerHeight = 18;
 
     /// <summary>Draws <paramref name="map"/> with its heads in the order of <paramref name="order"/>.</summary>
-    public static void Write(HtmlWriter page, HeadMap map, QkvLayout order, HeatScale scale, string caption)
+    public static void Write(HtmlWriter page, HeadMap map, RowOrder order, HeatScale scale, string caption)
     {
         var columns = map.Columns(order);
         page.Element("figure", "map", () =>

@@ -10,7 +10,7 @@ internal static class HtmlStrip
     private const int Width = 128;
 
     /// <summary>Draws the strips of layouts in the same detail, each with its title.</summary>
-    public static void Write(HtmlWriter page, AttentionGeometry geometry, params IReadOnlyList<(string Title, QkvLayout Layout)> strips)
+    public static void Write(HtmlWriter page, AttentionGeometry geometry, params IReadOnlyList<(string Title, RowOrder Layout)> strips)
     {
         var drawn = LayoutStrip.Of(geometry, Width, [.. strips.Select(strip => strip.Layout)]);
         page.Element("dl", "strips", () =>

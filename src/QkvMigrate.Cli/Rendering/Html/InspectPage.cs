@@ -1,6 +1,6 @@
 using System.Reflection;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Migration;
+using QkvMigrate.Running;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Cli.Rendering.Html;

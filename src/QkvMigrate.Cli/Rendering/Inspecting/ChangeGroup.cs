@@ -1,4 +1,5 @@
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
 
 namespace QkvMigrate.Cli.Rendering.Inspecting;
 
@@ -24,7 +25,7 @@ internal sealed record ChangeGroup(string Names, string? NewName, int Count, str
     private static string Describe(TensorMove move) => $"{move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})";
 
     private static string? Ending(string? name) =>
-        name is not null && FusedNames.TrySplit(name, FusedNames.Sequential, out _, out var suffix) ? $"{FusedNames.Sequential}.{suffix}" : name;
+        name is not null && FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out var suffix) ? $"{LayoutFamilies.Sequential.Module}.{suffix}" : name;
 
     private static string Pattern(string name) => string.Join('.', name.Split('.').Select(part => IsNumber(part) ? "0" : part));
 

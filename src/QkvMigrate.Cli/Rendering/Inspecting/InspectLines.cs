@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Migration;
+using QkvMigrate.Layouts;
 using QkvMigrate.Pickling.Policy;
+using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Rendering.Inspecting;
 
@@ -17,7 +18,7 @@ internal static class InspectLines
     /// <param name="report">The report.</param>
     /// <param name="width">Columns that the strips may take.</param>
     public static IEnumerable<ReportLine> Facts(CheckpointReport report, int width) => IsRefused(report) ? [] :
-        [.. Facts(report), .. report.Geometry is { } geometry ? Strips(geometry, report.Plan is { IsNeeded: true }, width) : []];
+        [.. Facts(report), .. report.Geometry is { } geometry ? Strips(geometry, RowOrders.Of(report), width) : []];
 
     /// <summary>What was found, without a picture.</summary>
     public static IEnumerable<ReportLine> Facts(CheckpointReport report)
@@ -34,7 +35,7 @@ internal static class InspectLines
             yield return new ReportLine("unused", $"{ByteSize.Text(report.Unreferenced.Bytes)} in {report.Unreferenced.Count} storages that nothing names");
         }
 
-        yield return new ReportLine("layout", LayoutText.Of(report.Layout ?? CheckpointLayout.None));
+        yield return new ReportLine("layout", (report.Layout ?? LayoutFamilies.None).Description);
         if (report.Geometry is { } geometry)
         {
             yield return new ReportLine("geometry", $"{geometry} (from {report.GeometrySource})");
@@ -85,16 +86,8 @@ internal static class InspectLines
     }
 
     /// <summary>Where the heads stand before and after an upgrade, or now where none is needed.</summary>
-    private static IEnumerable<ReportLine> Strips(AttentionGeometry geometry, bool isUpgraded, int width)
-    {
-        if (!isUpgraded)
-        {
-            return [new ReportLine("order", LayoutStrip.Of(geometry, width, QkvLayout.Sequential)[0])];
-        }
-
-        var strips = LayoutStrip.Of(geometry, width, QkvLayout.Interleaved, QkvLayout.Sequential);
-        return [new ReportLine("before", strips[0]), new ReportLine("after", strips[1])];
-    }
+    private static IEnumerable<ReportLine> Strips(AttentionGeometry geometry, IReadOnlyList<(string Title, RowOrder Order)> orders, int width) =>
+        orders.Zip(LayoutStrip.Of(geometry, width, [.. orders.Select(order => order.Order)]), (order, strip) => new ReportLine(order.Title, strip));
 
     private static string Heads(AttentionGeometry geometry) =>
         $"{geometry.HeadCount} q, {geometry.QueryGroupCount} k, {geometry.QueryGroupCount} v of {geometry.HeadSize} rows each; {geometry.FusedRows} rows in all";

@@ -18,7 +18,7 @@ internal readonly record struct LayoutRun(QkvSection Section, int First, int Cou
     /// What belongs together in a layout: a query group's heads where a pass goes over several sections, or all heads of
     /// a section.
     /// </summary>
-    public static IEnumerable<IReadOnlyList<LayoutRun>> Groups(QkvLayout layout, AttentionGeometry geometry)
+    public static IEnumerable<IReadOnlyList<LayoutRun>> Groups(RowOrder layout, AttentionGeometry geometry)
     {
         foreach (var pass in layout.Passes)
         {
@@ -36,7 +36,7 @@ internal readonly record struct LayoutRun(QkvSection Section, int First, int Cou
     }
 
     /// <summary>How many <see cref="Groups"/> there are.</summary>
-    public static int CountGroups(QkvLayout layout, AttentionGeometry geometry) =>
+    public static int CountGroups(RowOrder layout, AttentionGeometry geometry) =>
         layout.Passes.Sum(pass => pass.Count == 1 ? 1 : geometry.QueryGroupCount);
 
     private static int PerGroup(QkvSection section, AttentionGeometry geometry) =>

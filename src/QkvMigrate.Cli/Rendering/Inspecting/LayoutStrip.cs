@@ -15,7 +15,7 @@ internal static class LayoutStrip
     /// <param name="geometry">The geometry.</param>
     /// <param name="width">Columns of the line.</param>
     /// <param name="layouts">The layouts.</param>
-    public static IReadOnlyList<IReadOnlyList<ReportSpan>> Of(AttentionGeometry geometry, int width, params IReadOnlyList<QkvLayout> layouts)
+    public static IReadOnlyList<IReadOnlyList<ReportSpan>> Of(AttentionGeometry geometry, int width, params IReadOnlyList<RowOrder> layouts)
     {
         if (geometry.HeadCount + (2L * geometry.QueryGroupCount) <= width)
         {

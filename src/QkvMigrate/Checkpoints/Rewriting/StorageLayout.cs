@@ -1,10 +1,12 @@
+using QkvMigrate.FilePlans;
+
 namespace QkvMigrate.Checkpoints.Rewriting;
 
 /// <summary>Lays a storage down again with some of its blocks reordered.</summary>
 internal static class StorageLayout
 {
     /// <summary>Lays down the source from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie there and change.</summary>
-    public static void LayDown(FileLayoutBuilder builder, long start, long end, IReadOnlyList<BlockReorder> reorders)
+    public static void LayDown(FilePlanBuilder builder, long start, long end, IReadOnlyList<BlockReorder> reorders)
     {
         var done = start;
         foreach (var group in reorders.GroupBy(reorder => reorder.Storage).OrderBy(group => group.Key.Offset))
@@ -18,7 +20,7 @@ internal static class StorageLayout
     }
 
     /// <summary>Lays down the storage; <paramref name="blocks"/> are sorted by offset and do not overlap.</summary>
-    public static void LayDown(FileLayoutBuilder builder, StorageEntry storage, IReadOnlyList<BlockReorder> blocks)
+    public static void LayDown(FilePlanBuilder builder, StorageEntry storage, IReadOnlyList<BlockReorder> blocks)
     {
         var done = 0L;
         foreach (var block in blocks)
@@ -45,7 +47,7 @@ internal static class StorageLayout
     }
 
     /// <summary>Piece by piece: each from its row's place in the source, and the bytes between two pieces from their own.</summary>
-    private static void LayDownGapped(FileLayoutBuilder builder, long start, BlockReorder block)
+    private static void LayDownGapped(FilePlanBuilder builder, long start, BlockReorder block)
     {
         var target = 0;
         var done = 0L;

@@ -1,3 +1,5 @@
+using QkvMigrate.FilePlans;
+
 namespace QkvMigrate.Checkpoints.Rewriting;
 
 /// <summary>New contents of a storage, of any length, under the name that it has.</summary>

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using QkvMigrate.Checkpoints.JsonTexts;
 using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.Safetensors;
 
@@ -51,10 +53,10 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     }
 
     /// <inheritdoc/>
-    public override FileLayout Rewrite(CheckpointEdit edit)
+    public override FilePlan Rewrite(CheckpointEdit edit)
     {
         CheckElements(edit.Reorders.Select(reorder => reorder.Storage.Key).ToHashSet());
-        var builder = new FileLayoutBuilder();
+        var builder = new FilePlanBuilder();
         if (edit.Renames.Count > 0)
         {
             builder.Literal(Header.Renamed(edit.Renames.Select(rename => (keys[rename.Key.Id], rename.Value))));

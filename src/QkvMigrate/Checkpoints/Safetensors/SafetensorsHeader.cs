@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Unicode;
 using QkvMigrate.Checkpoints.JsonTexts;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.Safetensors;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 using QkvMigrate.Checkpoints.JsonTexts;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.Sharded;
 

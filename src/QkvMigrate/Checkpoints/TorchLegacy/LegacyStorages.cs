@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using QkvMigrate.Checkpoints.TorchPickles;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchLegacy;

@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchLegacy;

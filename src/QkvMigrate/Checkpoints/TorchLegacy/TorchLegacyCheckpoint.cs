@@ -1,6 +1,8 @@
 using System.Numerics;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 
@@ -102,9 +104,9 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override IReadOnlyList<GlobalUse> Globals => pickle.Globals("objects");
 
     /// <inheritdoc/>
-    public override FileLayout Rewrite(CheckpointEdit edit)
+    public override FilePlan Rewrite(CheckpointEdit edit)
     {
-        var builder = new FileLayoutBuilder();
+        var builder = new FilePlanBuilder();
         builder.Copy(0, ObjectsStart);
         if (pickle.Edit(edit.Renames, [], []) is { } edited)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.TorchLegacy;
 

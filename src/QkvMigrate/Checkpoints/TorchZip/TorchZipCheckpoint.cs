@@ -3,6 +3,8 @@ using System.IO.Hashing;
 using System.Text;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 
@@ -156,7 +158,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         unreferenced ??= TorchZip.UnreferencedEntries.Find(Source, Directory.Entries.Except([PickleEntry, .. removed]), NameOf(""), pickle.Script, pickle.Storages.Select(EntryOf));
 
     /// <inheritdoc/>
-    public override FileLayout Rewrite(CheckpointEdit edit)
+    public override FilePlan Rewrite(CheckpointEdit edit)
     {
         var changes = new ZipChanges();
         changes.Removed.UnionWith(removed);

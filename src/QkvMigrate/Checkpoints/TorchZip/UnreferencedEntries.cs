@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 

@@ -1,3 +1,5 @@
+using QkvMigrate.Files;
+
 namespace QkvMigrate.Checkpoints.TorchZip;
 
 /// <summary>

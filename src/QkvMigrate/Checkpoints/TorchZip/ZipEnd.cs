@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
 

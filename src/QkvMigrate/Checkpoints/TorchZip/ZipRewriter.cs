@@ -1,4 +1,4 @@
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
 
@@ -6,7 +6,7 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <param name="Length">Bytes of the entry.</param>
 /// <param name="Crc">Its CRC-32, or null where the bytes are known only when they are written.</param>
 /// <param name="LayDown">Lays the bytes down.</param>
-internal sealed record ZipContent(long Length, uint? Crc, Action<FileLayoutBuilder> LayDown)
+internal sealed record ZipContent(long Length, uint? Crc, Action<FilePlanBuilder> LayDown)
 {
     /// <summary>Whether they are the entry's own bytes, each once, in another order.</summary>
     public bool IsPermutation { get; init; }
@@ -21,7 +21,7 @@ internal sealed class ZipRewriter
     private readonly ZipDirectory directory;
     private readonly ZipChanges changes;
     private readonly int alignment;
-    private readonly FileLayoutBuilder builder = new();
+    private readonly FilePlanBuilder builder = new();
     private readonly ZipHeaders headers = new();
     private readonly Dictionary<ZipEntry, PlacedEntry> placed;
     private long growth;
@@ -38,10 +38,10 @@ internal sealed class ZipRewriter
     /// <param name="directory">The source.</param>
     /// <param name="changes">The entries that change, go and come.</param>
     /// <param name="alignment">Bytes on whose multiples padded entries start.</param>
-    public static FileLayout Rewrite(ZipDirectory directory, ZipChanges changes, int alignment) =>
+    public static FilePlan Rewrite(ZipDirectory directory, ZipChanges changes, int alignment) =>
         new ZipRewriter(directory, changes, alignment).Rewrite();
 
-    private FileLayout Rewrite()
+    private FilePlan Rewrite()
     {
         foreach (var entry in directory.Entries.Where(entry => !changes.Removed.Contains(entry)))
         {

@@ -2,6 +2,7 @@ using CsCheck;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 using QkvMigrate.Tests.Support;
 using Xunit;
 
@@ -25,7 +26,7 @@ public sealed class StorageLayoutTests
     {
         var blocks = Blocks(shapes, behind);
         var source = Source(blocks[0].Storage);
-        var builder = new FileLayoutBuilder();
+        var builder = new FilePlanBuilder();
         StorageLayout.LayDown(builder, blocks[0].Storage, blocks);
         var storage = source[StorageOffset..(int)(StorageOffset + blocks[0].Storage.Length)];
         Assert.Equal(Reordered(storage, blocks), NaiveLayout.Apply(builder.Build(), source));
@@ -38,7 +39,7 @@ public sealed class StorageLayoutTests
         var two = Blocks(second, behind: 4, offset: StorageOffset + one[0].Storage.Length + 5);
         var end = (int)(two[0].Storage.Offset + two[0].Storage.Length + 9);
         var source = Enumerable.Range(0, end + 50).Select(value => (byte)(value * 31 >> 2)).ToArray();
-        var builder = new FileLayoutBuilder();
+        var builder = new FilePlanBuilder();
 
         // In any order: neither the storages nor their blocks are sorted.
         StorageLayout.LayDown(builder, 2, end, [.. two.Concat(one).Reverse()]);
@@ -60,7 +61,7 @@ public sealed class StorageLayoutTests
         var storage = new StorageEntry("0", 0, 40);
         var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
         var blocks = new[] { first, second }.Select(offset => new BlockReorder(storage, offset, 1, [0], 8, 8, swap)).ToList();
-        var refused = Assert.Throws<ArgumentException>(() => StorageLayout.LayDown(new FileLayoutBuilder(), storage, blocks));
+        var refused = Assert.Throws<ArgumentException>(() => StorageLayout.LayDown(new FilePlanBuilder(), storage, blocks));
         Assert.Equal(message, refused.Message);
     }
 

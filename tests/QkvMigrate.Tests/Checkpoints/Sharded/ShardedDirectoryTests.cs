@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using QkvMigrate.Configuration;
-using QkvMigrate.Migration;
+using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
+using QkvMigrate.Running;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Sharded;

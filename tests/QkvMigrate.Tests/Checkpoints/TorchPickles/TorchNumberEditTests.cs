@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
+using QkvMigrate.FilePlans;
 using QkvMigrate.Pickling;
 using Xunit;
 using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;

@@ -1,4 +1,4 @@
-using QkvMigrate.Checkpoints.Rewriting;
+using QkvMigrate.FilePlans;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
 
@@ -49,7 +49,7 @@ internal sealed class SparseBytes
     }
 
     /// <summary>The file that a layout of copies and literals makes of this one.</summary>
-    public SparseBytes Apply(FileLayout layout)
+    public SparseBytes Apply(FilePlan layout)
     {
         var result = new SparseBytes();
         foreach (var segment in layout.Segments)

@@ -1,6 +1,6 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Files;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;

@@ -1,8 +1,8 @@
 using System.IO.Hashing;
 using CsCheck;
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Files;
 using QkvMigrate.Tests.Support;
 using Xunit;
 

@@ -1,0 +1,90 @@
+namespace QkvMigrate.Files;
+
+/// <summary>
+/// Where a path leads, as the system sees it and not as it is written: the file that it names, through links, mounts and
+/// whatever else, or the folder in which it would be made and the names from there on.
+/// </summary>
+internal sealed class FilePlace
+{
+    /// <summary>As many links in a row as the system follows (path_resolution(7)).</summary>
+    private const int MostLinks = 40;
+
+    private readonly string existing;
+    private readonly bool isDirectory;
+
+    private FilePlace(string existing, bool isDirectory, (FileKey Key, string Tail) id)
+    {
+        this.existing = existing;
+        this.isDirectory = isDirectory;
+        Id = id;
+    }
+
+    /// <summary>The file, or the nearest folder that exists and the path from there on: equal for all paths that lead to one place.</summary>
+    public (FileKey Key, string Tail) Id { get; }
+
+    /// <summary>Whether there is a file or folder.</summary>
+    public bool Exists => Id.Tail.Length == 0;
+
+    /// <summary>The place to which <paramref name="path"/> leads, links followed.</summary>
+    /// <exception cref="MigrationException">It is none that the system takes.</exception>
+    public static FilePlace Of(string path)
+    {
+        var current = Full(path);
+        var tail = "";
+        for (var links = 0; ;)
+        {
+            if (FileIdentity.Of(current) is { } found)
+            {
+                return new FilePlace(current, found.IsDirectory, (new FileKey(found), tail));
+            }
+
+            var folder = Path.GetDirectoryName(current) ?? throw new MigrationException(FailureKind.Io, "the system does not tell what folder this is in", path);
+            if (links < MostLinks && new FileInfo(current).LinkTarget is { } target)
+            {
+                links++;
+                current = Path.GetFullPath(target, folder);
+            }
+            else
+            {
+                tail = Path.Combine(Path.GetFileName(current), tail);
+                current = folder;
+            }
+        }
+    }
+
+    /// <summary>The place of a name itself, where it may be a link: what a rename to it replaces.</summary>
+    /// <exception cref="MigrationException">It is none that the system takes.</exception>
+    public static FilePlace OfName(string path)
+    {
+        var full = Full(path);
+        if (Path.GetDirectoryName(full) is not { } folder)
+        {
+            return Of(full);
+        }
+
+        var parent = Of(folder);
+        return new FilePlace(parent.existing, parent.isDirectory, (parent.Id.Key, Path.Combine(parent.Id.Tail, Path.GetFileName(full))));
+    }
+
+    /// <summary>Whether the place is one of <paramref name="folders"/> or lies in one, at whatever depth.</summary>
+    public bool IsWithin(IReadOnlySet<FileKey> folders) => folders.Count > 0 && Folders().Any(folders.Contains);
+
+    /// <summary>Whether the place is <paramref name="folder"/> or lies in it, at whatever depth.</summary>
+    public bool IsWithin(FilePlace folder) => folder.Exists && Folders().Contains(folder.Id.Key);
+
+    private static string Full(string path) => path.Length > 0 && !path.Contains('\0', StringComparison.Ordinal)
+        ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))
+        : throw new MigrationException(FailureKind.Io, "an empty path, or one with a zero byte, names nothing", path);
+
+    /// <summary>The folders that exist from the place up to the root, by the system's own ".."; the place itself first where it is one.</summary>
+    private IEnumerable<FileKey> Folders()
+    {
+        var folder = isDirectory ? existing : Path.GetDirectoryName(File.ResolveLinkTarget(existing, returnFinalTarget: true)?.FullName ?? existing)!;
+        FileKey? below = null;
+        for (var up = folder; FileIdentity.Of(up) is { } found && new FileKey(found) is var key && key != below; up += "/..")
+        {
+            yield return key;
+            below = key;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace QkvMigrate.Files;
+
+/// <summary>A file that is only read, by position. Its length is the one it had when it was opened.</summary>
+public sealed class SourceFile : IDisposable
+{
+    private readonly FileIdentity identity;
+
+    private SourceFile(string path, SafeFileHandle handle, long length)
+    {
+        Path = path;
+        Handle = handle;
+        Length = length;
+        identity = FileIdentity.Of(handle);
+    }
+
+    /// <summary>The path as the user gave it.</summary>
+    public string Path { get; }
+
+    /// <summary>The open file.</summary>
+    public SafeFileHandle Handle { get; }
+
+    /// <summary>Bytes of the file when it was opened.</summary>
+    public long Length { get; }
+
+    /// <summary>Opens <paramref name="path"/> for reading.</summary>
+    /// <exception cref="MigrationException">The file is not there, is no regular file, or may not be read.</exception>
+    public static SourceFile Open(string path)
+    {
+        try
+        {
+            // Before it is opened, because to open a FIFO is to wait for a writer, and some devices act; and after, for
+            // what was put in its place meanwhile.
+            Expect(FileIdentity.Of(path), path);
+            var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            try
+            {
+                Expect(FileIdentity.Of(handle), path);
+                return new SourceFile(path, handle, RandomAccess.GetLength(handle));
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+        }
+    }
+
+    /// <summary>Reads a small file whole.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maximum">The most bytes that it may have.</param>
+    /// <param name="kind">What it is to be, as the failure names it: "a configuration".</param>
+    /// <exception cref="MigrationException">As <see cref="Open"/>, or it is larger.</exception>
+    public static byte[] ReadAll(string path, int maximum, string kind)
+    {
+        using var file = Open(path);
+        return file.Length <= maximum
+            ? file.Read(0, (int)file.Length)
+            : throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {maximum} that {kind} may have", path);
+    }
+
+    /// <summary>Whether a file's content is <paramref name="bytes"/>; one of another length is not read.</summary>
+    /// <exception cref="MigrationException">As <see cref="Open"/>.</exception>
+    internal static bool Holds(string path, ReadOnlySpan<byte> bytes)
+    {
+        using var file = Open(path);
+        return file.Length == bytes.Length && file.Read(0, bytes.Length).AsSpan().SequenceEqual(bytes);
+    }
+
+    /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
+    /// <exception cref="MigrationException">The file ends before the buffer is full, or cannot be read.</exception>
+    public void Read(long offset, Span<byte> buffer)
+    {
+        try
+        {
+            for (var done = 0; done < buffer.Length;)
+            {
+                var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
+                if (count == 0)
+                {
+                    throw new MigrationException(FailureKind.Malformed, $"the file ends here, {buffer.Length - done} more bytes were expected", Path, offset: offset + done);
+                }
+
+                done += count;
+            }
+        }
+        catch (IOException error)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, Path, offset: offset, inner: error);
+        }
+    }
+
+    /// <summary>Reads <paramref name="length"/> bytes from <paramref name="offset"/> on, where the file has them.</summary>
+    /// <exception cref="MigrationException">As <see cref="Read(long, Span{byte})"/>.</exception>
+    public byte[] Read(long offset, int length)
+    {
+        if (offset < 0 || length < 0 || offset > Length - length)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"{length} bytes are expected here, the file has {Length} in all", Path, offset: offset);
+        }
+
+        var bytes = GC.AllocateUninitializedArray<byte>(length);
+        Read(offset, bytes);
+        return bytes;
+    }
+
+    /// <summary>Makes sure that what was read is the file as it was opened, and that it still is what its name stands for.</summary>
+    /// <exception cref="MigrationException">Something was done to the file in between.</exception>
+    public void CheckUnchanged()
+    {
+        var problem = FileIdentity.Of(Path) is not { } named ? "the file was removed while it was read"
+            : !named.IsSameFile(identity) ? "another file was put in its place while it was read"
+            : FileIdentity.Of(Handle) is var now && !now.IsUnchanged(identity) ? $"the file was changed while it was read ({identity.Size} bytes before, {now.Size} after)"
+            : null;
+        if (problem is not null)
+        {
+            throw new MigrationException(FailureKind.Io, $"{problem}; the result was thrown away", Path);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Handle.Dispose();
+
+    /// <summary>What is not there is left to the system to tell.</summary>
+    private static void Expect(FileIdentity? identity, string path)
+    {
+        if (identity?.Special is { } special)
+        {
+            throw new MigrationException(FailureKind.Io, $"this is no regular file but {special}", path);
+        }
+    }
+}

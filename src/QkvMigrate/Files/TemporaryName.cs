@@ -1,0 +1,74 @@
+using System.Text;
+
+namespace QkvMigrate.Files;
+
+/// <summary>
+/// The names of files and folders that are being written: hidden, and recognisable as this tool's. Where a target's name
+/// leaves no room for what is put around it, the start of that name and its digest stand for it.
+/// </summary>
+internal static class TemporaryName
+{
+    private const string Ending = ".qkvmigrate-tmp";
+    private const string LockEnding = ".qkvmigrate-lock";
+    private const int LongestName = 200;
+    private const int StartOfLongName = 180;
+    private const int DigestDigits = 16;
+
+    /// <summary>The most bytes that a filesystem of Linux takes for a name (NAME_MAX).</summary>
+    public const int MaximumBytes = 255;
+
+    /// <summary>A name, without a folder, for what will be called <paramref name="path"/>.</summary>
+    public static string For(string path) =>
+        $".{Stem(path)}.{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}{Ending}";
+
+    /// <summary>The path of the file whose lock gives the right to write <paramref name="path"/>.</summary>
+    /// <exception cref="MigrationException">Nothing can be written under that name: it is the root of all folders.</exception>
+    public static string LockFor(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var folder = Path.GetDirectoryName(full) ?? throw new MigrationException(FailureKind.Target, "the root of all folders is no name for a new file or folder", path);
+        return Path.Combine(folder, $".{Stem(full)}{LockEnding}");
+    }
+
+    /// <summary>Whether <paramref name="name"/> is such a name, or a lock's.</summary>
+    public static bool Is(string name) =>
+        name.StartsWith('.') && (name.EndsWith(Ending, StringComparison.Ordinal) || name.EndsWith(LockEnding, StringComparison.Ordinal));
+
+    /// <summary>A path of which <paramref name="path"/> is the lock, or null where it is none: that of what stands for a long name has the same lock as the name.</summary>
+    public static string? TargetOfLock(string path) =>
+        Path.GetFileName(path) is ['.', .. var rest] && rest.Length > LockEnding.Length && rest.EndsWith(LockEnding, StringComparison.Ordinal)
+            ? Path.Combine(Path.GetDirectoryName(path)!, rest[..^LockEnding.Length])
+            : null;
+
+    /// <summary>Whether <paramref name="name"/> is a name that <see cref="For"/> gives for <paramref name="path"/>, in any process.</summary>
+    public static bool IsFor(string path, string name)
+    {
+        var start = $".{Stem(path)}.";
+        return name.Length > start.Length + Ending.Length
+            && name.StartsWith(start, StringComparison.Ordinal)
+            && name.EndsWith(Ending, StringComparison.Ordinal)
+            && name[start.Length..^Ending.Length].Split('-') is [{ Length: > 0 } process, { Length: 8 } random]
+            && process.All(char.IsAsciiDigit)
+            && random.All(char.IsAsciiHexDigitLower);
+    }
+
+    /// <summary>A target's name, or what stands for it; of at most <see cref="LongestName"/> bytes.</summary>
+    private static string Stem(string path)
+    {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+        var bytes = Encoding.UTF8.GetBytes(name);
+        if (bytes.Length <= LongestName)
+        {
+            return name;
+        }
+
+        // Not within a character: its later bytes begin with the bits 10.
+        var length = StartOfLongName;
+        while ((bytes[length] & 0xc0) == 0x80)
+        {
+            length--;
+        }
+
+        return $"{Encoding.UTF8.GetString(bytes, 0, length)}~{FileDigest.Of(bytes)[..DigestDigits]}";
+    }
+}

@@ -1,0 +1,141 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Configuration;
+
+namespace QkvMigrate.Geometry;
+
+/// <summary>
+/// Finds the geometry of a checkpoint and holds it against every shape. What the command line says in full goes before
+/// what lies beside the file; what it says in part completes it, and must not contradict it. Nothing is ever guessed.
+/// </summary>
+public static class GeometryResolver
+{
+    /// <summary>The files of a checkpoint's directory that can give a geometry, the best first.</summary>
+    private static readonly string[] FileNames = ["model_config.yaml", "lit_config.json", "config.json"];
+
+    /// <summary>Resolves the geometry.</summary>
+    /// <param name="flags">What the command line says.</param>
+    /// <param name="directory">The checkpoint's directory.</param>
+    /// <param name="shapes">The fused tensors' shapes, at least one.</param>
+    /// <param name="otherDirectory">Another directory of the same model, asked after the first: that of a LoRA's base.</param>
+    /// <exception cref="MigrationException">There is no geometry, or it does not fit a shape.</exception>
+    public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes, string? otherDirectory = null)
+    {
+        List<GeometrySource> found = [.. Named(flags), .. InDirectory(directory, ""), .. otherDirectory is null ? [] : InDirectory(otherDirectory, otherDirectory)];
+        var (geometry, source) = Choose(flags, found, shapes);
+        foreach (var shape in shapes)
+        {
+            Check(geometry, source, shape);
+        }
+
+        return new ResolvedGeometry(geometry, source, [.. found.Select(other => other.Contradiction(geometry, source)).OfType<string>()]);
+    }
+
+    private static (AttentionGeometry Geometry, string Source) Choose(GeometryFlags flags, List<GeometrySource> found, IReadOnlyList<AttentionShape> shapes)
+    {
+        const string commandLine = "--n-head, --n-query-groups and --head-size";
+        var given = new ConfigurationNumbers(commandLine, flags.HeadCount, flags.QueryGroupCount, flags.HeadSize);
+        if (given is { HeadCount: not null, QueryGroupCount: not null, HeadSize: not null })
+        {
+            return (given.ToGeometry(), commandLine);
+        }
+
+        var hasFlags = given is not { HeadCount: null, QueryGroupCount: null, HeadSize: null };
+        var first = found.FirstOrDefault()?.Numbers;
+        if (!hasFlags)
+        {
+            return first is null ? throw NotFound(shapes) : (first.ToGeometry(), first.Source);
+        }
+
+        if (first is not null)
+        {
+            var known = first.ToGeometry();
+            foreach (var (flag, said, value) in new[] { ("--n-head", flags.HeadCount, known.HeadCount), ("--n-query-groups", flags.QueryGroupCount, known.QueryGroupCount), ("--head-size", flags.HeadSize, known.HeadSize) })
+            {
+                if (said is { } number && number != value)
+                {
+                    throw new MigrationException(FailureKind.Geometry, $"{flag} {number} contradicts {first.Source}, which says {value}; give --n-head, --n-query-groups and --head-size together to overrule it");
+                }
+            }
+
+            return (known, $"{first.Source}, which the flags agree with");
+        }
+
+        return (Complete(given, shapes), "the flags and the tensors' shapes");
+    }
+
+    /// <summary>
+    /// With the columns of <c>attn.proj</c> (n_head·head_size) and the rows (that plus 2·n_query_groups·head_size), any one of
+    /// the three numbers gives the other two.
+    /// </summary>
+    private static AttentionGeometry Complete(ConfigurationNumbers given, IReadOnlyList<AttentionShape> shapes)
+    {
+        var shape = shapes.FirstOrDefault(shape => shape.ProjectionColumns is > 0) ?? throw NotFound(shapes);
+        var query = shape.ProjectionColumns!.Value;
+        var key = (shape.FusedRows - query) / 2;
+        var size = given.HeadSize
+            ?? (given.HeadCount is { } heads ? Share("--n-head", heads, "n_head", query, shape) : Share("--n-query-groups", given.QueryGroupCount!.Value, "n_query_groups", key, shape));
+        if (size <= 0 || query % size != 0 || key % size != 0 || query / size > AttentionGeometry.MaximumNumber || size > AttentionGeometry.MaximumNumber)
+        {
+            throw new MigrationException(FailureKind.Geometry, $"heads of {size} rows do not fit {shape.FusedRows} rows and {query} columns of attn.proj", where: $"tensor '{shape.Tensor}'");
+        }
+
+        return (given with { HeadCount = given.HeadCount ?? (int)(query / size), QueryGroupCount = given.QueryGroupCount ?? (int)(key / size), HeadSize = (int)size }).ToGeometry();
+    }
+
+    private static long Share(string flag, int heads, string field, long rows, AttentionShape shape) =>
+        heads > 0 && rows % heads == 0
+            ? rows / heads
+            : throw new MigrationException(FailureKind.Geometry, $"{flag} {heads} does not divide {field}·head_size = {rows}", where: $"tensor '{shape.Tensor}'");
+
+    /// <summary>What <c>--config</c> and <c>--model</c> name.</summary>
+    private static IEnumerable<GeometrySource> Named(GeometryFlags flags)
+    {
+        if (flags.ConfigPath is { } path)
+        {
+            yield return GeometrySource.Read(path, path);
+        }
+
+        if (flags.Model is { } model)
+        {
+            yield return new GeometrySource(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name"));
+        }
+    }
+
+    /// <summary>What lies in <paramref name="directory"/>, the best first, and last its name; reports put <paramref name="path"/> before a file's name.</summary>
+    private static IEnumerable<GeometrySource> InDirectory(string directory, string path)
+    {
+        var files = FileNames.Where(name => File.Exists(Path.Combine(directory, name)))
+            .Select(name => GeometrySource.Read(Path.Combine(directory, name), Path.Combine(path, name)))
+            .Where(source => source.SaysSomething);
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
+        var byName = KnownModels.Find(name) ?? (name.EndsWith(OutputSuffix.Migrated, StringComparison.Ordinal) ? KnownModels.Find(name[..^OutputSuffix.Migrated.Length]) : null);
+        return [.. files, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
+    }
+
+    private static void Check(AttentionGeometry geometry, string source, AttentionShape shape)
+    {
+        if (shape.FusedRows == geometry.FusedRows && (shape.ProjectionColumns ?? geometry.ProjectionColumns) == geometry.ProjectionColumns)
+        {
+            return;
+        }
+
+        var found = shape.FusedRows == geometry.FusedRows ? "" : $"it has {shape.FusedRows} rows, but {geometry} from {source} takes {geometry.FusedRows}";
+        if (shape.ProjectionColumns is { } columns && columns != geometry.ProjectionColumns)
+        {
+            found += $"{(found.Length > 0 ? "; " : "")}{FusedProjection} has {columns} columns, but {(found.Length > 0 ? "that" : $"{geometry} from {source}")} takes {geometry.ProjectionColumns}";
+        }
+
+        throw new MigrationException(FailureKind.Geometry, $"{found}; {Remedy(shape)}", where: $"tensor '{shape.Tensor}'");
+    }
+
+    private const string FusedProjection = "attn.proj.weight";
+
+    /// <summary>What the shapes leave open, and the flags that settle it.</summary>
+    private static string Remedy(AttentionShape? shape) =>
+        shape?.ProjectionColumns is { } columns && shape.FusedRows > columns && (shape.FusedRows - columns) % 2 == 0
+            ? $"the shapes say n_head·head_size = {columns} and n_query_groups·head_size = {(shape.FusedRows - columns) / 2}: --n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it"
+            : "--n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it";
+
+    private static MigrationException NotFound(IReadOnlyList<AttentionShape> shapes) =>
+        new(FailureKind.Geometry, $"no {string.Join(", ", FileNames)} beside the file, and its directory bears no name of a LitGPT model, so where q, k and v stand is not known; {Remedy(shapes.Count > 0 ? shapes[0] : null)}");
+}

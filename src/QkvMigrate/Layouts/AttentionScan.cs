@@ -1,0 +1,122 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Layouts;
+
+/// <summary>The fused attention tensors of a checkpoint and the layout that their names stand for.</summary>
+public sealed class AttentionScan
+{
+    private static readonly HashSet<string> NoSuffixes = [];
+
+    private AttentionScan(LayoutFamily layout, IReadOnlyList<FusedTensor> fused)
+    {
+        Layout = layout;
+        Fused = fused;
+    }
+
+    /// <summary>The layout.</summary>
+    public LayoutFamily Layout { get; }
+
+    /// <summary>The tensors under that layout's module name, in the checkpoint's order.</summary>
+    public IReadOnlyList<FusedTensor> Fused { get; }
+
+    /// <summary>Looks at every tensor's name.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a block may be cut in two.</param>
+    /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
+    public static AttentionScan Of(Checkpoint checkpoint, IReadOnlyList<TensorEntry>? otherShards = null)
+    {
+        var root = checkpoint.Tensors.Select(tensor => tensor.Container).FirstOrDefault(container => container.Path.Length == 0);
+        var beside = root is null ? [] : (otherShards ?? []).Where(tensor => tensor.Container.Path.Length == 0).Select(tensor => tensor with { Container = root }).ToList();
+        var moments = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
+        var found = LayoutFamilies.All
+            .Select(family => new AttentionScan(family, Under(family, checkpoint, beside, moments)))
+            .Where(scan => scan.Fused.Count > 0)
+            .ToList();
+        if (found.Where(scan => scan.Layout.IsLitGpts).ToList() is [var one, var other, ..])
+        {
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"legacy and upgraded names stand in one file: {one.Fused.Count} tensors under {one.Layout.Module} and {other.Fused.Count} under {other.Layout.Module} (the first is '{other.Fused[0].Tensor.Label}'); which rows are in which order cannot be told",
+                checkpoint.Source.Path,
+                $"tensor '{one.Fused[0].Tensor.Label}'");
+        }
+
+        return found.FirstOrDefault() ?? new AttentionScan(LayoutFamilies.None, []);
+    }
+
+    /// <summary>What the shapes say about the geometry: one entry for each tensor that has the fused rows.</summary>
+    public IReadOnlyList<AttentionShape> Shapes() =>
+        [.. from fused in Fused
+            where fused.Rule is { IsPacked: false } && fused.Dimension is { } dimension && dimension >= 0 && dimension < fused.Tensor.Shape.Count
+            select new AttentionShape(
+                fused.Tensor.Label,
+                fused.Tensor.Shape[fused.Dimension!.Value],
+                fused.Projection is { Shape: [_, var columns] } ? columns : null)];
+
+    private static List<FusedTensor> Under(LayoutFamily family, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Lazy<HashSet<ContainerEntry>> moments)
+    {
+        var found = Find(family.Module, checkpoint.Tensors, moments, suffix => suffix.Length > 0);
+        if (found.Count == 0)
+        {
+            return [];
+        }
+
+        var siblings = Siblings(family, found, Find(family.Module, beside, moments, suffix => suffix.Length > 0));
+        var projections = Projections(family, checkpoint.Tensors.Concat(beside), moments);
+        return [.. found.Select(item => new FusedTensor(
+            item.Tensor,
+            item.Prefix,
+            item.Suffix,
+            family.Rule(item.Suffix, siblings.GetValueOrDefault((item.Scope, item.Prefix), NoSuffixes)),
+            projections.GetValueOrDefault((item.Scope, item.Prefix)))
+        {
+            Spread = item.Spread,
+        })];
+    }
+
+    /// <summary>The output projection of each block.</summary>
+    private static Dictionary<(ContainerEntry, string), TensorEntry> Projections(LayoutFamily family, IEnumerable<TensorEntry> tensors, Lazy<HashSet<ContainerEntry>> moments)
+    {
+        var projections = new Dictionary<(ContainerEntry, string), TensorEntry>();
+        foreach (var item in family.Projection is { } projection ? Find(projection, tensors, moments, suffix => suffix.Length == 0) : [])
+        {
+            projections.TryAdd((item.Scope, item.Prefix), item.Tensor);
+        }
+
+        return projections;
+    }
+
+    /// <summary>The suffixes of each module, where one of them asks for the others: nearly no checkpoint's does.</summary>
+    private static Dictionary<(ContainerEntry, string), HashSet<string>> Siblings(LayoutFamily family, List<FoundName> found, List<FoundName> beside) =>
+        found.Exists(item => family.HasSiblingRule(item.Suffix))
+            ? found.Concat(beside).GroupBy(item => (item.Scope, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
+            : [];
+
+    private static List<FoundName> Find(string module, IEnumerable<TensorEntry> tensors, Lazy<HashSet<ContainerEntry>> moments, Func<string, bool> isWanted)
+    {
+        var found = new List<FoundName>();
+        foreach (var tensor in tensors)
+        {
+            if (tensor.Name is { } name && FusedNames.TrySplit(name.Text, module, out var prefix, out var suffix))
+            {
+                if (isWanted(suffix))
+                {
+                    found.Add(new FoundName(tensor, prefix, suffix, null));
+                }
+            }
+            else if (SpreadName.Find(tensor, module) is { } spread && isWanted(spread.Suffix) && !moments.Value.Contains(tensor.Container))
+            {
+                found.Add(new FoundName(tensor, spread.Prefix, spread.Suffix, spread));
+            }
+        }
+
+        return found;
+    }
+
+    private readonly record struct FoundName(TensorEntry Tensor, string Prefix, string Suffix, SpreadName? Spread)
+    {
+        /// <summary>What holds the tensors of its model.</summary>
+        public ContainerEntry Scope => Spread?.Scope ?? Tensor.Container;
+    }
+}

@@ -1,0 +1,67 @@
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Layouts;
+
+/// <summary>
+/// One way in which a project stores fused attention: the names of its keys, the order of its rows, and the words by which
+/// reports speak of it. Pure data: a new family is an entry of <see cref="LayoutFamilies"/>.
+/// </summary>
+public sealed class LayoutFamily
+{
+    internal LayoutFamily()
+    {
+    }
+
+    /// <summary>The word for it in JSON and in records.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The path of the fused module within its block, as it stands in a key; empty for no fused attention.</summary>
+    public required string Module { get; init; }
+
+    /// <summary>The module's own name: the last component of its path.</summary>
+    public string ModuleName => Module[(Module.LastIndexOf('.') + 1)..];
+
+    /// <summary>The key within the block whose columns are <c>n_head·head_size</c>, or null where the geometry is never asked for.</summary>
+    public string? Projection { get; init; }
+
+    /// <summary>The order of the fused rows, or null where there are none.</summary>
+    public RowOrder? Rows { get; init; }
+
+    /// <summary>The tensors that the module can hold, and how each follows the rows.</summary>
+    public IReadOnlyList<FusedTensorRule> Rules { get; init; } = [];
+
+    /// <summary>Which side of LitGPT's change it is, or null where it is not LitGPT's.</summary>
+    public LitGptAge? Age { get; init; }
+
+    /// <summary>What it is, in one phrase.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Why a file of this family is left alone, in one phrase.</summary>
+    public required string NothingToDo { get; init; }
+
+    /// <summary>Whether LitGPT wrote it, so that it can be upgraded or downgraded.</summary>
+    public bool IsLitGpts => Age is not null;
+
+    /// <summary>The rule for a tensor, or null where the project never wrote one of its suffix.</summary>
+    /// <param name="suffix">The key behind the module's name.</param>
+    /// <param name="siblings">The suffixes of all tensors of the module.</param>
+    public FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings) =>
+        Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is { } other && siblings.Contains(other))
+        ?? Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is null);
+
+    /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
+    internal bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
+
+/// <summary>The two sides of pull request #1013, by which LitGPT changed its layout.</summary>
+public enum LitGptAge
+{
+    /// <summary>Before it, until 0.5.3.</summary>
+    Legacy,
+
+    /// <summary>Since then.</summary>
+    Current,
+}

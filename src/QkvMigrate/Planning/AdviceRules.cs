@@ -1,0 +1,71 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
+
+namespace QkvMigrate.Planning;
+
+/// <summary>What advice depends on.</summary>
+/// <param name="Checkpoint">The file.</param>
+/// <param name="Scan">Its fused attention.</param>
+/// <param name="Conversion">What was asked for.</param>
+/// <param name="Geometry">The geometry, or null where none was needed.</param>
+/// <param name="Moves">What changes.</param>
+internal sealed record AdviceFacts(Checkpoint Checkpoint, AttentionScan Scan, Conversion Conversion, AttentionGeometry? Geometry, IReadOnlyList<TensorMove> Moves)
+{
+    /// <summary>Whether the file has the fused matrix itself, and not only an adapter's part of it.</summary>
+    public bool HasFusedWeight => Scan.Fused.Any(fused => fused.Suffix == "weight");
+
+    /// <summary>Whether a component of a tensor's name is <paramref name="component"/>.</summary>
+    public bool HasComponent(string component) =>
+        Checkpoint.Tensors.Any(tensor => tensor.Name is { } name && FusedNames.TrySplit(name.Text, component, out _, out _));
+
+    /// <summary>Whether an optimizer's moments move.</summary>
+    public bool HasMovedMoments => Moves.Any(move => move.Follower == FollowerKind.Moment && move.Blocks.Count > 0);
+}
+
+/// <summary>Advice, and when it is given.</summary>
+/// <param name="Code">The stable code.</param>
+/// <param name="IsGeneral">Whether it holds for every checkpoint of its kind; such advice is short in the default output.</param>
+/// <param name="Message">One sentence.</param>
+/// <param name="Applies">Whether it holds for a checkpoint.</param>
+internal sealed record AdviceRule(string Code, bool IsGeneral, string Message, Func<AdviceFacts, bool> Applies);
+
+/// <summary>
+/// What LitGPT, as of its head of 2026-06, does with checkpoints of both layouts that their users should know. Data, not
+/// branches.
+/// </summary>
+internal static class AdviceRules
+{
+    private static readonly AdviceRule[] Rules =
+    [
+        new(
+            "lora-finetuning-random-init",
+            IsGeneral: true,
+            "without the upgrade, LitGPT's LoRA and adapter v2 fine-tuning load this file with strict=False, find no attn.qkv in it, and go on with randomly initialised q, k and v",
+            facts => facts is { Conversion.IsUpgrade: true, Scan.Layout.Age: LitGptAge.Legacy, HasFusedWeight: true }),
+        new(
+            "tensor-parallel-splits-fused-rows",
+            IsGeneral: true,
+            "LitGPT's tensor parallel generation (generate/tp.py) splits the fused rows evenly among its ranks, which is wrong for sequential rows",
+            facts => facts is { Conversion.IsUpgrade: true, Scan.Layout.IsLitGpts: true, HasFusedWeight: true }),
+        new(
+            "adapter-v1-behaves-differently",
+            IsGeneral: false,
+            "today's LitGPT still takes adapter v1's prefix from the fused matrix as if its rows were interleaved (adapter.py): the adapter behaves differently there whatever its weights, unless n_query_groups is 1",
+            facts => facts is { Conversion.IsUpgrade: true, Geometry: null or { QueryGroupCount: > 1 } } && (facts.HasComponent("gating_factor") || facts.HasComponent("adapter_wte"))),
+        new(
+            "optimizer-moments-permuted",
+            IsGeneral: false,
+            "the optimizer's moments move with the rows of their parameters",
+            facts => facts.HasMovedMoments),
+        new(
+            "optimizer-state-would-not-match",
+            IsGeneral: true,
+            "LitGPT converts an old model while it loads it, but not its optimizer: resumed from the old file, most moments belong to other rows",
+            facts => facts is { Conversion.IsUpgrade: true, HasMovedMoments: true }),
+    ];
+
+    /// <summary>The advice that holds for a checkpoint, in a fixed order.</summary>
+    public static IReadOnlyList<Advice> Of(AdviceFacts facts) =>
+        [.. Rules.Where(rule => rule.Applies(facts)).Select(rule => new Advice(rule.Code, rule.Message) { IsGeneral = rule.IsGeneral })];
+}

@@ -1,0 +1,50 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Planning.Copies;
+
+/// <summary>Finds the tensors of sequences without names.</summary>
+internal sealed class SequenceMembers(Checkpoint checkpoint)
+{
+    private readonly Dictionary<ContainerEntry, (int First, int End)> ranges = [];
+    private ILookup<(ContainerEntry, string), TensorEntry>? keyed;
+
+    /// <summary>The tensors of a sequence; counters are nobody's copy.</summary>
+    public List<TensorEntry> Of(UnnamedSequence sequence)
+    {
+        if (sequence.Key.Length == 0)
+        {
+            var (first, end) = ranges[sequence.Container];
+            return [.. Enumerable.Range(first, end - first).Select(i => checkpoint.Tensors[i]).Where(tensor => tensor.ElementCount > 1)];
+        }
+
+        keyed ??= checkpoint.Tensors.Where(tensor => tensor.ElementCount > 1 && tensor.Name is not null)
+            .SelectMany(tensor => UnnamedTensors.Around(tensor).Where(around => around.Key.Length > 0).Select(around => (around, tensor)))
+            .ToLookup(pair => (pair.around.Container, pair.around.Key), pair => pair.tensor);
+        var numbers = keyed[(sequence.Container, sequence.Key)].Select(tensor => (tensor, Numbers: tensor.Name!.Text[(sequence.Key.Length + 1)..].Split('.').Select(part => part.PadLeft(20, '0'))));
+        return [.. numbers.OrderBy(pair => string.Join('.', pair.Numbers), StringComparer.Ordinal).Select(pair => pair.tensor)];
+    }
+
+    /// <summary>Where the tensors of the containers around <paramref name="open"/> stand: what is within one is in one piece.</summary>
+    public void Prepare(List<TensorEntry> open)
+    {
+        if (open.Count == 0)
+        {
+            return;
+        }
+
+        var wanted = open.SelectMany(UnnamedTensors.Around).Select(sequence => sequence.Container).ToHashSet();
+        var all = checkpoint.Tensors;
+        for (int first = 0, end; first < all.Count; first = end)
+        {
+            for (end = first + 1; end < all.Count && all[end].Container == all[first].Container;)
+            {
+                end++;
+            }
+
+            foreach (var container in UnnamedTensors.Outwards(all[first].Container).Where(wanted.Contains))
+            {
+                ranges[container] = (ranges.TryGetValue(container, out var known) ? known.First : first, end);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Planning.Copies;
+
+/// <summary>
+/// Tells tensors whose keys say which parameter they are from those that only have a number, or a role under a number
+/// (<c>slow_buffer</c>): list items, values under ints, keys such as <c>shadow_params.3</c>.
+/// </summary>
+internal static class UnnamedTensors
+{
+    /// <summary>Containers around a tensor that are looked at: a list of groups of dicts has three.</summary>
+    private const int Levels = 8;
+
+    /// <summary>
+    /// The sequences that <paramref name="tensor"/> is in, from the inside out: each gives numbers to its tensors, or to what
+    /// holds them. None where the tensor has a name; that of a role has no dots.
+    /// </summary>
+    public static List<UnnamedSequence> Around(TensorEntry tensor)
+    {
+        var around = new List<UnnamedSequence>();
+        if (tensor.Name is not { } name)
+        {
+            around.Add(new UnnamedSequence(tensor.Container, ""));
+        }
+        else if (IsNumber(name.Text))
+        {
+            for (var key = name.Text; IsNumber(key);)
+            {
+                key = key[..Math.Max(key.LastIndexOf('.'), 0)];
+                around.Add(new UnnamedSequence(tensor.Container, key));
+            }
+        }
+        else if (name.Text.Contains('.', StringComparison.Ordinal))
+        {
+            return around;
+        }
+
+        for (var (at, steps) = (tensor.Container, 0); at.Parent is { } parent && steps < Levels; (at, steps) = (parent, steps + 1))
+        {
+            if (at.IsNumbered || (at.Key is { } key && IsNumber(key.Text)))
+            {
+                around.Add(new UnnamedSequence(parent, ""));
+            }
+        }
+
+        return around;
+    }
+
+    /// <summary>Whether a key ends in a number.</summary>
+    public static bool IsNumber(string key) =>
+        key.AsSpan()[(key.LastIndexOf('.') + 1)..] is { Length: > 0 } last && !last.ContainsAnyExceptInRange('0', '9');
+
+    /// <summary>The containers around <paramref name="container"/> that <see cref="Around"/> looks at, itself first.</summary>
+    public static IEnumerable<ContainerEntry> Outwards(ContainerEntry container)
+    {
+        for (var (at, steps) = ((ContainerEntry?)container, 0); at is not null && steps <= Levels; (at, steps) = (at.Parent, steps + 1))
+        {
+            yield return at;
+        }
+    }
+}
+
+/// <summary>Tensors by number: all in a container, at any depth, or those whose keys in it are <paramref name="Key"/> and numbers.</summary>
+/// <param name="Container">The container.</param>
+/// <param name="Key">The start of the keys; empty for the whole container.</param>
+internal readonly record struct UnnamedSequence(ContainerEntry Container, string Key)
+{
+    /// <summary>The name in reports.</summary>
+    public string Label => Key.Length == 0 ? Container.Path : Container.Path.Length == 0 ? Key : $"{Container.Path}/{Key}";
+}

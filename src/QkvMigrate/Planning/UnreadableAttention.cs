@@ -1,0 +1,142 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
+
+namespace QkvMigrate.Planning;
+
+/// <summary>
+/// Refuses checkpoints with attention in them that cannot be moved: under a fused name, something that is no strided
+/// tensor; a whole module; FSDP's flat parameters. Passed over, it would be left in the old order beside the new one, or
+/// the file would be said to have none. Plain data under fused names, in a dict without fused tensors, is the user's own.
+/// </summary>
+internal static class UnreadableAttention
+{
+    private const int NamesInAdvice = 3;
+    private const string Flat = "flat_param";
+
+    /// <summary>Steps of a path that are no part of a module's name: how a pickle holds an object, how a module holds its parts.</summary>
+    private static readonly HashSet<string> Holders = ["(state)", "(arguments)", "_modules", "_parameters", "_buffers"];
+
+    /// <summary>What settles it, by what stands there.</summary>
+    private static readonly Dictionary<OtherValueKind, string> Remedies = new()
+    {
+        [OtherValueKind.Plain] = "the names beside it hold tensors, so this is half a model: save the state dict with all of its tensors",
+        [OtherValueKind.Unknown] = "what it stands for is not known: save the state dict with tensors",
+        [OtherValueKind.Numbers] = "save it as a tensor, torch.tensor(list)",
+        [OtherValueKind.Collection] = "save the state dict with the tensor itself under its name",
+        [OtherValueKind.Module] = "save its state dict, torch.save(model.state_dict(), FILE)",
+        [OtherValueKind.Meta] = "it has a shape and no numbers: save the model again when its weights are loaded",
+        [OtherValueKind.Device] = "save it from the CPU, torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, FILE)",
+        [OtherValueKind.Sharded] = "the parts of all ranks are needed: consolidate them (python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR FILE), or save a full state dict from the training (FSDP's StateDictType.FULL_STATE_DICT)",
+        [OtherValueKind.Sparse] = "save it as tensor.to_dense()",
+        [OtherValueKind.Quantized] = "upgrade the checkpoint that it was quantized from, or save it as tensor.dequantize()",
+        [OtherValueKind.Subclass] = "how it keeps its numbers is not known: upgrade the checkpoint that it was made from, or save it as a plain tensor",
+        [OtherValueKind.Array] = "save it as a tensor, torch.from_numpy(array)",
+        [OtherValueKind.Reference] = "load the file and those that it points to (torch_xla: FILE.tensors), and save all of it with torch.save from the CPU",
+        [OtherValueKind.Bytes] = "what numbers they are is not known: save the state dict with tensors",
+    };
+
+    /// <summary>Refuses what cannot be moved; tells of plain data under fused names.</summary>
+    /// <exception cref="MigrationException">Attention stands in the file in a form that this tool cannot move.</exception>
+    public static IReadOnlyList<Advice> Check(Checkpoint checkpoint)
+    {
+        var holders = CheckNames(checkpoint);
+        var plain = new List<OtherValue>();
+        foreach (var value in checkpoint.OtherValues)
+        {
+            if (!IsAttention(value, out var isNamed))
+            {
+                continue;
+            }
+
+            if (value.IsTensorLike || holders.Contains(value.Container))
+            {
+                throw Refused(isNamed ? value.Label : Dotted(value.Label), value.Description, Remedies[value.Kind]);
+            }
+
+            if (isNamed)
+            {
+                plain.Add(value);
+            }
+        }
+
+        CheckModules(checkpoint);
+        return plain.Count == 0 ? [] : [new Advice("fused-name-on-plain-data", $"names of fused attention that hold no tensors stay as they are: {Names(plain)}")];
+    }
+
+    /// <summary>Checks the tensors by their names; returns the containers with fused ones.</summary>
+    private static HashSet<ContainerEntry> CheckNames(Checkpoint checkpoint)
+    {
+        var holders = new HashSet<ContainerEntry>();
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if (tensor.Name is not { Text: var name })
+            {
+                continue;
+            }
+
+            CheckFlat(name, tensor.Label);
+            if (IsFused(name, out var suffix))
+            {
+                if (tensor.Peculiarity is { } peculiarity)
+                {
+                    throw Refused(tensor.Label, peculiarity, Remedies[OtherValueKind.Subclass]);
+                }
+
+                if (suffix.Length == 0)
+                {
+                    throw Refused(tensor.Label, "a tensor under the name of the module itself", "LitGPT puts none there, so its rows are not known");
+                }
+
+                holders.Add(tensor.Container);
+            }
+        }
+
+        return holders;
+    }
+
+    /// <summary>Refuses the fused parameters of modules that were pickled as a whole.</summary>
+    private static void CheckModules(Checkpoint checkpoint)
+    {
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            if ((tensor.Container.Path.EndsWith("_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("_buffers", StringComparison.Ordinal))
+                && Dotted(tensor.Label) is var name && IsFused(name, out _))
+            {
+                throw Refused(name, "a parameter of a whole module", Remedies[OtherValueKind.Module]);
+            }
+        }
+    }
+
+    /// <summary>Whether a value stands under a name of fused attention, or, where it is like a tensor, below one.</summary>
+    private static bool IsAttention(OtherValue value, out bool isNamed)
+    {
+        CheckFlat(value.Key, value.Label);
+        isNamed = IsFused(value.Key, out var suffix);
+
+        // A dict of a module's tensors by their suffixes: each of these is a tensor whose name is spread over keys. The parameters
+        // of a module that is a part of another one are found by themselves, too.
+        return (isNamed || (value.IsTensorLike && value.Kind != OtherValueKind.Module && IsFused(Dotted(value.Label), out suffix)))
+            && (suffix.Length > 0 || value.Kind != OtherValueKind.Collection);
+    }
+
+    private static bool IsFused(string name, out string suffix) =>
+        FusedNames.TrySplit(name, LayoutFamilies.Interleaved.Module, out _, out suffix) || FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out suffix);
+
+    /// <summary>The name that a module's parameter has in its state dict.</summary>
+    private static string Dotted(string path) => string.Join('.', path.Split('/').Where(step => !Holders.Contains(step)));
+
+    private static void CheckFlat(string name, string label)
+    {
+        var last = name[(name.LastIndexOf('.') + 1)..].TrimStart('_');
+        if (last == Flat || (last.StartsWith(Flat + "_", StringComparison.Ordinal) && last[(Flat.Length + 1)..].All(char.IsAsciiDigit)))
+        {
+            throw Refused(label, "a flat parameter of FSDP, with all tensors of a module in one row", "save a full state dict from the training (StateDictType.FULL_STATE_DICT)");
+        }
+    }
+
+    private static MigrationException Refused(string label, string what, string remedy) =>
+        new(FailureKind.Unreadable, $"{what} stands where a plain tensor was expected; {remedy}", where: $"'{label}'");
+
+    private static string Names(List<OtherValue> values) =>
+        string.Join(", ", values.Take(NamesInAdvice).Select(value => $"'{value.Label}' ({value.Description})")) + (values.Count > NamesInAdvice ? $" and {values.Count - NamesInAdvice} more" : "");
+}

@@ -1,0 +1,160 @@
+using System.Runtime.ExceptionServices;
+using QkvMigrate.Files;
+using QkvMigrate.Planning.Lora;
+using QkvMigrate.Reordering;
+using QkvMigrate.Trees;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>Goes through the units of several paths, some at a time.</summary>
+internal sealed class Batch(BatchOptions options, CancellationToken cancellation) : IDisposable
+{
+    private readonly List<PathWork> works = [];
+    private readonly List<Func<IReadOnlyDictionary<PathWork, CheckpointReport>, IEnumerable<BatchUnit>>> paths = [];
+    private readonly List<CheckpointReport> failures = [];
+    private readonly List<IDisposable> owned = [];
+
+    /// <summary>Adds what <paramref name="request"/> finds.</summary>
+    /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
+    public void Add(MigrationRequest request)
+    {
+        var work = PathWork.Find(WithOwnEngine(request), options.Selection);
+        works.Add(work);
+        paths.Add(left => left.TryGetValue(work, out var report) ? [Told(report)] : work.Units);
+    }
+
+    /// <summary>Adds what <paramref name="request"/> finds, or that it is of no use.</summary>
+    public void TryAdd(MigrationRequest request)
+    {
+        try
+        {
+            Add(request);
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Usage)
+        {
+            paths.Add(_ => [Told(CheckpointReport.Of(request.Path, error))]);
+        }
+    }
+
+    /// <summary>Does the work of this shard, and returns its reports in the order in which it was added.</summary>
+    public IReadOnlyList<CheckpointReport> Run()
+    {
+        var left = Overlaps.Of(works);
+        var units = paths.SelectMany(path => path(left)).ToList();
+        var begun = works.Where(work => !left.ContainsKey(work) && Try(work, () => work.Begin(cancellation))).ToHashSet();
+        var workOf = works.Where(work => !left.ContainsKey(work)).SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, (IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        var own = Own(units, begun, workOf).Where(unit => !workOf.TryGetValue(unit, out var work) || begun.Contains(work)).ToList();
+        options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
+        var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
+        ForEach(own.Count, i => reports[i] = Run(own[i]));
+        var done = own.Where((unit, i) => workOf.ContainsKey(unit) && reports[i]?.All(report => report.Error is null) == true).ToLookup(unit => workOf[unit]);
+        var isWhole = Array.TrueForAll(reports, report => report is not null) && !cancellation.IsCancellationRequested;
+        foreach (var work in works.Where(begun.Contains))
+        {
+            Try(work, () => failures.AddRange([.. work.EndPart(done[work], isWhole), .. work.End(cancellation)]));
+        }
+
+        return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
+    }
+
+    /// <summary>A unit of which all is known already.</summary>
+    private static BatchUnit Told(CheckpointReport report) => new(report.Path, 0, _ => [report]);
+
+    /// <summary>Disposes of the engines that were made.</summary>
+    public void Dispose() => owned.ForEach(made => made.Dispose());
+
+    /// <summary>The request with one engine and one updater for all of its files, disposed of with the batch.</summary>
+    private MigrationRequest WithOwnEngine(MigrationRequest request)
+    {
+        var engine = new Lazily<IReorderEngine>(request.Engine);
+        owned.Add(engine);
+        if (request.LowRankUpdater is not { } makeUpdater)
+        {
+            return request with { Engine = engine.Get };
+        }
+
+        var updater = new Lazily<ILowRankUpdater>(makeUpdater);
+        owned.Add(updater);
+        return request with { Engine = engine.Get, LowRankUpdater = updater.Get };
+    }
+
+    /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>
+    private bool Try(PathWork work, Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (MigrationException error)
+        {
+            failures.Add(CheckpointReport.Of(work.Path, error));
+            return false;
+        }
+    }
+
+    private IEnumerable<BatchUnit> Own(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
+    {
+        if (options.Shard is not { } shard)
+        {
+            return units;
+        }
+
+        var dealt = units.Where(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself)).ToList();
+        var numbers = Shard.Deal(dealt.ConvertAll(unit => unit.Weight), shard.Count);
+        var own = dealt.Where((_, i) => numbers[i] == shard.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        foreach (var work in works.Where(work => work.DealsItself && begun.Contains(work)))
+        {
+            Try(work, () => own.UnionWith(work.Deal(shard)));
+        }
+
+        return units.Where(own.Contains);
+    }
+
+    private IReadOnlyList<CheckpointReport> Run(BatchUnit unit)
+    {
+        options.Observer?.Started(unit.Path, unit.Bytes);
+        IReadOnlyList<CheckpointReport> reports;
+        try
+        {
+            reports = unit.Run(cancellation);
+        }
+        catch (MigrationException error) when (error.Kind != FailureKind.Usage)
+        {
+            reports = [CheckpointReport.Of(unit.Path, error)];
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            // A lack of descriptors shows wherever the next file is opened.
+            reports = [CheckpointReport.Of(unit.Path, IoFailure.Of(error, unit.Path))];
+        }
+
+        options.Observer?.Finished(unit.Path, reports);
+        return options.KeepPlans ? reports : [.. reports.Select(report => report with { Plan = null, Globals = [] })];
+    }
+
+    /// <summary>Calls <paramref name="work"/> with 0 to <paramref name="count"/>−1, by threads that take the next number each, until all are done or one fails.</summary>
+    private void ForEach(int count, Action<int> work)
+    {
+        var next = -1;
+        ExceptionDispatchInfo? failure = null;
+        void Work()
+        {
+            while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is var number && number < count)
+            {
+                try
+                {
+                    work(number);
+                }
+                catch (Exception error)
+                {
+                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
+                }
+            }
+        }
+
+        // Threads of their own: the writer's tasks need those of the pool.
+        Task.WaitAll([.. Enumerable.Range(1, Math.Clamp(options.Jobs, 1, Math.Max(1, count))).Select(_ => Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))], CancellationToken.None);
+        failure?.Throw();
+    }
+}

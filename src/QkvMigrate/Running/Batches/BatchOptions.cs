@@ -1,0 +1,23 @@
+using QkvMigrate.Folders;
+using QkvMigrate.Trees;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>How a batch of checkpoints is gone through.</summary>
+public sealed record BatchOptions
+{
+    /// <summary>Which checkpoints of the trees are worked on.</summary>
+    public CheckpointSelection Selection { get; init; } = CheckpointSelection.All;
+
+    /// <summary>Units at a time, at least 1. Each takes the memory of one.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Which part of the work is this run's, or null for all of it.</summary>
+    public Shard? Shard { get; init; }
+
+    /// <summary>Keep the plan and the globals of each checkpoint in its report. They grow with the number of tensors.</summary>
+    public bool KeepPlans { get; init; }
+
+    /// <summary>Told how it goes.</summary>
+    public IBatchObserver? Observer { get; init; }
+}

@@ -1,0 +1,11 @@
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>What has one turn in a batch.</summary>
+/// <param name="Path">The checkpoint file or directory.</param>
+/// <param name="Bytes">Bytes of its files.</param>
+/// <param name="Run">Does the work. What is wrong with a checkpoint is in its report.</param>
+internal sealed record BatchUnit(string Path, long Bytes, Func<CancellationToken, IReadOnlyList<CheckpointReport>> Run)
+{
+    /// <summary>By what shards are dealt.</summary>
+    public long Weight { get; init; } = Bytes;
+}

@@ -1,0 +1,19 @@
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>The lines that <c>sha256sum</c> (GNU coreutils) writes and that <c>sha256sum -c</c> reads.</summary>
+internal static class ChecksumLines
+{
+    /// <summary>A line for each file of each finished unit, in the order of their paths from the output's root.</summary>
+    public static string Of(IEnumerable<ManifestEntry> entries) => string.Concat(entries
+        .Where(entry => entry.State == ManifestState.Finished)
+        .SelectMany(entry => entry.Result.Where(file => file.Link is null).Select(file => (Path: Path.Combine(entry.Path, file.Path), file.Sha256)))
+        .OrderBy(file => file.Path, StringComparer.Ordinal)
+        .Select(file => Line(file.Path, file.Sha256)));
+
+    /// <summary>A name with a backslash or a line's end is escaped, and its line begins with a backslash (coreutils' manual, "md5sum invocation").</summary>
+    private static string Line(string path, string digest)
+    {
+        var escaped = path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        return $"{(escaped == path ? "" : "\\")}{digest}  {escaped}\n";
+    }
+}

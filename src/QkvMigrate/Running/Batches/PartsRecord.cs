@@ -1,0 +1,26 @@
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>
+/// How a tree that is worked on in place is dealt to parts, as it was first seen: what the parts do changes the sizes by
+/// which they were dealt. It stands in the tree until all parts have done their work.
+/// </summary>
+/// <param name="SchemaVersion">The version of the form.</param>
+/// <param name="Count">The number of parts.</param>
+/// <param name="Ended">The parts that have run to their end, in order.</param>
+/// <param name="Units">The units, in the order of their paths.</param>
+internal sealed record PartsRecord(int SchemaVersion, int Count, IReadOnlyList<int> Ended, IReadOnlyList<PartUnit> Units) : IRecordDocument
+{
+    /// <inheritdoc/>
+    public string? Problem() =>
+        Count < 1 || Ended.Any(part => part < 1 || part > Count) ? "a part that is none"
+        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0 || unit.Part < 1 || unit.Part > Count) ? "a unit without a path below the tree, of fewer bytes than none, or of no part"
+        : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
+        : null;
+}
+
+/// <summary>One unit.</summary>
+/// <param name="Path">Its path below the tree.</param>
+/// <param name="Bytes">Bytes of its files when it was first seen.</param>
+/// <param name="Part">The part that does it.</param>
+/// <param name="IsDone">Whether that part has done it.</param>
+internal sealed record PartUnit(string Path, long Bytes, int Part, bool IsDone);

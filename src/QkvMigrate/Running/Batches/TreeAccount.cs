@@ -1,0 +1,79 @@
+using QkvMigrate.Trees;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>What a run does to the account of its output as a whole: it adds to it, or is refused.</summary>
+/// <param name="record">The account.</param>
+/// <param name="found">What the run found in its source.</param>
+/// <param name="request">What the user asks.</param>
+internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, MigrationRequest request)
+{
+    private readonly Dictionary<string, CheckpointUnit> all = found.AllUnits.ToDictionary(unit => unit.RelativePath, StringComparer.Ordinal);
+
+    /// <summary>
+    /// The account with the units of <paramref name="own"/> in it. Units that an earlier run found stay, but for those that are
+    /// gone and have no result.
+    /// </summary>
+    /// <exception cref="MigrationException">The output holds results of another source, or of the other direction.</exception>
+    public TreeRecord Add(TreeRecord? known, TreeRecord own, CancellationToken cancellation)
+    {
+        if (known is null)
+        {
+            return own;
+        }
+
+        if (!request.Force)
+        {
+            Check(known, own, cancellation);
+        }
+
+        var before = known.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
+        var units = own.Units.ToDictionary(unit => unit.Path, unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit, StringComparer.Ordinal);
+        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || record.HasEntry(unit.Path))))
+        {
+            units.Add(unit.Path, unit);
+        }
+
+        return own with { Units = [.. units.Values.OrderBy(unit => unit.Path, StringComparer.Ordinal)] };
+    }
+
+    /// <summary>The units of the account that the source no longer has.</summary>
+    public IReadOnlyList<string> Vanished() =>
+        [.. record.ReadTree().Units.Select(unit => unit.Path).Where(unit => !MayBeThere(unit))];
+
+    private bool MayBeThere(string unit) =>
+        all.ContainsKey(unit) || found.Unreadable.Any(folder => IsIn(unit, Path.GetRelativePath(request.Path, folder.File!)));
+
+    private static bool IsIn(string unit, string folder) =>
+        folder == "." || unit == folder || unit.StartsWith($"{folder}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+
+    /// <summary>A narrower run leaves out checkpoints that an earlier one was asked for.</summary>
+    private TreeUnit Join(TreeUnit before, TreeUnit unit) => all.TryGetValue(unit.Path, out var folder) && unit.Checkpoints is { } own && before.Checkpoints is { } earlier
+        ? unit with { Checkpoints = [.. earlier.Intersect(folder.Checkpoints, StringComparer.Ordinal).Union(own, StringComparer.Ordinal).Order(StringComparer.Ordinal)] }
+        : unit;
+
+    private void Check(TreeRecord known, TreeRecord own, CancellationToken cancellation)
+    {
+        var direction = known.Direction ?? record.ReadEntries().FirstOrDefault()?.Options.Direction ?? own.Direction;
+        var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
+        if (direction != own.Direction || !(isSame || HasSameContent(cancellation)))
+        {
+            throw new MigrationException(
+                FailureKind.Target,
+                $"the output holds the {Word(direction)} of {known.Root?.Path ?? known.Source}, and this would be the {Word(own.Direction)} of {own.Root!.Path}; name another output, or --force replaces its results",
+                request.Output ?? own.Source);
+        }
+    }
+
+    private static string Word(MigrationDirection? direction) => direction == MigrationDirection.Downgrade ? "downgrade" : "upgrade";
+
+    /// <summary>
+    /// Whether every checkpoint that has a result is in this source too, by size and ends: then the tree was copied, or is mounted
+    /// elsewhere on another machine.
+    /// </summary>
+    private bool HasSameContent(CancellationToken cancellation)
+    {
+        var checkpoints = record.ReadEntries().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
+        return checkpoints.Count > 0 && checkpoints.TrueForAll(checkpoint => checkpoint.Stamp.HasSameEndsIn(checkpoint.Folder, cancellation));
+    }
+}

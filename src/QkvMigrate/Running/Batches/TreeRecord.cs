@@ -1,0 +1,27 @@
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>
+/// What an output holds, as a whole: results of one source, made in one direction, and of which units. Each run adds the
+/// units that it found and was asked for, before they are dealt to shards; none takes away another's.
+/// </summary>
+/// <param name="SchemaVersion">The version of the form.</param>
+/// <param name="Source">The tree, as the user named it last.</param>
+/// <param name="Units">The units, in the order of their paths.</param>
+/// <param name="Root">Which directory the tree is; null in the form's first version.</param>
+/// <param name="Direction">What the runs make of it; null in the form's first version.</param>
+internal sealed record TreeRecord(int SchemaVersion, string Source, IReadOnlyList<TreeUnit> Units, SourceRoot? Root = null, MigrationDirection? Direction = null) : IRecordDocument
+{
+    /// <inheritdoc/>
+    public string? Problem() =>
+        !RecordedPath.IsOne(Source) || Root is { IsOne: false } ? "no path to a source"
+        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0) ? "a unit without a path below the tree, or of fewer bytes than none"
+        : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
+        : Units.SelectMany(unit => unit.Checkpoints ?? []).Any(name => !RecordedPath.IsName(name)) ? "a checkpoint without a name"
+        : null;
+}
+
+/// <summary>One unit.</summary>
+/// <param name="Path">Its path below the tree; empty for the tree's own directory.</param>
+/// <param name="Bytes">Bytes of its files.</param>
+/// <param name="Checkpoints">The names of the checkpoints in it that runs were asked for; null in the form's first version.</param>
+internal sealed record TreeUnit(string Path, long Bytes, IReadOnlyList<string>? Checkpoints = null);

@@ -1,0 +1,135 @@
+using QkvMigrate.Files;
+using QkvMigrate.Running.Batches;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Running;
+
+/// <summary>Brings a planned directory to the disk: checkpoints, configuration, and the other files, which come along.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="journal">Told how far the writing is, where the directory is part of a tree; null otherwise.</param>
+/// <param name="cancellation">Ends the work.</param>
+internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal, CancellationToken cancellation)
+{
+    private readonly MigrationRequest request = plan.Request;
+    private readonly List<PlannedCheckpoint> replaced = [];
+
+    /// <summary>The checkpoints that are done in place, in order: they stay done where a later one fails.</summary>
+    public IReadOnlyList<PlannedCheckpoint> Replaced => replaced;
+
+    /// <summary>Writes all. A new directory gets its name when everything in it is on the disk.</summary>
+    /// <exception cref="MigrationException">The system does not allow it, or the work was cancelled.</exception>
+    public void Run()
+    {
+        try
+        {
+            if (request.InPlace)
+            {
+                ReplaceAll();
+            }
+            else
+            {
+                WriteNew();
+            }
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, plan.Output);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw CheckpointWriting.Cancelled(plan.Output, error);
+        }
+    }
+
+    /// <summary>The configuration comes first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.</summary>
+    private void ReplaceAll()
+    {
+        WriteConfiguration(plan.Unit.Root);
+        foreach (var checkpoint in plan.Checkpoints)
+        {
+            if (checkpoint.Plan!.IsNeeded)
+            {
+                CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
+            }
+
+            replaced.Add(checkpoint);
+        }
+    }
+
+    private void WriteNew()
+    {
+        if (journal is { NeedsFolder: true })
+        {
+            Directory.CreateDirectory(plan.Output);
+        }
+
+        using var folder = DurableFolder.Create(plan.Output, request.Force || journal is not null);
+        journal?.Begin();
+        foreach (var checkpoint in plan.Checkpoints)
+        {
+            var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
+            if (checkpoint.Plan!.IsNeeded)
+            {
+                CheckpointWriting.Write(checkpoint, target, request, cancellation);
+            }
+            else
+            {
+                Copy(checkpoint.Path, target);
+            }
+        }
+
+        foreach (var file in plan.KeptFiles)
+        {
+            var target = Path.Combine(folder.WritePath, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Copy(Path.Combine(plan.Unit.Root, file), target);
+        }
+
+        foreach (var link in plan.KeptLinks)
+        {
+            var target = Path.Combine(folder.WritePath, link.Path);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            LinkCopy.Write(target, link.Text, request.Force);
+        }
+
+        WriteConfiguration(folder.WritePath);
+        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, cancellation);
+        folder.Commit();
+        journal?.Finish();
+    }
+
+    private void Copy(string source, string target) => FileCopy.Copy(source, target, request.Force, request.Progress, cancellation);
+
+    private void WriteConfiguration(string folder)
+    {
+        foreach (var change in plan.Configuration.Files)
+        {
+            var path = Path.Combine(folder, change.Name);
+            if (change.Content is { } content)
+            {
+                var target = request.InPlace ? CheckpointWriting.FinalTarget(path) : path;
+                using var file = DurableFile.Create(target, replace: true);
+                Posix.Write(file.Handle, content.Span, 0);
+                CheckpointWriting.Commit(file, target, request);
+            }
+            else if (request.InPlace && File.Exists(path))
+            {
+                Remove(path);
+            }
+        }
+    }
+
+    /// <summary>A file that the new configuration takes the place of; where backups are asked for, it goes to its.</summary>
+    private void Remove(string path)
+    {
+        if (CheckpointWriting.Backup(path, request) is { } backup && !Path.Exists(backup))
+        {
+            CheckpointWriting.Announce(path, backup);
+            File.Move(path, backup);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Evidence;
+using QkvMigrate.Folders;
+using QkvMigrate.Geometry;
+using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
+using QkvMigrate.Trees;
+
+namespace QkvMigrate.Running;
+
+/// <summary>Looks at checkpoints: what an upgrade would find and do.</summary>
+public static class Inspector
+{
+    /// <summary>One report for each checkpoint file of <paramref name="path"/>, a file or a directory.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="geometry">What the user says about the geometry.</param>
+    /// <param name="selection">Which checkpoints of a directory or tree are looked at.</param>
+    /// <param name="withEvidence">Whether the weights are read and asked for their geometry.</param>
+    /// <exception cref="MigrationException">The path is not there, or has no checkpoint.</exception>
+    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence)
+    {
+        var request = new MigrationRequest
+        {
+            Path = path,
+            Direction = MigrationDirection.Upgrade,
+            Geometry = geometry,
+            DryRun = true,
+            AllowUnsafePickle = true,
+            Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
+        };
+        if (!Directory.Exists(path))
+        {
+            return [Inspect(path, [], null, request, withEvidence)];
+        }
+
+        var tree = CheckpointTree.Find(path, selection);
+        return
+        [
+            .. tree.Units.SelectMany(unit => Inspect(unit, request, withEvidence)),
+            .. tree.Unreadable.Select(error => CheckpointReport.Of(error.File!, error)),
+        ];
+    }
+
+    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request, bool withEvidence)
+    {
+        var shards = ShardSet.Open(unit.Root, out var unfit);
+        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence));
+    }
+
+    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request, bool withEvidence)
+    {
+        using var planned = PlannedCheckpoint.Open(path, otherShards, request);
+        var report = Inspect(planned, unfit, request);
+        if (planned.Checkpoint is not { } checkpoint)
+        {
+            return report;
+        }
+
+        report = report with { DTypes = DTypeShare.Of(checkpoint.Tensors) };
+        return withEvidence ? WithEvidence(report, checkpoint, otherShards) : report;
+    }
+
+    private static CheckpointReport Inspect(PlannedCheckpoint planned, MigrationException? unfit, MigrationRequest request)
+    {
+        if ((planned.Error ?? unfit) is { } error)
+        {
+            return planned.Report(error);
+        }
+
+        if (planned.Plan!.IsNeeded)
+        {
+            return planned.Report(CheckpointStatus.Planned);
+        }
+
+        var report = planned.Report(CheckpointStatus.Unchanged);
+        return planned.Plan.Layout.Projection is not null ? WithGeometry(report, planned, request) : report;
+    }
+
+    /// <summary>Every row of every layer is read. What is wrong with the file's names is in the report already.</summary>
+    private static CheckpointReport WithEvidence(CheckpointReport report, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards)
+    {
+        try
+        {
+            return report with { Evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, report.Geometry, otherShards) };
+        }
+        catch (MigrationException error)
+        {
+            return report with { Error = report.Error ?? error.InFile(report.Path) };
+        }
+    }
+
+    /// <summary>A checkpoint that is left alone needs no geometry; where one is found it is shown.</summary>
+    private static CheckpointReport WithGeometry(CheckpointReport report, PlannedCheckpoint planned, MigrationRequest request)
+    {
+        try
+        {
+            var resolved = planned.ResolveGeometry(request, AttentionScan.Of(planned.Checkpoint!).Shapes());
+            return report with { Geometry = resolved.Geometry, GeometrySource = resolved.Source };
+        }
+        catch (MigrationException error)
+        {
+            return report with { Advice = [.. report.Advice, new Advice("geometry-unknown", error.Problem)] };
+        }
+    }
+}

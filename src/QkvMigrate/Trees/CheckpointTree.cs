@@ -1,0 +1,121 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
+using QkvMigrate.Folders;
+
+namespace QkvMigrate.Trees;
+
+/// <summary>The directories with checkpoints that are found in and below a directory.</summary>
+internal sealed class CheckpointTree
+{
+    private readonly List<CheckpointUnit> units = [];
+    private readonly List<MigrationException> unreadable = [];
+    private readonly HashSet<FileKey> folders = [];
+    private readonly List<(string RelativePath, MigrationException Refusal)> distributed = [];
+
+    private CheckpointTree()
+    {
+    }
+
+    /// <summary>The units that were selected, in the order of their paths.</summary>
+    public IReadOnlyList<CheckpointUnit> Units { get; private set; } = [];
+
+    /// <summary>
+    /// Directories below that may not be read, so that nobody knows what is in them, and those that were selected and are
+    /// a checkpoint as a whole, cut over their files.
+    /// </summary>
+    public IReadOnlyList<MigrationException> Unreadable => unreadable;
+
+    /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
+    public IReadOnlySet<FileKey> Folders => folders;
+
+    /// <summary>All units, selected or not.</summary>
+    public IReadOnlyList<CheckpointUnit> AllUnits => units;
+
+    /// <summary>Whether a unit, selected or not, lies below the directory that was named, and is not that directory itself.</summary>
+    public bool HasBranches => units.Exists(unit => unit.RelativePath.Length > 0);
+
+    /// <summary>Finds the units in and below <paramref name="root"/>. Linked directories are not entered.</summary>
+    /// <exception cref="MigrationException">The directory cannot be read, or has no checkpoint in or below it that is selected.</exception>
+    public static CheckpointTree Find(string root, CheckpointSelection selection)
+    {
+        var tree = new CheckpointTree();
+        try
+        {
+            tree.Collect(root, "", null);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, root, inner: error);
+        }
+
+        tree.Units = UnitSelection.Of(selection, tree.units);
+        tree.unreadable.AddRange(tree.distributed.Where(folder => selection.Selects(folder.RelativePath)).Select(folder => folder.Refusal));
+        return tree.Units.Count + tree.unreadable.Count > 0
+            ? tree
+            : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}", root);
+    }
+
+    private void Collect(string directory, string relative, CollectedFiles? parent)
+    {
+        var own = units.Count;
+        if (FileIdentity.Of(directory) is { } folder)
+        {
+            folders.Add(new FileKey(folder));
+        }
+
+        var listing = FolderListing.Of(directory);
+        if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
+        {
+            distributed.Add((relative, refusal));
+            return;
+        }
+
+        var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
+        var collected = isCheckpoint[true].Any() ? new CollectedFiles(directory, [.. isCheckpoint[true]]) : parent;
+        collected?.Add(directory, isCheckpoint[false]);
+        AddUnnameable(listing, collected);
+        if (isCheckpoint[true].Any())
+        {
+            units.Add(new CheckpointUnit(directory, relative, [], []));
+        }
+
+        foreach (var child in listing.Folders)
+        {
+            var path = Path.Combine(directory, child);
+            try
+            {
+                Collect(path, Path.Combine(relative, child), collected);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                unreadable.Add(new MigrationException(FailureKind.Io, error.Message, path, inner: error));
+            }
+            catch (MigrationException error)
+            {
+                // Nobody knows which files of it are backups.
+                unreadable.Add(error.InFile(path));
+            }
+        }
+
+        if (isCheckpoint[true].Any())
+        {
+            units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, HasUnitsBelow = units.Count > own + 1 };
+        }
+    }
+
+    /// <summary>Files that nobody can open by their names: one that may be a checkpoint, and a directory, must be told; others stay behind.</summary>
+    private void AddUnnameable(FolderListing listing, CollectedFiles? collected)
+    {
+        foreach (var entry in listing.Unnameable)
+        {
+            if (entry is DirectoryInfo || CheckpointNames.IsUsual(entry.Name))
+            {
+                unreadable.Add(new MigrationException(FailureKind.Io, "its name is no UTF-8, and this program cannot open it; give it another", entry.FullName));
+            }
+            else
+            {
+                collected?.Unnameable.Add(entry.FullName);
+            }
+        }
+    }
+}

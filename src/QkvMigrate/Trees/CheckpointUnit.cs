@@ -1,0 +1,36 @@
+using QkvMigrate.Files;
+
+namespace QkvMigrate.Trees;
+
+/// <summary>
+/// What is migrated as one: a directory that holds checkpoint files, with everything in it that belongs to no other
+/// such directory below.
+/// </summary>
+/// <param name="Root">The directory.</param>
+/// <param name="RelativePath">Its path below the path that the user named; empty for that path itself.</param>
+/// <param name="Checkpoints">The checkpoint files in it, relative to <paramref name="Root"/>.</param>
+/// <param name="OtherFiles">The files that come along, relative to <paramref name="Root"/>.</param>
+internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnlyList<string> Checkpoints, IReadOnlyList<string> OtherFiles)
+{
+    /// <summary>Whether other units lie in directories below it.</summary>
+    public bool HasUnitsBelow { get; init; }
+
+    /// <summary>Checkpoint files in it that the user left out: neither migrated nor copied.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>The links that come along as links, beside <see cref="OtherFiles"/>.</summary>
+    public IReadOnlyList<KeptLink> Links { get; init; } = [];
+
+    /// <summary>The links that a run takes along; one to a LoRA that is merged would lead nowhere.</summary>
+    public IEnumerable<KeptLink> LinksFor(MigrationRequest request) =>
+        Links.Where(link => !(request.IsMerge && link.Target is { } target && Checkpoints.Contains(target)));
+
+    /// <summary>What the user should know of files that stay behind.</summary>
+    public IReadOnlyList<Advice> LeftBehind { get; init; } = [];
+
+    /// <summary>Every directory of the tree that it was found in: nothing new may be written in any of them.</summary>
+    public IReadOnlySet<FileKey> TreeFolders { get; init; } = new HashSet<FileKey>();
+
+    /// <summary>Bytes of all its files but those that are left out; what is gone by now counts nothing.</summary>
+    public long CountBytes() => Checkpoints.Concat(OtherFiles).Sum(file => FileIdentity.Of(Path.Combine(Root, file))?.Size ?? 0);
+}

@@ -1,0 +1,98 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.Win32.SafeHandles;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
+using QkvMigrate.Reordering;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>
+/// The executor: writes a new file from a layout, its source and an engine. It decides nothing. A few threads take the
+/// layout's pieces in turn: while one waits for the source, permutes or sums up, another writes, and what stays as it is
+/// is copied inside the kernel where the system can.
+/// </summary>
+public static class FilePlanWriter
+{
+    /// <summary>Bytes of a slab. Large enough that a system call's cost vanishes, small enough to stay in the cache.</summary>
+    internal const int SlabBytes = 1 << 20;
+
+    /// <summary>
+    /// Threads at most. One writes while the others prepare, because a filesystem lets one at a time into a file; more
+    /// than these find nothing to do, and each has buffers.
+    /// </summary>
+    private const int MaximumThreads = 4;
+
+    /// <summary>
+    /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, once, and whoever
+    /// gave it disposes of that. <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
+    /// </summary>
+    /// <exception cref="MigrationException">The source ends too early or is damaged, or the system cannot read or write.</exception>
+    public static void Write(SourceFile source, FilePlan layout, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
+        Write(source, layout, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);
+
+    /// <summary>As above, with slabs of a size that tests make tiny, so that small files meet every boundary.</summary>
+    internal static void Write(
+        SourceFile source, FilePlan layout, SafeFileHandle target, Func<IReorderEngine> engine, int slabBytes, int threads, Action<long>? progress, CancellationToken cancellation)
+    {
+        // A clone shares every block with the source: then only what differs is written.
+        var isClone = Posix.Clone(source.Handle, target);
+        if (isClone)
+        {
+            RandomAccess.SetLength(target, layout.Length);
+        }
+        else
+        {
+            Posix.Allocate(target, layout.Length);
+        }
+
+        var checksums = new PlanChecksums(layout);
+        var sharedEngine = new Lazy<IReorderEngine>(engine);
+        using var pieces = new PlanPieces(layout, slabBytes);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var failures = new PieceFailures();
+        var work = Enumerable.Range(0, threads).Select(thread => Task.Factory.StartNew(() => WritePieces(copiesFirst: thread % 2 == 1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        Task.WaitAll([.. work], CancellationToken.None);
+        failures.Throw();
+        checksums.CheckSource(source);
+        checksums.Patch(target);
+
+        void WritePieces(bool copiesFirst)
+        {
+            using var writer = new PieceWriter(source, target, isClone, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
+            Segment? piece = null;
+            try
+            {
+                while ((piece = pieces.Take(copiesFirst)) is not null)
+                {
+                    stop.Token.ThrowIfCancellationRequested();
+                    writer.Write(piece, stop.Token);
+                }
+            }
+            catch (Exception error)
+            {
+                failures.Add(piece?.Target ?? 0, error);
+                stop.Cancel();
+            }
+        }
+    }
+
+    /// <summary>What went wrong on each thread. The first in the file is told, whichever thread met it and when.</summary>
+    private sealed class PieceFailures
+    {
+        private readonly List<(long Target, ExceptionDispatchInfo Error)> all = [];
+
+        public void Add(long target, Exception error)
+        {
+            lock (all)
+            {
+                all.Add((target, ExceptionDispatchInfo.Capture(error)));
+            }
+        }
+
+        public void Throw()
+        {
+            // A failure cancels the other threads; that they were is not the cause.
+            all.OrderBy(failure => failure.Error.SourceException is OperationCanceledException).ThenBy(failure => failure.Target).Select(failure => failure.Error).FirstOrDefault()?.Throw();
+        }
+    }
+}

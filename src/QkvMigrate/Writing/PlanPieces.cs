@@ -1,0 +1,54 @@
+using QkvMigrate.FilePlans;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>
+/// The segments of a layout, cut into pieces that one thread writes at a time. Threads take the next piece from here until
+/// none is left; half of them begin with what the kernel copies, so that such work is there while an engine is made.
+/// </summary>
+internal sealed class PlanPieces(FilePlan layout, int slabBytes) : IDisposable
+{
+    /// <summary>Bytes that the kernel copies at once: what the disk is set to write, and what passes between two looks at a cancellation.</summary>
+    private const long CopyBytes = 16 << 20;
+
+    private readonly Lock gate = new();
+    private readonly IEnumerator<Segment> copies = layout.Segments.Where(IsPlainCopy).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
+    private readonly IEnumerator<Segment> others = layout.Segments.Where(segment => !IsPlainCopy(segment)).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
+
+    /// <summary>Takes a piece, or null where none is left. Reorders come as slabs.</summary>
+    /// <param name="copiesFirst">Whether copies without a checksum are preferred, or everything else is.</param>
+    public Segment? Take(bool copiesFirst)
+    {
+        var (first, second) = copiesFirst ? (copies, others) : (others, copies);
+        lock (gate)
+        {
+            return first.MoveNext() ? first.Current
+                : second.MoveNext() ? second.Current
+                : null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        copies.Dispose();
+        others.Dispose();
+    }
+
+    private static bool IsPlainCopy(Segment segment) => segment is CopySegment { Checksum: < 0 };
+
+    private static IEnumerable<Segment> Cut(Segment segment, int slabBytes) => segment switch
+    {
+        CopySegment copy => Cut(copy, IsPlainCopy(copy) ? CopyBytes : slabBytes),
+        ReorderSegment reorder => SlabPlan.Cut(reorder, slabBytes),
+        _ => [segment],
+    };
+
+    private static IEnumerable<Segment> Cut(CopySegment copy, long most)
+    {
+        for (var done = 0L; done < copy.Length; done += most)
+        {
+            yield return new CopySegment(copy.Target + done, Math.Min(most, copy.Length - done), copy.Checksum, copy.Source + done);
+        }
+    }
+}

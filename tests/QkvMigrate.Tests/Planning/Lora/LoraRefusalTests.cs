@@ -1,0 +1,127 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Planning.Lora;
+using QkvMigrate.Running;
+using Xunit;
+
+namespace QkvMigrate.Tests.Planning.Lora;
+
+/// <summary>What is wrong with a LoRA, or what has to be said about it, is told in one line; nothing is written.</summary>
+public sealed class LoraRefusalTests : IDisposable
+{
+    private const string A = "tensor 'transformer.h.0.attn.attn.lora_A'";
+    private const string B = "tensor 'transformer.h.0.attn.attn.lora_B'";
+    private static readonly AttentionGeometry Gqa = new(6, 2, 4);
+    private static readonly AttentionGeometry Mha = new(4, 4, 3);
+    private static readonly LoraSections QueryAndValue = new(true, false, true);
+    private static readonly LoraOptions Expand = new(LoraTreatment.Expand);
+    private static readonly LoraOptions ExpandBefore900 = new(LoraTreatment.Expand, IsBefore900: true);
+
+    private readonly LoraFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void AllOfThreeNeedAWord() => AssertRefused(
+        new LoraModel(Gqa, LoraSections.All),
+        new LoraOptions(),
+        FailureKind.Unsupported,
+        $"{B}: q, k and v all have LoRA, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 6 instead of 2, and --lora merge adds it to its base");
+
+    [Fact]
+    public void TheEarlyEraNeedsAWord() => AssertRefused(
+        new LoraModel(Gqa, QueryAndValue),
+        new LoraOptions(IsBefore900: true),
+        FailureKind.Unsupported,
+        $"{B}: this LoRA is from before #900, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 4 instead of 2, and --lora merge adds it to its base");
+
+    [Fact]
+    public void WhichOfThreeIsAskedForWhereTheShapeFitsSeveral() => AssertRefused(
+        new LoraModel(Gqa, QueryAndValue),
+        ExpandBefore900,
+        FailureKind.Geometry,
+        $"{B}: its shape fits (q, k) as well as (q, v); lora_query, lora_key and lora_value in a hyperparameters.yaml beside the file settle it",
+        hyperparameters: null);
+
+    [Fact]
+    public void HyperparametersThatFitNoneOfThemSettleNothing() => AssertRefused(
+        new LoraModel(Mha, QueryAndValue),
+        ExpandBefore900,
+        FailureKind.Geometry,
+        $"{B}: its shape fits (q, k) as well as (q, v) as well as (k, v); lora_query, lora_key and lora_value in the hyperparameters.yaml beside the file settle it, and do not say one of these",
+        hyperparameters: "lora_query: true\nlora_key: true\nlora_value: true\n");
+
+    [Fact]
+    public void RowsThatNoChoiceHasAreRefused()
+    {
+        var model = new LoraModel(Gqa, QueryAndValue);
+        AssertRefused(
+            model,
+            new LoraOptions(),
+            FailureKind.Geometry,
+            $"{B}: it has 30 rows, which no 2 of q (24 rows), k (8) and v (8) have together, and lora_A's 4 rows are 2 times the rank 2",
+            change: tensor => tensor.Name.EndsWith("attn.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [30, 2], Values = tensor.Values[..60] } : tensor);
+    }
+
+    [Fact]
+    public void MatricesThatDoNotFitTogetherAreRefused() => AssertRefused(
+        new LoraModel(Gqa, QueryAndValue),
+        new LoraOptions(),
+        FailureKind.Geometry,
+        $"{A}: float32 (3, 24) and lora_B's float32 (32, 2) make no LoRA: lora_A has 1, 2 or 3 times as many rows as lora_B has columns",
+        change: tensor => tensor.Name.EndsWith("attn.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [3, 24], Values = tensor.Values[..72] } : tensor);
+
+    [Fact]
+    public void HalfAPairIsRefused()
+    {
+        var model = new LoraModel(Gqa, QueryAndValue);
+        _folder.Write([.. model.Tensors().Where(tensor => !tensor.Name.EndsWith("attn.lora_B", StringComparison.Ordinal))], model.ModelConfiguration(), model.Hyperparameters());
+        AssertRefused(new LoraOptions(), FailureKind.Malformed, $"{A}: it stands without its lora_B");
+    }
+
+    [Fact]
+    public void AnotherRankInAnotherLayerIsRefused() => AssertRefused(
+        new LoraModel(Gqa, LoraSections.All),
+        Expand,
+        FailureKind.Unsupported,
+        $"tensor 'transformer.h.0.attn.proj.lora_A': --lora expand: its lora_B has shape (24, 1), that of 'transformer.h.0.attn.attn.lora_B' (40, 2); LitGPT has one rank and one choice of q, k and v for all layers",
+        change: tensor => tensor.Name.EndsWith("proj.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [1, 24], Values = tensor.Values[..24] }
+            : tensor.Name.EndsWith("proj.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [24, 1], Values = tensor.Values[..24] }
+            : tensor);
+
+    [Fact]
+    public void AMatrixThatSharesItsBytesIsNotExpanded()
+    {
+        var model = new LoraModel(Gqa, LoraSections.All);
+        var tensors = model.Tensors();
+        _folder.Write([.. tensors, tensors[0] with { Name = "alias" }], model.ModelConfiguration(), model.Hyperparameters());
+        AssertRefused(Expand, FailureKind.Unsupported, $"{A}: its bytes are shared with another tensor, so that it cannot be expanded");
+    }
+
+    [Theory]
+    [InlineData("lora_r: 8\nlora_alpha: 16\n", FailureKind.Conflict, "line 1: lora_r is 8, but the checkpoint's LoRA has rank 2")]
+    [InlineData("lora_r: 2\n", FailureKind.Malformed, "line 1: no lora_alpha, which LitGPT's fine-tuning with LoRA saves here")]
+    [InlineData("lora_alpha: 2\n", FailureKind.Malformed, "line 1: no lora_r, which LitGPT's fine-tuning with LoRA saves here")]
+    [InlineData("lora_r: 2\nlora_alpha: many\n", FailureKind.Malformed, "line 2: lora_alpha is 'many', expected a number")]
+    [InlineData("{lora_r: 2, lora_alpha: 16}\n", FailureKind.Unsupported, "line 1: lora_r has to change, but does not stand in a line of its own")]
+    public void HyperparametersThatCannotFollowAreRefused(string yaml, FailureKind kind, string message)
+    {
+        var model = new LoraModel(Gqa, LoraSections.All);
+        _folder.Write(model.Tensors(), model.ModelConfiguration(), yaml);
+        AssertRefused(Expand, kind, message, "hyperparameters.yaml");
+    }
+
+    private void AssertRefused(LoraModel model, LoraOptions options, FailureKind kind, string message, string? hyperparameters = "", Func<TestTensor, TestTensor>? change = null)
+    {
+        _folder.Write([.. model.Tensors().Select(change ?? (tensor => tensor))], model.ModelConfiguration(), hyperparameters?.Length == 0 ? model.Hyperparameters() : hyperparameters);
+        AssertRefused(options, kind, message);
+    }
+
+    private void AssertRefused(LoraOptions options, FailureKind kind, string message, string file = "lit_model.pth.lora")
+    {
+        var report = _folder.Upgrade(options);
+        Assert.Equal(CheckpointStatus.Refused, report.Status);
+        Assert.Equal($"{Path.Combine(_folder.Legacy, file)}: {message}", report.Error!.Message);
+        Assert.Equal(kind, report.Error.Kind);
+        Assert.False(Directory.Exists(_folder.Upgraded));
+    }
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using CsCheck;
+using Xunit;
+
+namespace QkvMigrate.Tests.Running.Batches.Sequences;
+
+/// <summary>
+/// Random sequences of runs and of what users do between them, against a simple model of what must hold: nothing lost but what
+/// --force named, nothing undone without being told, checksums that hold, a report that is the disk, and at the end the
+/// state of one undisturbed run. QKVMIGRATE_SEQUENCES sets how many.
+/// </summary>
+public sealed class TreeSequenceTests
+{
+    private const int Sequences = 40;
+
+    private static int Count => int.TryParse(Environment.GetEnvironmentVariable("QKVMIGRATE_SEQUENCES"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : Sequences;
+
+    [Fact]
+    public void A_mirrored_tree_loses_nothing() => Step.Sequences(MirroredTree.Kinds).Sample(
+        steps =>
+        {
+            using var tree = new MirroredTree();
+            Array.ForEach(steps, tree.Take);
+            tree.End();
+        },
+        iter: Count,
+        print: steps => string.Join(' ', steps.AsEnumerable()));
+
+    [Fact]
+    public void A_tree_in_place_loses_nothing() => Step.Sequences(TreeInPlace.Kinds).Sample(
+        steps =>
+        {
+            using var tree = new TreeInPlace();
+            Array.ForEach(steps, tree.Take);
+            tree.End();
+        },
+        iter: Count,
+        print: steps => string.Join(' ', steps.AsEnumerable()));
+}
