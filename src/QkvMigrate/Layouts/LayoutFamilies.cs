@@ -67,6 +67,30 @@ public static class LayoutFamilies
         NothingToDo = "fused attention under attn.c_attn (nanoGPT, lit-llama) is sequential from the start and not LitGPT's",
     };
 
+    /// <summary>Hugging Face's GPT-NeoX (transformers, models/gpt_neox/modeling_gpt_neox.py, <c>GPTNeoXAttention</c>): q, k and v of each head in turn.</summary>
+    public static LayoutFamily GptNeoX { get; } = new()
+    {
+        Name = "gpt-neox",
+        Module = "attention.query_key_value",
+        Projection = "attention.dense.weight",
+        Rows = new RowOrder("per-head", [[QkvSection.Query, QkvSection.Key, QkvSection.Value]]),
+        Rules = LinearTensors,
+        Description = "per head (attention.query_key_value), Hugging Face's GPT-NeoX",
+        NothingToDo = "fused attention under attention.query_key_value (Hugging Face's GPT-NeoX) is not LitGPT's",
+    };
+
+    /// <summary>Megatron-Core's (megatron/core/transformer/attention.py, <c>SelfAttention.linear_qkv</c>): q, k and v of each query group in turn, as legacy LitGPT has them.</summary>
+    public static LayoutFamily MegatronCore { get; } = new()
+    {
+        Name = "megatron-core",
+        Module = "self_attention.linear_qkv",
+        Projection = "self_attention.linear_proj.weight",
+        Rows = new RowOrder("per-group", [[QkvSection.Query, QkvSection.Key, QkvSection.Value]]),
+        Rules = LinearTensors,
+        Description = "per query group (self_attention.linear_qkv), Megatron-Core's",
+        NothingToDo = "fused attention under self_attention.linear_qkv (Megatron-Core) is not LitGPT's",
+    };
+
     /// <summary>No fused attention.</summary>
     public static LayoutFamily None { get; } = new()
     {
@@ -77,7 +101,7 @@ public static class LayoutFamilies
     };
 
     /// <summary>The families that names are held against, in this order.</summary>
-    public static IReadOnlyList<LayoutFamily> All { get; } = [Interleaved, Sequential, CAttention];
+    public static IReadOnlyList<LayoutFamily> All { get; } = [Interleaved, Sequential, CAttention, GptNeoX, MegatronCore];
 
     /// <summary>The family of a word, or null.</summary>
     public static LayoutFamily? Named(string name) => All.Append(None).FirstOrDefault(family => family.Name == name);
