@@ -1,5 +1,6 @@
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running;
 

@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Pickling.Policy;
 using Xunit;
 
