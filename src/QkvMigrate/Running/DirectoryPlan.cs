@@ -41,7 +41,7 @@ internal sealed class DirectoryPlan : IDisposable
     public IEnumerable<string> KeptFiles => Unit.OtherFiles.Where(file => !Configuration.Replaces(file));
 
     /// <summary>The links that come along as links.</summary>
-    public IEnumerable<KeptLink> KeptLinks => Unit.LinksFor(Request);
+    public IEnumerable<KeptLink> KeptLinks => Unit.LinksFor(Request.IsMerge);
 
     /// <summary>The files that a new directory has, relative to it.</summary>
     public IEnumerable<string> Results =>

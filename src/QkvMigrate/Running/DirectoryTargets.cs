@@ -1,6 +1,5 @@
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
-using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running;
 

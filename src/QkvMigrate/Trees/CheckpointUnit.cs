@@ -22,8 +22,9 @@ internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnl
     public IReadOnlyList<KeptLink> Links { get; init; } = [];
 
     /// <summary>The links that a run takes along; one to a LoRA that is merged would lead nowhere.</summary>
-    public IEnumerable<KeptLink> LinksFor(MigrationRequest request) =>
-        Links.Where(link => !(request.IsMerge && link.Target is { } target && Checkpoints.Contains(target)));
+    /// <param name="isMerge">Whether the checkpoints are LoRA that are merged.</param>
+    public IEnumerable<KeptLink> LinksFor(bool isMerge) =>
+        Links.Where(link => !(isMerge && link.Target is { } target && Checkpoints.Contains(target)));
 
     /// <summary>What the user should know of files that stay behind.</summary>
     public IReadOnlyList<Advice> LeftBehind { get; init; } = [];

@@ -1,8 +1,7 @@
-using QkvMigrate.Files;
-using QkvMigrate.Migration.Lora;
-using QkvMigrate.Planning.Lora;
-using QkvMigrate.Writing;
 using System.Text;
+using QkvMigrate.Files;
+using QkvMigrate.Planning.Lora;
+using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
 

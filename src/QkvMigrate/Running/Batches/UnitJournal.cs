@@ -1,7 +1,5 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
 using QkvMigrate.Trees;
-using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
@@ -79,7 +77,7 @@ internal sealed class UnitJournal
     private bool HasLinks(IEnumerable<ResultFile> results)
     {
         var known = results.Where(file => file.Link is not null).ToList();
-        var wanted = unit.LinksFor(request).Select(ResultFile.Of).ToHashSet();
+        var wanted = unit.LinksFor(request.IsMerge).Select(ResultFile.Of).ToHashSet();
         return wanted.IsSubsetOf(known) && known.TrueForAll(link => wanted.Contains(link) || standing.IsLeftOut(link));
     }
 
