@@ -33,16 +33,9 @@ internal static class Program
             Messages.Say("cancelled; nothing was left behind");
             return Signals.ExitCode;
         }
-        catch (Exception error) when (error.GetBaseException() is IOException or UnauthorizedAccessException or OutOfMemoryException)
-        {
-            // The system refused something that nobody in between has a better word for: descriptors, memory.
-            Messages.Say(error.GetBaseException().Message);
-            return ExitCode.Failure;
-        }
         catch (Exception error)
         {
-            UnexpectedFailure.Tell(error);
-            return ExitCode.Unexpected;
+            return UnexpectedFailure.Tell(error);
         }
     }
 

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace QkvMigrate.Cli;
 
-/// <summary>Turns SIGHUP, SIGINT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.</summary>
+/// <summary>Turns SIGHUP, SIGINT, SIGQUIT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.</summary>
 internal static class Signals
 {
     private const int HangUp = 1;
     private const int Interrupt = 2;
+    private const int Quit = 3;
     private const int Terminate = 15;
     private const PosixSignal FileSizeLimit = (PosixSignal)25; // SIGXFSZ
 
@@ -17,7 +18,7 @@ internal static class Signals
     /// <summary>Cancelled by the first signal.</summary>
     public static CancellationToken Token => Source.Token;
 
-    /// <summary>129, 130 or 143.</summary>
+    /// <summary>129, 130, 131 or 143.</summary>
     public static int ExitCode => Cli.ExitCode.SignalBase + signal;
 
     /// <summary>
@@ -28,6 +29,7 @@ internal static class Signals
     [
         PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Cancel(context, HangUp)),
         PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, Interrupt)),
+        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => Cancel(context, Quit)),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, Terminate)),
 
         // A file beyond the limit of the process (ulimit -f) is an error of the call that wrote it, not the process's end.

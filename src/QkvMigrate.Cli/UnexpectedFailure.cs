@@ -10,19 +10,30 @@ internal static class UnexpectedFailure
     public static void TellFromEveryThread() =>
         AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
         {
-            Tell((Exception)failure.ExceptionObject);
-            Environment.Exit(ExitCode.Unexpected);
+            Environment.Exit(Tell((Exception)failure.ExceptionObject));
         };
 
-    /// <summary>Says what it was and where, and how it is reported.</summary>
-    public static void Tell(Exception failure)
+    /// <summary>
+    /// Says what it was: in the system's words where that refused something for which nobody in between has a better word
+    /// (descriptors, memory, threads), and else where it was and how it is reported.
+    /// </summary>
+    /// <returns>The exit code.</returns>
+    public static int Tell(Exception failure)
     {
+        if (failure.GetBaseException() is var cause && cause is IOException or UnauthorizedAccessException or OutOfMemoryException)
+        {
+            Messages.Say(cause.Message.Trim());
+            return ExitCode.Failure;
+        }
+
         var error = failure is AggregateException { InnerException: { } inner } ? inner : failure;
         Messages.Say($"unexpected failure{Place(error)}: {error.GetType().Name}: {error.Message}; this is a bug: report this line, the command line and what {DebugVariable}=1 prints");
         if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
         {
             Console.Error.WriteLine(failure);
         }
+
+        return ExitCode.Unexpected;
     }
 
     /// <summary>The innermost method of this program that was at work.</summary>

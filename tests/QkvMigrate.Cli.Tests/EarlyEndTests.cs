@@ -13,7 +13,7 @@ public sealed class EarlyEndTests : IDisposable
 {
     private static readonly int Runs = int.Parse(Environment.GetEnvironmentVariable("QKVMIGRATE_EARLY_ENDS") ?? "20", CultureInfo.InvariantCulture);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly (string Name, int ExitCode)[] Signals = [("HUP", 129), ("INT", 130), ("TERM", 143)];
+    private static readonly (string Name, int ExitCode)[] Signals = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)];
 
     private readonly WorkFolder folder = new();
 

@@ -49,6 +49,23 @@ public sealed class ScarceDiskTests : IDisposable
         Assert.Equal(before, WorkFolder.Sha256(Source));
     }
 
+    /// <summary>The first bytes that are written at all are those of a lock and of a page.</summary>
+    [Theory]
+    [InlineData("inspect", "--html", "page.html")]
+    [InlineData("upgrade", "-o", "new.pth")]
+    [InlineData("upgrade", "--in-place", "--backup", ".old")]
+    public void ALimitThatLetsNothingBeWrittenIsTold(string command, params string[] options)
+    {
+        var before = folder.Snapshot();
+        foreach (var blocks in new[] { "0", "1", "10" })
+        {
+            var run = ShellRun.Run(folder.Path, $"export DOTNET_EnableWriteXorExecute=0; ulimit -f {blocks}", "", [command, Source, .. options, .. LegacyCheckpoint.Arguments]);
+            Assert.Equal((blocks, 1), (blocks, run.ExitCode));
+            Assert.Contains("(ulimit -f)", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+            Assert.Equal(before, folder.Snapshot());
+        }
+    }
+
     /// <remarks>The runtime maps its code through a file of its own, which such limits forbid before the program starts; without W^X it does not.</remarks>
     [Theory]
     [InlineData(1)]

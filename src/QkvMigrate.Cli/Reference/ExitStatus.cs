@@ -13,6 +13,6 @@ internal sealed record ExitStatus(string Codes, string Meaning)
         new($"{ExitCode.Usage}", "the command line makes no sense"),
         new($"{ExitCode.LegacyFound}", "--check found legacy checkpoints"),
         new($"{ExitCode.Unexpected}", "a bug of this program; the line says where, and QKVMIGRATE_DEBUG=1 in the environment prints the trace to report"),
-        new($"{ExitCode.SignalBase + 1}, {ExitCode.SignalBase + 2}, {ExitCode.SignalBase + 15}", "cancelled by SIGHUP, SIGINT or SIGTERM; temporary files are gone"),
+        new($"{ExitCode.SignalBase + 1}, {ExitCode.SignalBase + 2}, {ExitCode.SignalBase + 3}, {ExitCode.SignalBase + 15}", "cancelled by SIGHUP, SIGINT, SIGQUIT or SIGTERM; temporary files are gone"),
     ];
 }

@@ -65,6 +65,7 @@ public sealed class DurableFile : IDisposable
         TargetLock? acquired = null;
         try
         {
+            CheckReplaceable(path);
             acquired = TargetLock.Acquire(path, wait);
             if (!replace && System.IO.Path.Exists(path))
             {
@@ -88,14 +89,22 @@ public sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>A rename would put a file in the place of a device or a FIFO, which others use by that name (<c>/dev/null</c>).</summary>
+    private static void CheckReplaceable(string path)
+    {
+        if (FileIdentity.Of(path) is { IsDirectory: false, Special: { } special })
+        {
+            throw new MigrationException(FailureKind.Target, $"this is no regular file but {special}, which is never replaced", path);
+        }
+    }
+
     /// <summary>Has <paramref name="write"/> put the content into the temporary file, from its start.</summary>
     /// <exception cref="MigrationException">The system cannot write.</exception>
     public void Write(Action<Stream> write)
     {
         try
         {
-            // The stream must not close the file, which is still to be synced.
-            using var stream = new FileStream(new SafeFileHandle(Handle.DangerousGetHandle(), ownsHandle: false), FileAccess.Write);
+            using var stream = new BufferedStream(new PositionedStream(Handle));
             write(stream);
         }
         catch (Exception error) when (IoFailure.IsOne(error))

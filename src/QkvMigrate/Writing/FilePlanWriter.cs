@@ -50,19 +50,18 @@ public static class FilePlanWriter
         using var pieces = new PlanPieces(layout, slabBytes);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var failures = new PieceFailures();
-        var work = Enumerable.Range(0, threads).Select(thread => Task.Factory.StartNew(() => WritePieces(copiesFirst: thread % 2 == 1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
-        Task.WaitAll([.. work], CancellationToken.None);
+        Workers.Run(threads, WritePieces);
         failures.Throw();
         checksums.CheckSource(source);
         checksums.Patch(target);
 
-        void WritePieces(bool copiesFirst)
+        void WritePieces(int thread)
         {
-            using var writer = new PieceWriter(source, target, isClone, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
             Segment? piece = null;
             try
             {
-                while ((piece = pieces.Take(copiesFirst)) is not null)
+                using var writer = new PieceWriter(source, target, isClone, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
+                while ((piece = pieces.Take(copiesFirst: thread % 2 == 1)) is not null)
                 {
                     stop.Token.ThrowIfCancellationRequested();
                     writer.Write(piece, stop.Token);

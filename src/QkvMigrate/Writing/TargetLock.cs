@@ -79,7 +79,7 @@ internal sealed partial class TargetLock : IDisposable
                 var acquired = new TargetLock(name, file);
                 try
                 {
-                    RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                    Posix.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
 
                     // What a killed process left of the target, it left beside its lock's file: no lock, no leftovers, and no
                     // need to look through a folder that may have many thousand files for each of them.

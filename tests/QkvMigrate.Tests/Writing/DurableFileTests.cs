@@ -167,6 +167,23 @@ public sealed class DurableFileTests : IDisposable
         Assert.True(File.Exists(Target));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_no_regular_file_is_never_replaced(bool isLinked)
+    {
+        var fifo = isLinked ? folder.At("fifo") : Target;
+        Assert.Equal(0, ChildProcess.Run("mkfifo", [fifo]).ExitCode);
+        if (isLinked)
+        {
+            File.CreateSymbolicLink(Target, "fifo");
+        }
+
+        AssertRefused(FailureKind.Target, "this is no regular file but a FIFO, which is never replaced", () => DurableFile.Create(Target, replace: true));
+        Assert.Equal("a FIFO", FileIdentity.Of(Target)?.Special);
+        AssertFiles([.. new[] { fifo, Target }.Distinct().Select(path => Path.GetFileName(path))]);
+    }
+
     [Fact]
     public void A_folder_that_is_not_there_is_told()
     {

@@ -138,7 +138,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     {
         var next = -1;
         ExceptionDispatchInfo? failure = null;
-        void Work()
+        void Work(int thread)
         {
             while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is var number && number < count)
             {
@@ -153,8 +153,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             }
         }
 
-        // Threads of their own: the writer's tasks need those of the pool.
-        Task.WaitAll([.. Enumerable.Range(1, Math.Clamp(options.Jobs, 1, Math.Max(1, count))).Select(_ => Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))], CancellationToken.None);
+        Workers.Run(Math.Clamp(options.Jobs, 1, Math.Max(1, count)), Work);
         failure?.Throw();
     }
 }
