@@ -43,7 +43,7 @@ internal sealed class InspectCommand
         var reports = new List<CheckpointReport>();
         foreach (var path in parsed.GetValue(paths)!)
         {
-            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed), parsed.GetValue(evidence))));
+            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed), parsed.GetValue(evidence), Signals.Token)));
         }
 
         if (parsed.GetValue(json))

@@ -95,8 +95,10 @@ public sealed class GeometryEvidence
     /// <param name="sample">How much is read.</param>
     /// <param name="inUse">The geometry that is to be among the candidates, or null.</param>
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
+    /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="MigrationException">The file cannot be read, or has names of both layouts.</exception>
-    public static GeometryEvidence? Measure(Checkpoint checkpoint, EvidenceSample sample, AttentionGeometry? inUse = null, IReadOnlyList<TensorEntry>? otherShards = null)
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
+    public static GeometryEvidence? Measure(Checkpoint checkpoint, EvidenceSample sample, AttentionGeometry? inUse = null, IReadOnlyList<TensorEntry>? otherShards = null, CancellationToken cancellation = default)
     {
         var fused = AttentionScan.Of(checkpoint, otherShards).Fused
             .Where(RowNorms.IsFusedMatrix)
@@ -110,16 +112,16 @@ public sealed class GeometryEvidence
         var rows = fused[0].Tensor.Shape[0];
         var tensors = fused.Select(item => item.Tensor).Where(tensor => tensor.Shape[0] == rows).ToList();
         var candidates = columns < rows ? OrderCandidate.Candidates((int)rows, (int)columns, inUse) : [];
-        return candidates.Count == 0 ? null : Rank(checkpoint.Source, tensors, candidates, sample);
+        return candidates.Count == 0 ? null : Rank(checkpoint.Source, tensors, candidates, sample, cancellation);
     }
 
-    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<OrderCandidate> candidates, EvidenceSample sample)
+    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<OrderCandidate> candidates, EvidenceSample sample, CancellationToken cancellation)
     {
         var layers = EvidenceSample.Evenly(tensors, sample.Layers);
         var sums = new double[candidates.Count];
         foreach (var layer in layers)
         {
-            var norms = RowNorms.Read(source, layer, sample);
+            var norms = RowNorms.Read(source, layer, sample, cancellation);
             for (var i = 0; i < sums.Length; i++)
             {
                 sums[i] += candidates[i].Explained(norms);

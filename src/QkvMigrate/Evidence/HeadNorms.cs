@@ -31,8 +31,9 @@ public static class HeadNorms
 
     /// <summary>Reads one of <see cref="Matrices"/>.</summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>
-    public static LayerNorms Measure(Checkpoint checkpoint, TensorEntry matrix, AttentionGeometry geometry) =>
-        new(matrix.Label, [.. RowNorms.Read(checkpoint.Source, matrix, EvidenceSample.All).Chunk(geometry.HeadSize).Select(Whole)]);
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
+    public static LayerNorms Measure(Checkpoint checkpoint, TensorEntry matrix, AttentionGeometry geometry, CancellationToken cancellation = default) =>
+        new(matrix.Label, [.. RowNorms.Read(checkpoint.Source, matrix, EvidenceSample.All, cancellation).Chunk(geometry.HeadSize).Select(Whole)]);
 
     /// <summary>The norm of a block of rows from the logarithms of theirs.</summary>
     private static double Whole(double[] logarithms) => Math.Sqrt(logarithms.Sum(logarithm => Math.Exp(2 * logarithm)));

@@ -35,7 +35,8 @@ internal static class RowNorms
     /// <param name="source">The file.</param>
     /// <param name="tensor">A tensor that <see cref="CanRead"/>.</param>
     /// <param name="sample">How much of it is read.</param>
-    public static double[] Read(SourceFile source, TensorEntry tensor, EvidenceSample sample)
+    /// <param name="cancellation">Ends the reading.</param>
+    public static double[] Read(SourceFile source, TensorEntry tensor, EvidenceSample sample, CancellationToken cancellation)
     {
         var rowBytes = (int)Math.Min(tensor.Shape[1], sample.Columns) * tensor.DType.ItemSize;
         var stride = tensor.Strides[0] * tensor.DType.ItemSize;
@@ -46,6 +47,7 @@ internal static class RowNorms
         var buffer = GC.AllocateUninitializedArray<byte>(Math.Min(perChunk, norms.Length) * rowBytes);
         for (var row = 0L; row < norms.Length; row += perChunk * step)
         {
+            cancellation.ThrowIfCancellationRequested();
             var count = (int)Math.Min(perChunk, norms.Length - row);
             source.Read(tensor.FileOffset + (row * stride), buffer.AsSpan(0, count * rowBytes));
             for (var i = 0; i < count; i++)

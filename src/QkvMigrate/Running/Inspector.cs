@@ -16,8 +16,10 @@ public static class Inspector
     /// <param name="geometry">What the user says about the geometry.</param>
     /// <param name="selection">Which checkpoints of a directory or tree are looked at.</param>
     /// <param name="withEvidence">Whether the weights are read and asked for their geometry.</param>
+    /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">The path is not there, or has no checkpoint.</exception>
-    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence)
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence, CancellationToken cancellation = default)
     {
         var request = new MigrationRequest
         {
@@ -30,25 +32,26 @@ public static class Inspector
         };
         if (!Directory.Exists(path))
         {
-            return [Inspect(path, [], null, request, withEvidence)];
+            return [Inspect(path, [], null, request, withEvidence, cancellation)];
         }
 
-        var tree = CheckpointTree.Find(path, selection);
+        var tree = CheckpointTree.Find(path, selection, cancellation);
         return
         [
-            .. tree.Units.SelectMany(unit => Inspect(unit, request, withEvidence)),
+            .. tree.Units.SelectMany(unit => Inspect(unit, request, withEvidence, cancellation)),
             .. tree.Unreadable.Select(error => CheckpointReport.Of(error.File!, error)),
         ];
     }
 
-    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request, bool withEvidence)
+    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request, bool withEvidence, CancellationToken cancellation)
     {
         var shards = ShardSet.Open(unit.Root, out var unfit);
-        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence));
+        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence, cancellation));
     }
 
-    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request, bool withEvidence)
+    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request, bool withEvidence, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         using var planned = PlannedCheckpoint.Open(path, otherShards, request);
         var report = Inspect(planned, unfit, request);
         if (planned.Checkpoint is not { } checkpoint)
@@ -57,7 +60,7 @@ public static class Inspector
         }
 
         report = report with { DTypes = DTypeShare.Of(checkpoint.Tensors) };
-        return withEvidence ? WithEvidence(report, checkpoint, otherShards) : report;
+        return withEvidence ? WithEvidence(report, checkpoint, otherShards, cancellation) : report;
     }
 
     private static CheckpointReport Inspect(PlannedCheckpoint planned, MigrationException? unfit, MigrationRequest request)
@@ -77,11 +80,11 @@ public static class Inspector
     }
 
     /// <summary>Every row of every layer is read. What is wrong with the file's names is in the report already.</summary>
-    private static CheckpointReport WithEvidence(CheckpointReport report, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards)
+    private static CheckpointReport WithEvidence(CheckpointReport report, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards, CancellationToken cancellation)
     {
         try
         {
-            return report with { Evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, report.Geometry, otherShards) };
+            return report with { Evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, report.Geometry, otherShards, cancellation) };
         }
         catch (MigrationException error)
         {

@@ -11,10 +11,9 @@ internal sealed class CheckpointTree
     private readonly List<MigrationException> unreadable = [];
     private readonly HashSet<FileKey> folders = [];
     private readonly List<(string RelativePath, MigrationException Refusal)> distributed = [];
+    private readonly CancellationToken cancellation;
 
-    private CheckpointTree()
-    {
-    }
+    private CheckpointTree(CancellationToken cancellation) => this.cancellation = cancellation;
 
     /// <summary>The units that were selected, in the order of their paths.</summary>
     public IReadOnlyList<CheckpointUnit> Units { get; private set; } = [];
@@ -36,9 +35,10 @@ internal sealed class CheckpointTree
 
     /// <summary>Finds the units in and below <paramref name="root"/>. Linked directories are not entered.</summary>
     /// <exception cref="MigrationException">The directory cannot be read, or has no checkpoint in or below it that is selected.</exception>
-    public static CheckpointTree Find(string root, CheckpointSelection selection)
+    /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
+    public static CheckpointTree Find(string root, CheckpointSelection selection, CancellationToken cancellation)
     {
-        var tree = new CheckpointTree();
+        var tree = new CheckpointTree(cancellation);
         try
         {
             tree.Collect(root, "", null);
@@ -57,6 +57,7 @@ internal sealed class CheckpointTree
 
     private void Collect(string directory, string relative, CollectedFiles? parent)
     {
+        cancellation.ThrowIfCancellationRequested();
         var own = units.Count;
         if (FileIdentity.Of(directory) is { } folder)
         {
@@ -70,7 +71,7 @@ internal sealed class CheckpointTree
             return;
         }
 
-        var isCheckpoint = listing.Files.ToLookup(file => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, file)));
+        var isCheckpoint = listing.Files.ToLookup(file => IsCheckpoint(Path.Combine(directory, file)));
         var collected = isCheckpoint[true].Any() ? new CollectedFiles(directory, [.. isCheckpoint[true]]) : parent;
         collected?.Add(directory, isCheckpoint[false]);
         AddUnnameable(listing, collected);
@@ -101,6 +102,13 @@ internal sealed class CheckpointTree
         {
             units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, HasUnitsBelow = units.Count > own + 1 };
         }
+    }
+
+    /// <summary>Each look opens a file, and a tree may have millions.</summary>
+    private bool IsCheckpoint(string file)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return FolderListing.LooksLikeCheckpoint(file);
     }
 
     /// <summary>Files that nobody can open by their names: one that may be a checkpoint, and a directory, must be told; others stay behind.</summary>

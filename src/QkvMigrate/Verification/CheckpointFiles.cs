@@ -12,13 +12,17 @@ internal sealed class CheckpointFiles
     private readonly HashSet<string> checkpoints;
     private readonly Dictionary<string, bool> directories;
 
+    private readonly CancellationToken cancellation;
+
     /// <summary>Looks at every file below <paramref name="root"/>; checkpoints that are not selected are as if they were not there.</summary>
-    public CheckpointFiles(string root, CheckpointSelection selection)
+    /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
+    public CheckpointFiles(string root, CheckpointSelection selection, CancellationToken cancellation)
     {
+        this.cancellation = cancellation;
         var refused = new List<(string Folder, MigrationException Refusal)>();
         var files = Files(root, refused).ToList();
         Distributed = [.. refused.Where(found => selection.Selects(found.Folder))];
-        var found = files.Where(name => FolderListing.LooksLikeCheckpoint(Path.Combine(root, name))).ToHashSet(StringComparer.Ordinal);
+        var found = files.Where(name => IsCheckpoint(root, name)).ToHashSet(StringComparer.Ordinal);
         checkpoints = selection.Of(found);
 
         // A directory whose checkpoints are all left out belongs to nobody, and not to the directory above.
@@ -60,8 +64,9 @@ internal sealed class CheckpointFiles
     /// Every file in <paramref name="folder"/>, a directory below <paramref name="root"/>, and below it, relative to the root,
     /// but those of distributed checkpoints, which go to <paramref name="distributed"/>.
     /// </summary>
-    private static IEnumerable<string> Files(string root, List<(string Folder, MigrationException Refusal)> distributed, string folder = "")
+    private IEnumerable<string> Files(string root, List<(string Folder, MigrationException Refusal)> distributed, string folder = "")
     {
+        cancellation.ThrowIfCancellationRequested();
         var directory = Path.Combine(root, folder);
         var listing = FolderListing.Of(directory);
         if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
@@ -72,6 +77,12 @@ internal sealed class CheckpointFiles
 
         return listing.Files.Select(file => Path.Combine(folder, file))
             .Concat(listing.Folders.SelectMany(child => Files(root, distributed, Path.Combine(folder, child))));
+    }
+
+    private bool IsCheckpoint(string root, string name)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return FolderListing.LooksLikeCheckpoint(Path.Combine(root, name));
     }
 
     private static string Folder(string name) => Path.GetDirectoryName(name) ?? "";

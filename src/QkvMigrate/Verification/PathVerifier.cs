@@ -54,7 +54,7 @@ public static class PathVerifier
 
     private static List<VerificationReport> RunDirectory(string original, string upgraded, CheckpointSelection selection, GeometryFlags geometry, VerificationMode mode, bool isWithoutUnreferenced, CancellationToken cancellation)
     {
-        var before = new CheckpointFiles(original, selection);
+        var before = new CheckpointFiles(original, selection, cancellation);
         var after = before.NamesIn(upgraded);
         var reports = new List<VerificationReport>();
         var log = new DifferenceLog();

@@ -42,7 +42,7 @@ internal sealed record HeadMap(RowOrder Layout, AttentionGeometry Geometry, IRea
         foreach (var matrix in matrices)
         {
             cancellation.ThrowIfCancellationRequested();
-            layers.Add(HeadNorms.Measure(checkpoint, matrix, geometry));
+            layers.Add(HeadNorms.Measure(checkpoint, matrix, geometry, cancellation));
             progress?.Advance(matrix.Extent);
         }
 

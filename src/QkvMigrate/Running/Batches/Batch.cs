@@ -18,7 +18,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
     public void Add(MigrationRequest request)
     {
-        var work = PathWork.Find(WithOwnEngine(request), options.Selection);
+        var work = PathWork.Find(WithOwnEngine(request), options.Selection, cancellation);
         works.Add(work);
         paths.Add(left => left.TryGetValue(work, out var report) ? [Told(report)] : work.Units);
     }

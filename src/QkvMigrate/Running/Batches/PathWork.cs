@@ -88,7 +88,8 @@ internal sealed class PathWork
 
     /// <summary>Finds what there is to do.</summary>
     /// <exception cref="MigrationException">The path as a whole is of no use, or the request makes no sense.</exception>
-    public static PathWork Find(MigrationRequest request, CheckpointSelection selection)
+    /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
+    public static PathWork Find(MigrationRequest request, CheckpointSelection selection, CancellationToken cancellation)
     {
         if (request is { IsMerge: true, InPlace: true } or { IsMerge: true, Direction: MigrationDirection.Downgrade })
         {
@@ -105,10 +106,10 @@ internal sealed class PathWork
             var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
 
             // In place, its size changes under the parts that are dealt by it.
-            return new PathWork(request, new BatchUnit(request.Path, bytes, cancellation => [FileMigration.Run(request, cancellation)]) { Weight = request.InPlace ? 1 : bytes });
+            return new PathWork(request, new BatchUnit(request.Path, bytes, token => [FileMigration.Run(request, token)]) { Weight = request.InPlace ? 1 : bytes });
         }
 
-        var found = CheckpointTree.Find(request.Path, selection);
+        var found = CheckpointTree.Find(request.Path, selection, cancellation);
         var output = request.Output ?? $"{System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(request.Path))}{request.Suffix}";
         var work = new PathWork(request, output, found, selection);
         return work.Output is not { } place ? work

@@ -246,10 +246,9 @@ public sealed class AccountTests : IDisposable
     public void What_a_wider_run_was_asked_for_stays_pending()
     {
         File.WriteAllBytes(folder.At("tree", "a", "second.pth"), LegacyModel.Legacy.ToFile());
-        using (var stop = new CancellationTokenSource())
+        using (var ended = new EndedAtOnce())
         {
-            stop.Cancel();
-            Run(cancellation: stop.Token);
+            Run(ended: ended);
         }
 
         Run(selection: new CheckpointSelection(["a/lit_model.pth"], []));
@@ -347,10 +346,10 @@ public sealed class AccountTests : IDisposable
         File.WriteAllText(folder.At(tree, model, "model_config.yaml"), Configuration);
     }
 
-    private IReadOnlyList<CheckpointReport> Run(Func<MigrationRequest, MigrationRequest>? change = null, string source = "tree", CheckpointSelection? selection = null, CancellationToken? cancellation = null)
+    private IReadOnlyList<CheckpointReport> Run(Func<MigrationRequest, MigrationRequest>? change = null, string source = "tree", CheckpointSelection? selection = null, EndedAtOnce? ended = null)
     {
         var request = new MigrationRequest { Path = folder.At(source), Output = Output(), Direction = MigrationDirection.Upgrade, Engine = () => engine };
-        return Migrator.Run([change?.Invoke(request) ?? request], new BatchOptions { Selection = selection ?? CheckpointSelection.All }, cancellation ?? TestContext.Current.CancellationToken);
+        return Migrator.Run([change?.Invoke(request) ?? request], new BatchOptions { Selection = selection ?? CheckpointSelection.All, Observer = ended }, ended?.Token ?? TestContext.Current.CancellationToken);
     }
 
     private IReadOnlyList<VerificationReport> Verify() =>

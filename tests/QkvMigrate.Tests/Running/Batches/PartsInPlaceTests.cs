@@ -2,6 +2,7 @@ using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Tests.Support;
 using QkvMigrate.Tests.Verification;
 using QkvMigrate.Trees;
 using Xunit;
@@ -91,10 +92,9 @@ public sealed class PartsInPlaceTests : IDisposable
     [Fact]
     public void A_part_that_was_ended_is_taken_up()
     {
-        using (var stop = new CancellationTokenSource())
+        using (var ended = new EndedAtOnce())
         {
-            stop.Cancel();
-            Run(1, 3, cancellation: stop.Token);
+            Run(1, 3, ended: ended);
         }
 
         foreach (var part in new[] { 3, 2, 1 })
@@ -138,8 +138,8 @@ public sealed class PartsInPlaceTests : IDisposable
 
     private MigrationRequest Request(string path, bool dryRun) => new() { Path = path, InPlace = true, DryRun = dryRun, Direction = MigrationDirection.Upgrade, Engine = () => engine };
 
-    private IReadOnlyList<CheckpointReport> Run(int part, int count, bool dryRun = false, CancellationToken? cancellation = null) =>
-        Migrator.Run([Request(folder.Path, dryRun)], Options(part, count), cancellation ?? TestContext.Current.CancellationToken);
+    private IReadOnlyList<CheckpointReport> Run(int part, int count, bool dryRun = false, EndedAtOnce? ended = null) =>
+        Migrator.Run([Request(folder.Path, dryRun)], Options(part, count) with { Observer = ended }, ended?.Token ?? TestContext.Current.CancellationToken);
 
     private IEnumerable<CheckpointReport> Legacy() =>
         Migrator.Run([Request(folder.Path, dryRun: true)], new BatchOptions(), TestContext.Current.CancellationToken).Where(report => report.Status != CheckpointStatus.Unchanged);
