@@ -3,6 +3,7 @@ using QkvMigrate.Files;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Trees;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 

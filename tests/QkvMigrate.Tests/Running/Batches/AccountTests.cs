@@ -5,6 +5,7 @@ using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Tests.Support;
 using QkvMigrate.Tests.Verification;
 using QkvMigrate.Verification;
 using Xunit;
