@@ -35,18 +35,6 @@ internal sealed class ShardSet
         }
     }
 
-    /// <summary>Refuses a file that is to be migrated by itself, where it is a shard.</summary>
-    /// <exception cref="MigrationException">An index beside the file names it.</exception>
-    public static void CheckAlone(string path)
-    {
-        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var name = Path.GetFileName(path);
-        if (ShardIndex.Find(directory).FirstOrDefault(index => index.Entries.Any(entry => entry.File == name)) is { } owner)
-        {
-            throw new MigrationException(FailureKind.Usage, $"this is a shard of {Path.GetFileName(owner.Path)}; name the directory, so that the index and the other shards follow", path);
-        }
-    }
-
     /// <summary>The failure of a unit that leaves out some shards of an index, or null.</summary>
     /// <param name="leftOut">The names of the checkpoint files that are left out.</param>
     public MigrationException? LeftOut(IReadOnlyList<string> leftOut) =>

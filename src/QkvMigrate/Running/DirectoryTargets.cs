@@ -34,17 +34,19 @@ internal static class DirectoryTargets
             List<string> all = [.. plan.Results, .. plan.KeptLinks.Select(link => link.Path)];
             foreach (var file in plan.Results)
             {
-                var mayReplace = journal.MayReplace(file) || journal.Clears(file, all);
+                var mayReplace = journal.MayReplace(file) || IsCleared(file);
                 CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
             }
 
-            if (plan.KeptLinks.FirstOrDefault(link => !journal.MayPut(link) && !journal.Clears(link.Path, all)) is { } other)
+            if (plan.KeptLinks.FirstOrDefault(link => !journal.MayPut(link) && !IsCleared(link.Path)) is { } other)
             {
                 throw Exists(Path.Combine(plan.Output, other.Path));
             }
 
             journal.CheckStale(all);
             return;
+
+            bool IsCleared(string file) => IsFolder(Path.Combine(plan.Output, file)) && journal.Clears(file, all);
         }
 
         foreach (var (source, output) in request.InPlace ? Replaced(plan) : [(plan.Unit.Root, plan.Output)])
@@ -59,7 +61,7 @@ internal static class DirectoryTargets
     private static void CheckKinds(DirectoryPlan plan, UnitJournal? journal)
     {
         var results = plan.Results.Concat(plan.KeptLinks.Select(link => link.Path)).ToList();
-        if (results.Find(file => FileIdentity.OfLink(Path.Combine(plan.Output, file)) is { IsDirectory: true } && journal?.Clears(file, results) != true) is { } folder)
+        if (results.Find(file => IsFolder(Path.Combine(plan.Output, file)) && journal?.Clears(file, results) != true) is { } folder)
         {
             throw new MigrationException(FailureKind.Target, "a folder stands where a file is to be; take it away", Path.Combine(plan.Output, folder));
         }
@@ -70,6 +72,8 @@ internal static class DirectoryTargets
             throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", Path.Combine(plan.Output, file));
         }
     }
+
+    private static bool IsFolder(string path) => FileIdentity.OfLink(path) is { IsDirectory: true };
 
     private static IEnumerable<string> Above(string file)
     {

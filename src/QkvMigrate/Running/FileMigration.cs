@@ -29,7 +29,7 @@ internal static class FileMigration
         var output = OutputOf(request);
         try
         {
-            ShardSet.CheckAlone(request.Path);
+            request.ShardOwners.CheckAlone(request.Path);
             if (Directory.Exists(output))
             {
                 throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);

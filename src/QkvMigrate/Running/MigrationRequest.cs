@@ -63,6 +63,9 @@ public sealed record MigrationRequest
     /// <summary>Told of each file as it is written, or null.</summary>
     public IWriteProgress? Progress { get; init; }
 
+    /// <summary>What is known of the shards of its run.</summary>
+    internal ShardOwners ShardOwners { get; init; } = new();
+
     /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
     internal string Suffix => IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
 

@@ -14,6 +14,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     private readonly List<Func<IReadOnlyDictionary<PathWork, CheckpointReport>, IEnumerable<BatchUnit>>> paths = [];
     private readonly List<CheckpointReport> failures = [];
     private readonly List<IDisposable> owned = [];
+    private readonly ShardOwners shardOwners = new();
 
     /// <summary>Adds what <paramref name="request"/> finds.</summary>
     /// <exception cref="MigrationException">The path as a whole is of no use.</exception>
@@ -71,12 +72,12 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         owned.Add(engine);
         if (request.LowRankUpdater is not { } makeUpdater)
         {
-            return request with { Engine = engine.Get };
+            return request with { Engine = engine.Get, ShardOwners = shardOwners };
         }
 
         var updater = new Lazily<ILowRankUpdater>(makeUpdater);
         owned.Add(updater);
-        return request with { Engine = engine.Get, LowRankUpdater = updater.Get };
+        return request with { Engine = engine.Get, LowRankUpdater = updater.Get, ShardOwners = shardOwners };
     }
 
     /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>

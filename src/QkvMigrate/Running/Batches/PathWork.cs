@@ -178,7 +178,7 @@ internal sealed class PathWork
     private List<CheckpointReport> EndRecorded(OutputRecord record, CancellationToken cancellation)
     {
         var vanished = account!.Vanished();
-        List<CheckpointReport> reports = [.. vanished.SelectMany(unit => RunVanished(record, unit))];
+        List<CheckpointReport> reports = [.. vanished.SelectMany(unit => RunVanished(record, unit, cancellation))];
         if (vanished.Any(unit => !record.HasEntry(unit)))
         {
             Begin(cancellation);
@@ -303,7 +303,7 @@ internal sealed class PathWork
         : CheckpointReport.Of(source, UnitAccount.Orphaned(output));
 
     /// <summary>What is left of a unit that the source no longer has.</summary>
-    private IReadOnlyList<CheckpointReport> RunVanished(OutputRecord record, string unit)
+    private IReadOnlyList<CheckpointReport> RunVanished(OutputRecord record, string unit, CancellationToken cancellation)
     {
         try
         {
@@ -311,6 +311,11 @@ internal sealed class PathWork
             using var turn = record.TakeTurn(unit, output);
             TargetLock.SweepLeftovers(output);
             var results = record.ReadEntry(unit)?.Known().Where(file => file.Source is not null && System.IO.Path.Exists(System.IO.Path.Combine(root, unit, file.Path))).DistinctBy(file => file.Path).ToList() ?? [];
+            if (results.Count == 0)
+            {
+                RemoveCompanions(record, unit, output, cancellation);
+            }
+
             if (results.Count == 0 || request.Force)
             {
                 record.Forget(unit);
@@ -327,6 +332,25 @@ internal sealed class PathWork
         catch (MigrationException error)
         {
             return [CheckpointReport.Of(System.IO.Path.Combine(request.Path, unit), error)];
+        }
+    }
+
+    /// <summary>What came along with checkpoints of which nothing is left goes, where it is as it was written and no unit above has it now.</summary>
+    private void RemoveCompanions(OutputRecord record, string unit, string output, CancellationToken cancellation)
+    {
+        if (record.ReadEntry(unit) is not { } entry)
+        {
+            return;
+        }
+
+        var standing = new StandingResults(entry, new CheckpointUnit(System.IO.Path.Combine(request.Path, unit), unit, [], []), output, cancellation);
+        var others = unit.Length == 0 ? [] : Above(System.IO.Path.GetDirectoryName(unit)!)
+            .SelectMany(above => record.ReadEntry(above)?.Known().Select(file => System.IO.Path.Combine(above, file.Path)) ?? [])
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var file in standing.StaleBeside([]).Where(file => standing.IsAsWritten(file) && !others.Contains(System.IO.Path.Combine(unit, file))))
+        {
+            record.WithdrawChecksums();
+            standing.Remove(file);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     /// <exception cref="MigrationException">The output holds results of another source, or of the other direction.</exception>
     public TreeRecord Add(TreeRecord? known, TreeRecord own, CancellationToken cancellation)
     {
+        known ??= OfEntries();
         if (known is null)
         {
             return own;
@@ -40,6 +41,17 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     /// <summary>The units of the account that the source no longer has.</summary>
     public IReadOnlyList<string> Vanished() =>
         [.. record.ReadTree().Units.Select(unit => unit.Path).Where(unit => !MayBeThere(unit))];
+
+    /// <summary>What the entries of the units say, where nothing else does: somebody took away the rest.</summary>
+    private TreeRecord? OfEntries()
+    {
+        var entries = record.ReadEntries().ToList();
+        return entries.Count == 0 ? null : new TreeRecord(
+            RecordDocument.SchemaVersion,
+            "a source that is no longer written down",
+            [.. entries.Select(entry => new TreeUnit(entry.Path, entry.Source.Sum(stamp => stamp.Bytes)))],
+            Direction: entries[0].Options.Direction);
+    }
 
     private bool MayBeThere(string unit) =>
         all.ContainsKey(unit) || found.Unreadable.Any(folder => IsIn(unit, Path.GetRelativePath(request.Path, folder.File!)));

@@ -98,10 +98,11 @@ internal sealed class UnitJournal
     public bool Clears(string path, IEnumerable<string> results)
     {
         var stale = standing.StaleBeside(results).ToHashSet(StringComparer.Ordinal);
-        var place = standing.PathOf(path);
-        return FileIdentity.OfLink(place) is not { IsDirectory: true }
+        return IsStale(path);
+
+        bool IsStale(string path) => FileIdentity.OfLink(standing.PathOf(path)) is not { IsDirectory: true }
             ? stale.Contains(path)
-            : new DirectoryInfo(place).EnumerateFileSystemInfos().All(entry => !TemporaryName.Is(entry.Name) && Clears(Path.Combine(path, entry.Name), results));
+            : new DirectoryInfo(standing.PathOf(path)).EnumerateFileSystemInfos().All(entry => IsStale(Path.Combine(path, entry.Name)));
     }
 
     /// <summary>Refuses to take away results that the source no longer makes, where somebody has worked on them.</summary>
