@@ -105,9 +105,10 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         var dealt = units.Where(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself)).ToList();
         var numbers = Shard.Deal(dealt.ConvertAll(unit => unit.Weight), shard.Count);
         var own = dealt.Where((_, i) => numbers[i] == shard.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        var isOneOfMany = works.Count(work => work.DealsItself) > 1;
         foreach (var work in works.Where(work => work.DealsItself && begun.Contains(work)))
         {
-            Try(work, () => own.UnionWith(work.Deal(shard)));
+            Try(work, () => own.UnionWith(work.Deal(shard, isOneOfMany)));
         }
 
         return units.Where(own.Contains);

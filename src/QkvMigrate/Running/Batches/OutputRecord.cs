@@ -28,6 +28,9 @@ internal sealed class OutputRecord
 
     private string Reports => Path.Combine(root, RecordNames.Folder, "reports");
 
+    /// <summary>Where the checksums are.</summary>
+    public string Checksums => Path.Combine(root, RecordNames.Checksums);
+
     /// <summary>Whether there is one.</summary>
     public bool IsThere => FileIdentity.Of(TreePath) is not null;
 
@@ -115,7 +118,7 @@ internal sealed class OutputRecord
     }
 
     /// <summary>Takes the checksums away, before a result is replaced: until all are written anew there is no list rather than a false one.</summary>
-    public void WithdrawChecksums() => File.Delete(Path.Combine(root, RecordNames.Checksums));
+    public void WithdrawChecksums() => File.Delete(Checksums);
 
     /// <summary>A unit's report, or null.</summary>
     /// <param name="unit">The unit's path below the root.</param>
@@ -143,7 +146,7 @@ internal sealed class OutputRecord
     /// </summary>
     public void WriteChecksums()
     {
-        var path = Path.Combine(root, RecordNames.Checksums);
+        var path = Checksums;
         TargetLock.SweepLeftovers(path);
         TargetLock.SweepLeftovers(TreePath);
         for (byte[]? written = null; ;)

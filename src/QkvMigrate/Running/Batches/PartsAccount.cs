@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
@@ -12,11 +13,21 @@ internal sealed class PartsAccount
     private readonly string path;
     private readonly bool isReadOnly;
     private readonly Shard shard;
+    private readonly int first;
     private IReadOnlyList<PartUnit> found = [];
 
     /// <summary>The account of <paramref name="request"/> for what <paramref name="selection"/> takes of it: other runs deal by accounts of their own.</summary>
-    public PartsAccount(MigrationRequest request, CheckpointSelection selection, Shard shard)
+    /// <param name="request">What the user asks.</param>
+    /// <param name="selection">What the user selects.</param>
+    /// <param name="shard">The part.</param>
+    /// <param name="isOneOfMany">
+    /// Whether other trees are dealt by accounts of their own in the same run: each begins with a part that its name decides, or
+    /// all directories with one checkpoint would go to the first.
+    /// </param>
+    public PartsAccount(MigrationRequest request, CheckpointSelection selection, Shard shard, bool isOneOfMany)
     {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Path)));
+        first = isOneOfMany ? (int)(uint.Parse(FileDigest.Of(Encoding.UTF8.GetBytes(name))[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture) % (uint)shard.Count) : 0;
         this.shard = shard;
         isReadOnly = request.DryRun;
         string[] key = [$"{request.Direction}", $"{shard.Count}", $"{selection.Include.Count}", .. selection.Include, .. selection.Exclude];
@@ -83,12 +94,15 @@ internal sealed class PartsAccount
         var open = Enumerable.Range(1, shard.Count).Except(known.Ended).Union([shard.Number]).Order();
         var loads = stay.ToLookup(unit => unit.Part);
         var added = units.Where(unit => !before.ContainsKey(unit.Path)).ToList();
-        var parts = Shard.Deal(added.ConvertAll(unit => unit.Bytes), open.Select(part => (part, loads[part].Sum(unit => unit.Bytes), loads[part].Count())));
+        var parts = Shard.Deal(added.ConvertAll(unit => unit.Bytes), open.Select(part => (Turn(part), loads[part].Sum(unit => unit.Bytes), loads[part].Count())));
         return known with
         {
-            Units = [.. stay.Concat(added.Select((unit, i) => new PartUnit(unit.Path, unit.Bytes, parts[i], IsDone: false))).OrderBy(unit => unit.Path, StringComparer.Ordinal)],
+            Units = [.. stay.Concat(added.Select((unit, i) => new PartUnit(unit.Path, unit.Bytes, ((parts[i] + first) % shard.Count) + 1, IsDone: false))).OrderBy(unit => unit.Path, StringComparer.Ordinal)],
         };
     }
+
+    /// <summary>When a part is dealt to, from 0.</summary>
+    private int Turn(int part) => (part - 1 - first + shard.Count) % shard.Count;
 
     private PartsRecord? Read() => RecordDocument.Read(path, RecordJson.Readable.PartsRecord) switch
     {

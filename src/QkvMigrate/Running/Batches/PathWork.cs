@@ -122,10 +122,12 @@ internal sealed class PathWork
     public bool DealsItself => request.InPlace && isTree;
 
     /// <summary>The units of one part.</summary>
+    /// <param name="shard">The part.</param>
+    /// <param name="isOneOfMany">Whether other paths are dealt by accounts of their own too.</param>
     /// <exception cref="MigrationException">The account of the parts cannot be read or written.</exception>
-    public IEnumerable<BatchUnit> Deal(Shard shard)
+    public IEnumerable<BatchUnit> Deal(Shard shard, bool isOneOfMany)
     {
-        parts = new PartsAccount(request, selection, shard);
+        parts = new PartsAccount(request, selection, shard, isOneOfMany);
         var own = parts.Deal([.. Units.Select(unit => new TreeUnit(Relative(unit.Path), unit.Bytes))]);
         return Units.Where(unit => own.Contains(Relative(unit.Path)));
     }

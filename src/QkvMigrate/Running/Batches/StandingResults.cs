@@ -37,8 +37,14 @@ internal sealed class StandingResults
     /// <summary>Whether nothing is there.</summary>
     public bool IsGone(string file) => FileIdentity.OfLink(PathOf(file)) is null;
 
-    /// <summary>Whether a checkpoint's file is in the source.</summary>
-    public bool HasSource(string checkpoint) => Path.Exists(Path.Combine(unit.Root, checkpoint));
+    /// <summary>Whether a checkpoint's file is in the source; a folder of its name is none, nor is a link to what is not there, as git-annex leaves one.</summary>
+    public bool HasSource(string checkpoint) => IsThere(Path.Combine(unit.Root, checkpoint));
+
+    /// <summary>Whether a file is at <paramref name="path"/>, or behind the link there.</summary>
+    public static bool IsThere(string path) => FileIdentity.Of(path) is { IsDirectory: false };
+
+    /// <summary>Whether the result of a checkpoint that is gone from the source is there.</summary>
+    public bool IsOrphan(string file) => known.TryGetValue(file, out var states) && states[0].Source is { } checkpoint && !HasSource(checkpoint) && !IsGone(file);
 
     /// <summary>Whether a run leaves out the checkpoint that a result was made from, or to which a link leads.</summary>
     public bool IsLeftOut(ResultFile file) => (file.Source ?? file.Target()) is { } checkpoint && leftOut.Contains(checkpoint);

@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
@@ -20,7 +21,8 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
         known ??= OfEntries();
         if (known is null)
         {
-            return own;
+            return request.Force || FileIdentity.OfLink(record.Folders.First()) is not null || FileIdentity.OfLink(record.Checksums) is null ? own
+                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", record.Checksums);
         }
 
         if (!request.Force)

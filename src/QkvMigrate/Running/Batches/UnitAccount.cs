@@ -71,7 +71,7 @@ internal sealed class UnitAccount
             : Entry is { State: ManifestState.Writing } ? Pending(last, "a run was ended while it wrote this; run it again")
             : result is null && isMade ? Pending(last, "this is no longer in the account; run it again")
             : result is null ? (Source is not null && seen?.LooksSameIn(Source) == false && last.Status == CheckpointStatus.Unchanged ? Pending(last, "the checkpoint has changed since there was nothing to do; run it again") : last)
-            : Source is not null && !System.IO.Path.Exists(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = Orphaned(System.IO.Path.Combine(Output, result.Path)) }
+            : Source is not null && !StandingResults.IsThere(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = Orphaned(System.IO.Path.Combine(Output, result.Path)) }
             : Problem(result) is { } problem ? last with { Status = CheckpointStatus.Pending, Error = problem }
             : Source is not null && stamp?.LooksSameIn(Source) == false ? Pending(last, "the checkpoint has changed since its result was made; run it again")
             : companions is not null ? last with { Status = CheckpointStatus.Pending, Error = companions }

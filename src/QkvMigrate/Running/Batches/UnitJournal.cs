@@ -89,8 +89,10 @@ internal sealed class UnitJournal
             : throw new MigrationException(FailureKind.Target, "this is to be made again, but was changed since it was made; --force replaces it", standing.PathOf(file));
 
     /// <summary>Whether a link may be put where <paramref name="link"/> is: nothing is there, the same link, or what this tool made.</summary>
-    /// <exception cref="MigrationException">What this tool made there was changed since.</exception>
-    public bool MayPut(KeptLink link) => standing.IsGone(link.Path) || standing.HasLink(link.Path, link.Text) || MayReplace(link.Path);
+    /// <exception cref="MigrationException">What this tool made there was changed since, or is of a checkpoint that is gone.</exception>
+    public bool MayPut(KeptLink link) =>
+        standing.IsGone(link.Path) || standing.HasLink(link.Path, link.Text)
+        || (standing.IsOrphan(link.Path) && !request.Force ? throw UnitAccount.Orphaned(standing.PathOf(link.Path)) : MayReplace(link.Path));
 
     /// <summary>Whether nothing stands at a path in the unit's directory but results that the source no longer makes.</summary>
     /// <param name="path">The path, that of a file or of a folder.</param>

@@ -335,6 +335,107 @@ public sealed class AccountTests : IDisposable
         Assert.Equal("skipped refused refused", Statuses(Run()));
     }
 
+    [Fact]
+    public void Without_its_tree_an_account_is_what_its_entries_say()
+    {
+        Run();
+        Make("other", "a", step: 7);
+        Make("other", "b", step: 8);
+        File.Delete(Output(".qkvmigrate", "tree.json"));
+        var before = WorkFolder.Snapshot(Output());
+
+        Assert.Equal(FailureKind.Target, Assert.Single(Run(source: "other")).Error!.Kind);
+        Assert.Equal(FailureKind.Target, Assert.Single(Run(request => request with { Direction = MigrationDirection.Downgrade })).Error!.Kind);
+        Assert.Equal(before, WorkFolder.Snapshot(Output()));
+        Assert.Equal("skipped skipped", Statuses(Run()));
+    }
+
+    /// <summary>As git-annex and caches leave a link when they drop the content.</summary>
+    [Theory]
+    [InlineData("link", true)]
+    [InlineData("link", false)]
+    [InlineData("folder", true)]
+    [InlineData("folder", false)]
+    [InlineData("folder with a file", true)]
+    public void A_checkpoint_whose_place_something_else_has_taken_is_gone(string other, bool hasSecond)
+    {
+        if (hasSecond)
+        {
+            File.Copy(folder.At("tree", "a", "lit_model.pth"), folder.At("tree", "a", "second.pth"));
+        }
+
+        Run();
+        var (source, result) = (folder.At("tree", "a", "lit_model.pth"), Output("a", "lit_model.pth"));
+        var digest = WorkFolder.Sha256(result);
+        File.Delete(source);
+        if (other == "link")
+        {
+            File.CreateSymbolicLink(source, "../.git/annex/objects/dropped");
+        }
+        else
+        {
+            Directory.CreateDirectory(source);
+        }
+
+        if (other == "folder with a file")
+        {
+            File.WriteAllText(Path.Combine(source, "notes.txt"), "notes");
+        }
+
+        Assert.Contains(BatchReport.Read(Output()), report => report.Error is not null);
+        Assert.Contains(Run(), report => report.Error is not null);
+        Assert.Equal(digest, WorkFolder.Sha256(result));
+        Assert.Contains(BatchReport.Read(Output()), report => report.Error is not null);
+        Assert.Contains(Run(), report => report.Error is not null);
+        Assert.Equal(digest, WorkFolder.Sha256(result));
+    }
+
+    [Fact]
+    public void Checksums_of_the_users_own_in_the_output_are_not_replaced()
+    {
+        Directory.CreateDirectory(Output());
+        File.WriteAllText(Output("SHA256SUMS"), "mine");
+
+        Assert.Equal((FailureKind.Target, Output("SHA256SUMS")), Assert.Single(Run().Select(report => (report.Error!.Kind, report.Error.File))));
+        Assert.Equal(["SHA256SUMS"], WorkFolder.Snapshot(Output()).Keys);
+        Assert.Equal("upgraded upgraded", Statuses(Run(request => request with { Force = true })));
+        AssertSumsHold();
+    }
+
+    [Fact]
+    public void What_came_along_with_results_that_the_user_removed_goes_with_them()
+    {
+        File.WriteAllText(folder.At("tree", "a", "notes.txt"), "notes");
+        File.WriteAllText(folder.At("tree", "a", "mine.txt"), "first");
+        Run();
+        Directory.Move(folder.At("tree", "a"), folder.At("away"));
+        File.Delete(Output("a", "lit_model.pth"));
+        File.WriteAllText(Output("a", "mine.txt"), "worked on");
+
+        Assert.Equal("skipped", Statuses(Run()));
+        Assert.Equal(["a/mine.txt", "b/lit_model.pth", "b/model_config.yaml"], Results().Order(StringComparer.Ordinal));
+
+        File.Delete(Output("a", "mine.txt"));
+        Directory.Move(folder.At("away"), folder.At("tree", "a"));
+        Assert.Equal("upgraded skipped", Statuses(Run()));
+        AssertSumsHold();
+    }
+
+    [Fact]
+    public void What_came_along_with_a_directory_and_is_that_of_the_one_above_now_stays()
+    {
+        File.WriteAllText(folder.At("tree", "a", "notes.txt"), "notes");
+        Run();
+        Make("tree", "");
+        File.Delete(folder.At("tree", "a", "lit_model.pth"));
+        Directory.Delete(Output("a"), recursive: true);
+
+        Assert.DoesNotContain(Run(), report => report.Error is not null);
+        Assert.Equal("notes", File.ReadAllText(Output("a", "notes.txt")));
+        Assert.Equal("skipped skipped", Statuses(Run()));
+        AssertSumsHold();
+    }
+
     private static string Statuses(IEnumerable<CheckpointReport> reports) => string.Join(' ', reports.Select(report => report.Status)).ToLowerInvariant();
 
     private static IEnumerable<KeyValuePair<string, string>> WithoutReports(IEnumerable<KeyValuePair<string, string>> files) =>

@@ -126,6 +126,22 @@ public sealed class PartsInPlaceTests : IDisposable
         Assert.Empty(Legacy());
     }
 
+    [Fact]
+    public void Directories_that_are_named_one_by_one_do_not_all_go_to_the_first()
+    {
+        var directories = Directory.GetDirectories(folder.Path).Order(StringComparer.Ordinal).ToList();
+        var counts = new List<int>();
+        for (var part = 1; part <= 3; part++)
+        {
+            counts.Add(Migrator.Run(directories.Select(directory => Request(directory, dryRun: false)), Options(part, 3), TestContext.Current.CancellationToken).Count);
+        }
+
+        Assert.Equal(Units, counts.Sum());
+        Assert.True(counts.Max() <= Units / 2, string.Join(' ', counts));
+        Assert.Empty(Legacy());
+        Assert.DoesNotContain(WorkFolder.Snapshot(folder.Path).Keys, name => name.Contains(".qkvmigrate", StringComparison.Ordinal));
+    }
+
     private static BatchOptions Options(int part, int count) => new() { Shard = Shard.TryParse($"{part}/{count}", out var shard) ? shard : throw new ArgumentOutOfRangeException(nameof(part)) };
 
     private void Make(string name, int padding)
