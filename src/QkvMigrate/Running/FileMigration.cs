@@ -1,4 +1,3 @@
-using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Writing;
 
