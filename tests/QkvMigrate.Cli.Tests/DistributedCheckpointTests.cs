@@ -61,6 +61,18 @@ public sealed class DistributedCheckpointTests : IDisposable
         Assert.Contains(command, Assert.Single(run.ErrorLines), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("fabric", ByFabric, "generate", "--tokens", "1")]
+    [InlineData("fabric", ByFabric, "bench")]
+    [InlineData("torch", ByTorch, "generate", "--tokens", "1")]
+    public void WhatComputesSaysWhatJoinsIt(string path, string joining, string command, params string[] options)
+    {
+        var run = Tool.Run([command, folder.At(path), .. options]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(joining, Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void InATreeItIsOneRefusalBesideTheOthersUpgrade()
     {

@@ -125,7 +125,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     [Theory]
     [InlineData("--shard", "0/8", "expected I/N")]
     [InlineData("--shard", "9/8", "expected I/N")]
-    [InlineData("--jobs", "0", "a number from 1 on")]
+    [InlineData("--jobs", "0", "a whole number from 1")]
     public void AShareThatIsNoneIsRefused(string option, string value, string problem)
     {
         var run = Tool.Run("upgrade", "anything", option, value);

@@ -6,6 +6,18 @@ namespace QkvMigrate.Cli.Tests;
 /// <summary>Bad usage: exit code 2, said on standard error, and nothing on standard output. None of it needs a checkpoint.</summary>
 public sealed class UsageTests
 {
+    /// <summary>System.CommandLine crashes in one column, and breaks lines for ever in five.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(39)]
+    public void HelpEndsInANarrowTerminal(int columns)
+    {
+        var run = new PseudoTerminal(columns).Run("upgrade", "--help");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("--in-place", run.Output + run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData]
     [InlineData("repair", "lit_model.pth")]
@@ -17,6 +29,7 @@ public sealed class UsageTests
     [InlineData("upgrade", "lit_model.pth", "--jobs", "1", "--jobs", "2")]
     [InlineData("upgrade", "lit_model.pth", "--lora-r", "x")]
     [InlineData("upgrade", "lit_model.pth", "--in-place=no")]
+    [InlineData("upgrade", "lit_model.pth", "--in-place:no")]
     [InlineData("upgrade", "lit_model.pth", "--include", "..")]
     [InlineData("upgrade", "lit_model.pth", "-o", "")]
     [InlineData("upgrade", "lit_model.pth", "--output")]

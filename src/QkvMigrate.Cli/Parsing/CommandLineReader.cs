@@ -26,13 +26,13 @@ internal static class CommandLineReader
     }
 
     /// <summary>
-    /// System.CommandLine takes <c>--in-place=no</c> for <c>--in-place</c> and a path, which is the opposite of what was meant.
+    /// System.CommandLine takes <c>--in-place=no</c> and <c>--in-place:no</c> for <c>--in-place</c> and a path, which is the opposite of what was meant.
     /// </summary>
     private static IEnumerable<string> SwitchesWithValues(ParseResult parsed, IReadOnlyList<string> arguments)
     {
         var switches = parsed.CommandResult.Command.Options.Where(option => option.ValueType == typeof(bool)).SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet(StringComparer.Ordinal);
         return arguments.TakeWhile(word => word != "--")
-            .Select(word => word.Split('=', 2))
+            .Select(word => word.Split(['=', ':'], 2))
             .Where(parts => parts.Length == 2 && switches.Contains(parts[0]) && !bool.TryParse(parts[1], out _))
             .Select(parts => $"{parts[0]} {Quoted.Word(parts[1])}: expected nothing, true or false");
     }

@@ -7,9 +7,16 @@ namespace QkvMigrate.Cli.Reference;
 /// <summary><c>--help</c>: what System.CommandLine says of a command, and its examples behind it.</summary>
 internal sealed class HelpWithExamples : SynchronousCommandLineAction
 {
+    /// <summary>Columns below which System.CommandLine has no place for its two columns: it breaks lines for ever, or crashes.</summary>
+    private const int SmallestWidth = 40;
+
     private readonly HelpAction help;
 
-    private HelpWithExamples(HelpAction help) => this.help = help;
+    private HelpWithExamples(HelpAction help)
+    {
+        this.help = help;
+        help.MaxWidth = Math.Max(help.MaxWidth, SmallestWidth);
+    }
 
     /// <inheritdoc/>
     public override bool ClearsParseErrors => help.ClearsParseErrors;

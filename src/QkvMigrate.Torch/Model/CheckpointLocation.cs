@@ -45,7 +45,8 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
             return Directory.EnumerateFiles(path).Where(Checkpoint.LooksLikeOne).Order(StringComparer.Ordinal).ToList() switch
             {
                 [var only] => only,
-                [] => throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory", path),
+                [] => throw Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal).Select(DistributedCheckpoint.RefusalOfFolder).FirstOrDefault(refusal => refusal is not null)
+                    ?? new MigrationException(FailureKind.Malformed, "no checkpoint in this directory", path),
                 var files => throw new MigrationException(FailureKind.Usage, $"{files.Count} checkpoints and none is {UsualName}; name one: {string.Join(", ", files.Select(Path.GetFileName))}", path),
             };
         }

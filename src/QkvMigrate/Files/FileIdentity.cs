@@ -100,10 +100,10 @@ internal readonly partial record struct FileIdentity
 
     /// <summary>
     /// Whether both are one file to which nothing was done in between. A hard link that comes or goes changes the time of
-    /// change too, and nothing of what matters here.
+    /// change too, and nothing of what matters here; where there are several, one may have come and another gone.
     /// </summary>
     public bool IsUnchanged(FileIdentity other) =>
-        IsSameFile(other) && Size == other.Size && Modified == other.Modified && (Changed == other.Changed || Links != other.Links);
+        IsSameFile(other) && Size == other.Size && Modified == other.Modified && (Changed == other.Changed || Links != other.Links || Links > 1);
 
     private static IOException Failure()
     {

@@ -24,9 +24,11 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     /// <exception cref="MigrationException">It has a record of backups that is none.</exception>
     public static FolderListing Of(string directory)
     {
+        // First of all: a folder that may not be read is told as such, and not as a record in it that may be there.
+        var all = new DirectoryInfo(directory).GetFileSystemInfos("*", Flat);
         var backups = BackupRecord.NamesIn(directory);
         var hasRecord = RecordNames.AreIn(directory);
-        var entries = new DirectoryInfo(directory).EnumerateFileSystemInfos("*", Flat)
+        var entries = all
             .Where(entry => !TemporaryName.Is(entry.Name) && !(hasRecord && entry.Name == RecordNames.Checksums) && !RecordNames.Is(entry.Name) && !backups.Contains(entry.Name))
             .ToLookup(Kind);
         return new FolderListing(Names(entries[EntryKind.File]), Names(entries[EntryKind.Folder]))

@@ -48,6 +48,25 @@ public sealed class BackupTests : IDisposable
         Assert.Equal(original, File.ReadAllBytes(At("a", "lit_model.pth.old")));
     }
 
+    /// <summary>A backup is a hard link that comes, and the file that is replaced one that goes: the others' time of change moves.</summary>
+    [Fact]
+    public void Checkpoints_that_are_one_file_have_one_each()
+    {
+        var original = File.ReadAllBytes(At("a", "lit_model.pth"));
+        foreach (var other in new[] { "second.pth", "third.pth" })
+        {
+            Assert.Equal(0, ChildProcess.Run("ln", [At("a", "lit_model.pth"), At("a", other)]).ExitCode);
+        }
+
+        Assert.Equal("upgraded upgraded upgraded upgraded", Statuses(Run(".old")));
+
+        foreach (var name in new[] { "lit_model.pth", "second.pth", "third.pth" })
+        {
+            Assert.Equal(original, File.ReadAllBytes(At("a", name + ".old")));
+            Assert.NotEqual(original, File.ReadAllBytes(At("a", name)));
+        }
+    }
+
     [Fact]
     public void They_are_known_where_their_folder_was_moved_or_copied()
     {
