@@ -23,7 +23,7 @@ public static class MigrationPlanner
         try
         {
             var scan = AttentionScan.Of(checkpoint, otherShards);
-            var advice = UnreadableAttention.Check(checkpoint);
+            var advice = UnreadableAttention.Check(checkpoint, conversion.From);
             var plan = scan.Layout == conversion.From
                 ? Plan(checkpoint, scan, conversion, resolveGeometry, (geometry, permutation) => LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, lora))
                 : new MigrationPlan(conversion, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, AdviceRules.Of(new AdviceFacts(checkpoint, scan, conversion, null, [])));
@@ -45,7 +45,7 @@ public static class MigrationPlanner
         try
         {
             var scan = AttentionScan.Of(model);
-            var advice = UnreadableAttention.Check(model);
+            var advice = UnreadableAttention.Check(model, Conversion.Upgrade.From);
             var plan = scan.Layout.IsLitGpts
                 ? Plan(model, scan, Conversion.Upgrade, resolveGeometry, (geometry, _) => merge.Plan(model, scan, geometry))
                 : throw new MigrationException(FailureKind.Unsupported, $"the base of the LoRA has no fused attention of LitGPT's ({LayoutFamilies.Interleaved.Module} or {LayoutFamilies.Sequential.Module})");

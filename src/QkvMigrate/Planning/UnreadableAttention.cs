@@ -36,10 +36,12 @@ internal static class UnreadableAttention
     };
 
     /// <summary>Refuses what cannot be moved; tells of plain data under fused names.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="from">The layout that the file would leave.</param>
     /// <exception cref="MigrationException">Attention stands in the file in a form that this tool cannot move.</exception>
-    public static IReadOnlyList<Advice> Check(Checkpoint checkpoint)
+    public static IReadOnlyList<Advice> Check(Checkpoint checkpoint, LayoutFamily from)
     {
-        var holders = CheckNames(checkpoint);
+        var holders = CheckNames(checkpoint, from);
         var plain = new List<OtherValue>();
         foreach (var value in checkpoint.OtherValues)
         {
@@ -64,7 +66,7 @@ internal static class UnreadableAttention
     }
 
     /// <summary>Checks the tensors by their names; returns the containers with fused ones.</summary>
-    private static HashSet<ContainerEntry> CheckNames(Checkpoint checkpoint)
+    private static HashSet<ContainerEntry> CheckNames(Checkpoint checkpoint, LayoutFamily from)
     {
         var holders = new HashSet<ContainerEntry>();
         foreach (var tensor in checkpoint.Tensors)
@@ -88,6 +90,10 @@ internal static class UnreadableAttention
                 }
 
                 holders.Add(tensor.Container);
+            }
+            else if (SpelledName.IsFused(name, from))
+            {
+                throw new MigrationException(FailureKind.Unsupported, "it has the name of a fused tensor in another spelling, so it would be left in the old order; save it under the parameter's own name, or the file without it", where: $"tensor '{tensor.Label}'");
             }
         }
 

@@ -48,9 +48,9 @@ internal sealed class UnnamedCopies
         var moving = fused.Where(item => item is { IsKnown: true, Axis: { IsPacked: false } }).ToList();
         var owners = moving.GroupBy(item => ShapeOf(item.Tensor)).ToDictionary(group => group.Key, group => group.First());
         var same = moving.Select(item => ElementView.Of(item.Tensor)).ToHashSet();
-        var others = models.Value.SelectMany(model => model).Where(tensor => !HasNumber(tensor)).Select(ElementView.Of).Where(view => !same.Contains(view)).ToHashSet();
+        var others = models.Value.SelectMany(model => model).Where(IsParameter).Select(ElementView.Of).Where(view => !same.Contains(view)).ToHashSet();
         var storages = moving.Select(item => item.Tensor.Storage).ToHashSet();
-        var sizes = models.Value.Where(model => model.Count > 1).Select(model => model.Where(parameter => parameter.ElementCount > 1 && !HasNumber(parameter)).Sum(parameter => (decimal)parameter.ElementCount)).ToHashSet();
+        var sizes = models.Value.Where(model => model.Count > 1).Select(model => model.Where(parameter => parameter.ElementCount > 1 && IsParameter(parameter)).Sum(parameter => (decimal)parameter.ElementCount)).ToHashSet();
         if (moving.Count == 0)
         {
             return found;
@@ -83,7 +83,7 @@ internal sealed class UnnamedCopies
             }
             else if (!others.Contains(view))
             {
-                orders ??= [.. models.Value.Select(model => new ParameterOrder(model.Where(parameter => parameter.ElementCount > 1 && !HasNumber(parameter)).Select(parameter => (ShapeOf(parameter), same.Contains(ElementView.Of(parameter)))), file.Format != CheckpointFormat.Safetensors)).DistinctBy(order => order.Text)];
+                orders ??= [.. models.Value.Select(model => new ParameterOrder(model.Where(parameter => parameter.ElementCount > 1 && IsParameter(parameter)).Select(parameter => (ShapeOf(parameter), same.Contains(ElementView.Of(parameter)))), file.Format != CheckpointFormat.Safetensors)).DistinctBy(order => order.Text)];
                 switch (Judge(tensor, sequences))
                 {
                     case true:
@@ -183,6 +183,11 @@ internal sealed class UnnamedCopies
     private static bool IsOfInterest(TensorEntry tensor) =>
         tensor.ElementCount > 1 && tensor.DType.Name.Contains("float", StringComparison.Ordinal) && (HasNumber(tensor) || !tensor.Name!.Text.Contains('.', StringComparison.Ordinal));
 
+    /// <summary>Whether a tensor of a model has a name, or one beside it.</summary>
+    private static bool IsParameter(TensorEntry tensor) => tensor.Name is null ? tensor.Container.Texts.Count > 0 : !HasNumber(tensor) && !IsWordWithNumber(tensor);
+
+    private static bool IsWordWithNumber(TensorEntry tensor) => tensor.Name is { Text: { Length: > 0 } text } && char.IsAsciiDigit(text[^1]) && !text.Contains('.', StringComparison.Ordinal);
+
     private static bool HasNumber(TensorEntry tensor) => tensor.Name is null || EndsInNumber(tensor.Name.Text);
 
     private static bool EndsInNumber(string key) => key.Length > 0 && key.Split('.')[^1] is { Length: > 0 } last && last.All(char.IsAsciiDigit);
@@ -212,6 +217,12 @@ internal sealed class UnnamedCopies
             {
                 sequences.Add((outer, ""));
             }
+        }
+
+        // param_3 says as little as 3.
+        if (IsWordWithNumber(tensor) && !HasNumber(tensor))
+        {
+            sequences.Add((tensor.Container, ""));
         }
 
         return sequences;

@@ -46,11 +46,11 @@ internal sealed class CopyMoves
         }
 
         var views = byView.Keys.ToHashSet();
-        var tensors = all.SelectMany(model => model.Tensors).Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNumber(name.Text));
+        var tensors = all.SelectMany(model => model.Tensors).Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNoName(name.Text));
         others = [.. tensors.Select(TensorView.Of).Where(view => !views.Contains(view))];
         models =
         [
-            .. all.Select(model => new ModelShapes(model.Tensors.Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNumber(name.Text)), views, checkpoint.Format != CheckpointFormat.Safetensors))
+            .. all.Select(model => new ModelShapes(model.Tensors.Where(tensor => tensor.Name is not { } name || !UnnamedTensors.IsNoName(name.Text)), views, checkpoint.Format != CheckpointFormat.Safetensors))
                 .DistinctBy(model => model.Signature),
         ];
         members = new SequenceMembers(checkpoint);

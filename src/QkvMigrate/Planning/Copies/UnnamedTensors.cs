@@ -43,8 +43,17 @@ internal static class UnnamedTensors
             }
         }
 
+        // A key such as param_3 is no name either; the order of the dict is that of the tensors.
+        if (tensor.Name is { } role && !IsNumber(role.Text) && IsNoName(role.Text))
+        {
+            around.Add(new UnnamedSequence(tensor.Container, ""));
+        }
+
         return around;
     }
+
+    /// <summary>Whether a key is a number, or a word without dots that ends in one.</summary>
+    public static bool IsNoName(string key) => IsNumber(key) || (key is [.., >= '0' and <= '9'] && !key.Contains('.', StringComparison.Ordinal));
 
     /// <summary>Whether a key ends in a number.</summary>
     public static bool IsNumber(string key) =>

@@ -53,7 +53,7 @@ internal sealed class LoraAdapter
     public static LoraAdapter Of(Checkpoint checkpoint, LoraOptions options)
     {
         var layout = AttentionScan.Of(checkpoint).Layout;
-        UnreadableAttention.Check(checkpoint);
+        UnreadableAttention.Check(checkpoint, layout);
         var layers = LoraLayer.Find(checkpoint, layout.Module);
         if (layers.Count == 0)
         {

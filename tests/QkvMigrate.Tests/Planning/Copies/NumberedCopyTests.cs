@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Geometry;
+using QkvMigrate.Layouts;
 using QkvMigrate.Running;
 using QkvMigrate.Tests.Verification;
 using Xunit;
@@ -80,6 +81,43 @@ public sealed class NumberedCopyTests
         var elements = CopiedModel.Parameters.Sum(parameter => parameter.Shape.Aggregate(1, (product, size) => product * size));
         Assert.Contains("flat buffer", Refusal(CopiedModel.With([], ("vector", [elements])).ToFile(), CopiedModel.Geometry).Message, StringComparison.Ordinal);
         Assert.Contains("flat buffer", Refusal(CopiedModel.With([], ("fp32_groups_flat", [elements + 8])).ToFile(), CopiedModel.Geometry).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A key such as <c>param_3</c> says as little as a number; beside the model itself its order proves nothing.</summary>
+    [Theory]
+    [InlineData("param_3")]
+    [InlineData("slow7")]
+    public void A_key_that_ends_in_a_number_is_no_name(string key) =>
+        Assert.Contains(key, Refusal(CopiedModel.With([], (key, [32, 5])).ToFile(), CopiedModel.Geometry).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("transformer.h.1.attn.attn.weight", true)]
+    [InlineData("shadow.transformerh1attnattnweight", true)]
+    [InlineData("transformer_h_1_attn_attn_bias", true)]
+    [InlineData("transformer/h/1/_orig_mod/attn/attn/weight", true)]
+    [InlineData("module-transformer-h-11-attn-attn-lora_A", true)]
+    [InlineData("_orig_mod.transformerh1attnattnlinearweight", true)]
+    [InlineData("transformer_h_1_attn_qkv_weight", false)]
+    [InlineData("transformer_h_1_attn_proj_weight", false)]
+    [InlineData("transformer_h_attn_attn_weight", false)]
+    [InlineData("encoder_1_attn_attn_weight", false)]
+    [InlineData("transformer_h_1_attn_attn_weight_norm", false)]
+    [InlineData("attnattnweight", false)]
+    public void Names_are_known_in_another_spelling(string key, bool isFused) => Assert.Equal(isFused, SpelledName.IsFused(key, LayoutFamilies.Interleaved));
+
+    [Theory]
+    [InlineData("shadow.transformerh0attnattnweight")]
+    [InlineData("transformer_h_1_attn_attn_weight")]
+    [InlineData("transformer/h/1/attn/attn/weight")]
+    public void A_copy_whose_name_has_no_dots_is_refused_and_is_a_difference(string key)
+    {
+        var error = Refusal(CopiedModel.With([], (key, [32, 5])).ToFile(), CopiedModel.Geometry);
+        Assert.Equal(FailureKind.Unsupported, error.Kind);
+        Assert.Contains($"'{key}'", error.Message, StringComparison.Ordinal);
+        using var pair = new VerifiedPair(CopiedModel.With([], ("other", [32, 5])).ToFile(), CopiedModel.Geometry);
+        Assert.Empty(pair.Verify().Differences);
+        var left = CopiedModel.Of([.. CopiedModel.Parameters.Select(parameter => (parameter.Name.Replace(".attn.attn.", ".attn.qkv.", StringComparison.Ordinal), parameter.Shape)), (key, [32, 5])]);
+        Assert.Contains(pair.Verify(left.ToFile()).Differences, difference => difference.ToString().Contains(key, StringComparison.Ordinal) && difference.ToString().Contains("apart from its dots", StringComparison.Ordinal));
     }
 
     /// <summary>Nothing moves, so that nothing can be left.</summary>
