@@ -145,7 +145,7 @@ public sealed class InspectPageTests : IDisposable
     {
         var run = Tool.Run("inspect", Sample, "--force");
         Assert.Equal(2, run.ExitCode);
-        Assert.Equal("qkvmigrate: --force goes with --html", run.ErrorLines[0]);
+        Assert.Equal("qkvmigrate: --force goes with --html; see 'qkvmigrate inspect --help'", Assert.Single(run.ErrorLines));
     }
 
     private XElement Inspect(params string[] arguments)

@@ -19,6 +19,20 @@ internal sealed class OutputRecord
     /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
     public OutputRecord(string root) => this.root = root;
 
+    /// <summary>The nearest directory at or above <paramref name="path"/> that is the output of a batch, or null.</summary>
+    public static string? RootAbove(string path)
+    {
+        for (var directory = Path.GetFullPath(path); directory is not null; directory = Path.GetDirectoryName(directory))
+        {
+            if (new OutputRecord(directory).IsThere)
+            {
+                return directory;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The folders of the record's files.</summary>
     public IEnumerable<string> Folders => [Path.Combine(root, RecordNames.Folder), Manifest, Reports];
 

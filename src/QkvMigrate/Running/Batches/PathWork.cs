@@ -101,6 +101,11 @@ internal sealed class PathWork
             throw new MigrationException(FailureKind.Target, "a run of qkvmigrate writes this, or has left it, and the next takes it away; give it another name to work on it", request.Path);
         }
 
+        if (request is { InPlace: true, Force: false } && OutputRecord.RootAbove(request.Path) is { } account)
+        {
+            throw new MigrationException(FailureKind.Target, $"this is a result in {account}, whose record and {RecordNames.Checksums} would not be true any more; -o puts the result elsewhere, --force goes on all the same", request.Path);
+        }
+
         if (!Directory.Exists(request.Path))
         {
             var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;

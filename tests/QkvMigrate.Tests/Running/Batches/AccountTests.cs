@@ -52,6 +52,25 @@ public sealed class AccountTests : IDisposable
         AssertSumsHold();
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("a")]
+    [InlineData("a/lit_model.pth")]
+    public void Results_are_not_changed_in_place_without_force(string path)
+    {
+        Run();
+        var before = WorkFolder.Snapshot(Output());
+        MigrationRequest InPlace(MigrationRequest request) => request with { Path = Path.TrimEndingDirectorySeparator(folder.At("out", path)), Output = null, InPlace = true, Direction = MigrationDirection.Downgrade };
+
+        var refused = Assert.Single(Run(InPlace));
+
+        Assert.Equal(FailureKind.Target, refused.Error!.Kind);
+        Assert.Equal($"this is a result in {folder.At("out")}, whose record and SHA256SUMS would not be true any more; -o puts the result elsewhere, --force goes on all the same", refused.Error.Problem);
+        Assert.Equal(before, WorkFolder.Snapshot(Output()));
+        Assert.All(Run(request => InPlace(request) with { Force = true }), report => Assert.Equal(CheckpointStatus.Downgraded, report.Status));
+        Assert.NotEqual(before, WorkFolder.Snapshot(Output()));
+    }
+
     [Fact]
     public void The_other_direction_needs_another_output_or_force()
     {
