@@ -93,6 +93,11 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             failures.Add(CheckpointReport.Of(work.Path, error));
             return false;
         }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // What was done is reported all the same.
+            return false;
+        }
     }
 
     private IEnumerable<BatchUnit> Own(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)

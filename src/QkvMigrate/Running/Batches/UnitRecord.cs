@@ -62,7 +62,8 @@ internal sealed record CheckpointRecord(
         report.ConfigurationChanges,
         report.Advice,
         report.Elapsed.TotalSeconds,
-        report.Error is { } error ? new ErrorRecord(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null);
+        report.Error is { } error ? new ErrorRecord(error.Kind, error.Problem, error.File, error.Where, error.Offset) : null,
+        report.Status == CheckpointStatus.Unchanged ? SourceStamp.ModifiedOf(report.Path) : null);
 
     /// <summary>Says what it holds that no report does, or null.</summary>
     public string? Problem() =>
