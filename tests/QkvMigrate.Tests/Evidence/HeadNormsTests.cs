@@ -24,7 +24,7 @@ public sealed class HeadNormsTests : IDisposable
         Assert.Equal(["transformer.h.0.attn.attn.weight", "transformer.h.1.attn.attn.weight"], matrices.Select(matrix => matrix.Label));
         foreach (var matrix in matrices)
         {
-            var measured = HeadNorms.Measure(checkpoint, matrix, Geometry);
+            var measured = HeadNorms.Measure(checkpoint, matrix, Geometry, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(matrix.Label, measured.Tensor);
             Assert.Equal(8, measured.Norms.Count);
             for (var head = 0; head < 8; head++)

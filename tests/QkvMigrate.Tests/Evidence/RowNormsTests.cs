@@ -34,7 +34,7 @@ public sealed class RowNormsTests : IDisposable
         using var source = SourceFile.Open(path);
         var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName(dtype)!, [Rows, Columns], [Columns, 1], new StorageEntry("0", 0, source.Length), 0);
 
-        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Columns = columns }, CancellationToken.None);
+        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Columns = columns }, TestContext.Current.CancellationToken);
 
         Assert.True(RowNorms.CanRead(tensor));
         for (var row = 0; row < Rows; row++)
@@ -51,7 +51,7 @@ public sealed class RowNormsTests : IDisposable
         using var source = SourceFile.Open(path);
         var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName("float32")!, [8, 1], [1, 1], new StorageEntry("0", 0, source.Length), 0);
 
-        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Rows = 4 }, CancellationToken.None);
+        var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Rows = 4 }, TestContext.Current.CancellationToken);
 
         // Every second row would be read, but 2 divides 8: a period of two rows would show one of its rows alone.
         Assert.Equal([Math.Log(1), double.NaN, double.NaN, Math.Log(4), double.NaN, double.NaN, Math.Log(7), double.NaN], norms);

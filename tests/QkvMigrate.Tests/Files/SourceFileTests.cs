@@ -46,7 +46,7 @@ public sealed class SourceFileTests : IDisposable
         File.WriteAllBytes(folder.At("model", "lit_model.pth"), LegacyFileBytes);
         File.WriteAllText(folder.At("model", "notes"), "kept");
         Fifo("model", "pipe");
-        var unit = Assert.Single(CheckpointTree.Find(folder.Path, CheckpointSelection.All, CancellationToken.None).Units);
+        var unit = Assert.Single(CheckpointTree.Find(folder.Path, CheckpointSelection.All, TestContext.Current.CancellationToken).Units);
         Assert.Equal(["lit_model.pth"], unit.Checkpoints);
         Assert.Equal(["notes"], unit.OtherFiles);
     }

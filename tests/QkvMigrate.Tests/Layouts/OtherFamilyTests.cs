@@ -24,7 +24,7 @@ public sealed class OtherFamilyTests : IDisposable
     {
         Write("gpt_neox.layers.{0}.attention.query_key_value", "gpt_neox.layers.{0}.attention.dense", heads: 3, groups: 3);
         File.WriteAllText(Path.Combine(folder.Path, "config.json"), """{"model_type": "gpt_neox", "num_attention_heads": 3, "hidden_size": 6}""");
-        var report = Assert.Single(Inspector.Run(folder.Path, new GeometryFlags(), CheckpointSelection.All, withEvidence: false));
+        var report = Assert.Single(Inspector.Run(folder.Path, new GeometryFlags(), CheckpointSelection.All, withEvidence: false, TestContext.Current.CancellationToken));
         Check(report, "gpt-neox", "attention.query_key_value", new AttentionGeometry(3, 3, HeadSize));
         Assert.Equal(
             ["Query 0", "Key 0", "Value 0", "Query 1", "Key 1", "Value 1", "Query 2", "Key 2", "Value 2"],
@@ -35,7 +35,7 @@ public sealed class OtherFamilyTests : IDisposable
     public void Megatron_core_has_the_query_groups_of_legacy_litgpt()
     {
         Write("decoder.layers.{0}.self_attention.linear_qkv", "decoder.layers.{0}.self_attention.linear_proj", heads: 4, groups: 2);
-        var report = Assert.Single(Inspector.Run(folder.Path, new GeometryFlags { HeadSize = HeadSize }, CheckpointSelection.All, withEvidence: false));
+        var report = Assert.Single(Inspector.Run(folder.Path, new GeometryFlags { HeadSize = HeadSize }, CheckpointSelection.All, withEvidence: false, TestContext.Current.CancellationToken));
         Check(report, "megatron-core", "self_attention.linear_qkv", new AttentionGeometry(4, 2, HeadSize));
         Assert.Equal(RowOrder.Interleaved.Blocks(report.Geometry!), report.Layout!.Rows!.Blocks(report.Geometry!));
     }

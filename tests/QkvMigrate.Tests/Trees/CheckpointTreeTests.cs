@@ -121,11 +121,11 @@ public sealed class CheckpointTreeTests : IDisposable
 
     private void AssertRefused(string problem, CheckpointSelection selection)
     {
-        var error = Assert.Throws<MigrationException>(() => CheckpointTree.Find(folder.Path, selection, CancellationToken.None));
+        var error = Assert.Throws<MigrationException>(() => CheckpointTree.Find(folder.Path, selection, TestContext.Current.CancellationToken));
         Assert.Equal((FailureKind.Malformed, problem, folder.Path), (error.Kind, error.Problem, error.File));
     }
 
-    private CheckpointTree Find() => CheckpointTree.Find(folder.Path, CheckpointSelection.All, CancellationToken.None);
+    private CheckpointTree Find() => CheckpointTree.Find(folder.Path, CheckpointSelection.All, TestContext.Current.CancellationToken);
 
     private void Checkpoint(string name) => Write(name, LegacyModel.Legacy.ToFile());
 
