@@ -1,4 +1,5 @@
 using System.Globalization;
+using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Files;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Trees;
@@ -43,11 +44,24 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
     /// <summary>Whether the file in <paramref name="root"/> has size and time of change as they were; its content is not read.</summary>
     public bool LooksSameIn(string root) => TryOf(System.IO.Path.Combine(root, Path)) == (Bytes, Modified);
 
-    /// <summary>Whether the checkpoint in <paramref name="root"/> has the size and the ends that it had.</summary>
+    /// <summary>
+    /// Whether the checkpoint in <paramref name="root"/> has the size and the ends that it had. A zip's end has a checksum of
+    /// each of its records; two files of another format can differ in the middle alone, as two LoRA merged into one base do,
+    /// so that theirs must be of one time too.
+    /// </summary>
     public bool HasSameEndsIn(string root, CancellationToken cancellation)
     {
         var path = System.IO.Path.Combine(root, Path);
-        return FileIdentity.Of(path) is { Special: null } file && file.Size == Bytes && FileDigest.Ends(path, cancellation) == Header;
+        return FileIdentity.Of(path) is { Special: null } file
+            && file.Size == Bytes
+            && FileDigest.Ends(path, cancellation) == Header
+            && (IsZip(path) || ModifiedOf(path) == Modified);
+    }
+
+    private static bool IsZip(string path)
+    {
+        using var source = SourceFile.Open(path);
+        return TorchZipCheckpoint.Matches(source);
     }
 
     /// <summary>When a file was written last, as it is written down; null where it is not there.</summary>
