@@ -4,16 +4,23 @@ using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
 
-/// <summary>The README, held to the program.</summary>
+/// <summary>The README and the pages of docs, held to the program.</summary>
 public sealed partial class ReadmeTests
 {
     private static string Readme => Path.Combine(BuildFacts.Repository, "README.md");
 
-    [Fact]
-    public void ExamplesWorkAndPrintWhatItShows()
+    private static string Docs(string name) => Path.Combine(BuildFacts.Repository, "docs", name);
+
+    /// <summary>The pages that users read, from the root of the repository.</summary>
+    public static TheoryData<string> Pages => ["README.md", .. Directory.EnumerateFiles(Docs(""), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page))).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void ExamplesWorkAndPrintWhatIsShown(string page)
     {
         using var folder = new ExampleFolder();
-        ApprovedFile.Compare(Readme, MarkdownExamples.Run(File.ReadAllText(Readme), folder));
+        var file = Path.Combine(BuildFacts.Repository, page);
+        ApprovedFile.Compare(file, MarkdownExamples.Run(File.ReadAllText(file), folder));
     }
 
     [Fact]
@@ -22,15 +29,14 @@ public sealed partial class ReadmeTests
         var sources = Directory.EnumerateFiles(Path.Combine(BuildFacts.Repository, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
         var given = sources.SelectMany(file => GivenCode().Matches(File.ReadAllText(file))).Select(match => match.Groups["code"].Value);
-        var table = File.ReadAllText(Readme).Split("\n## Advice\n")[1].Split("\n## ")[0];
-        var explained = ExplainedCode().Matches(table).Select(match => match.Groups["code"].Value).ToList();
+        var explained = ExplainedCode().Matches(File.ReadAllText(Docs("advice.md"))).Select(match => match.Groups["code"].Value).ToList();
         Assert.NotEmpty(explained);
         Assert.Equal(given.Distinct().Order(StringComparer.Ordinal), explained.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void TheProgramFromCodeIsTheSample() =>
-        Assert.Contains($"```csharp\n{File.ReadAllText(Path.Combine(BuildFacts.Repository, "samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Readme), StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{File.ReadAllText(Path.Combine(BuildFacts.Repository, "samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Docs("library.md")), StringComparison.Ordinal);
 
     [Fact]
     public void ExitCodesAreThoseOfTheManualPage()
