@@ -35,19 +35,22 @@ public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files
     /// <summary>Whether the file of this name is written or taken away.</summary>
     public bool Replaces(string name) => Files.Any(file => file.Name == name);
 
-    /// <summary>Plans what happens to the configuration in <paramref name="directory"/>.</summary>
+    /// <summary>Plans how the configuration in <paramref name="directory"/> becomes one that today's LitGPT takes.</summary>
     /// <exception cref="MigrationException">A configuration cannot be read, or has a value that no version of LitGPT wrote.</exception>
-    public static ConfigurationRewrite Plan(string directory, MigrationDirection direction)
+    public static ConfigurationRewrite PlanUpgrade(string directory)
     {
-        var yaml = Path.Combine(directory, YamlName);
-        var json = Path.Combine(directory, JsonName);
-        return (File.Exists(yaml), File.Exists(json), direction) switch
-        {
-            (true, _, MigrationDirection.Upgrade) => InFile(yaml, text => ConfigurationUpgrade.OfYaml(text)),
-            (false, true, MigrationDirection.Upgrade) => InFile(json, text => ConfigurationUpgrade.OfJson(text)),
-            (true, var hasSource, MigrationDirection.Downgrade) => InFile(yaml, text => MarkedLines.Restore(text, hasSource)),
-            _ => None,
-        };
+        var (yaml, json) = (Path.Combine(directory, YamlName), Path.Combine(directory, JsonName));
+        return File.Exists(yaml) ? InFile(yaml, ConfigurationUpgrade.OfYaml)
+            : File.Exists(json) ? InFile(json, ConfigurationUpgrade.OfJson)
+            : None;
+    }
+
+    /// <summary>Plans how the configuration in <paramref name="directory"/> becomes what it was before its upgrade.</summary>
+    /// <exception cref="MigrationException">The configuration cannot be read.</exception>
+    public static ConfigurationRewrite PlanDowngrade(string directory)
+    {
+        var (yaml, json) = (Path.Combine(directory, YamlName), Path.Combine(directory, JsonName));
+        return File.Exists(yaml) ? InFile(yaml, text => MarkedLines.Restore(text, hasSource: File.Exists(json))) : None;
     }
 
     private static ConfigurationRewrite InFile(string path, Func<string, ConfigurationRewrite> plan)

@@ -42,7 +42,7 @@ internal static class AdviceRules
             "lora-finetuning-random-init",
             IsGeneral: true,
             "without the upgrade, LitGPT's LoRA and adapter v2 fine-tuning load this file with strict=False, find no attn.qkv in it, and go on with randomly initialised q, k and v",
-            facts => facts is { Conversion.IsUpgrade: true, Scan.Layout.Age: LitGptAge.Legacy, HasFusedWeight: true }),
+            facts => facts is { Conversion.IsUpgrade: true, HasFusedWeight: true } && facts.Scan.Layout == facts.Conversion.From),
         new(
             "tensor-parallel-splits-fused-rows",
             IsGeneral: true,

@@ -1,6 +1,7 @@
 using System.Text;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
+using QkvMigrate.Layouts;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 
@@ -10,8 +11,7 @@ namespace QkvMigrate.Running;
 internal static class CheckpointWriting
 {
     /// <summary>The status of a checkpoint that was written.</summary>
-    public static CheckpointStatus Done(MigrationDirection direction) =>
-        direction == MigrationDirection.Upgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
+    public static CheckpointStatus Done(Conversion conversion) => conversion.IsUpgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
 
     /// <summary>
     /// Refuses an output that exists, that is the source or another file that the user named, by whatever path, or a backup

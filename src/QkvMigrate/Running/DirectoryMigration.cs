@@ -58,7 +58,7 @@ internal static class DirectoryMigration
     {
         var status = !checkpoint.Plan!.IsNeeded ? CheckpointStatus.Unchanged
             : plan.Request.DryRun ? CheckpointStatus.Planned
-            : CheckpointWriting.Done(plan.Request.Direction);
+            : CheckpointWriting.Done(plan.Request.Conversion);
         var report = checkpoint.Report(status, plan.OutputOf(checkpoint));
         return report with
         {

@@ -1,5 +1,4 @@
 using QkvMigrate.Configuration;
-using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Trees;
 
@@ -92,10 +91,13 @@ internal sealed class DirectoryPlan : IDisposable
     private ConfigurationRewrite PlanConfiguration(ShardSet shards)
     {
         var configuration = Checkpoints.Any(checkpoint => checkpoint.Plan!.Layout.IsLitGpts)
-            ? ConfigurationRewrite.Plan(Unit.Root, Request.Direction).With(PlanHyperparameters())
+            ? PlanModelConfiguration().With(PlanHyperparameters())
             : ConfigurationRewrite.None;
-        return IsNeeded ? shards.AddTo(configuration, Conversion.Of(Request.Direction)) : configuration;
+        return IsNeeded ? shards.AddTo(configuration, Request.Conversion) : configuration;
     }
+
+    private ConfigurationRewrite PlanModelConfiguration() =>
+        Request.Conversion.IsUpgrade ? ConfigurationRewrite.PlanUpgrade(Unit.Root) : ConfigurationRewrite.PlanDowngrade(Unit.Root);
 
     /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>
     private ConfigurationRewrite PlanHyperparameters()

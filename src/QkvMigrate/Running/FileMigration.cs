@@ -46,7 +46,7 @@ internal static class FileMigration
                 CheckpointWriting.Write(planned, output, request, cancellation);
             }
 
-            return planned.Report(request.DryRun ? CheckpointStatus.Planned : CheckpointWriting.Done(request.Direction), output);
+            return planned.Report(request.DryRun ? CheckpointStatus.Planned : CheckpointWriting.Done(request.Conversion), output);
         }
         catch (MigrationException failure)
         {

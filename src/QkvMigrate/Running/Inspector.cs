@@ -21,15 +21,7 @@ public static class Inspector
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence, CancellationToken cancellation = default)
     {
-        var request = new MigrationRequest
-        {
-            Path = path,
-            Direction = MigrationDirection.Upgrade,
-            Geometry = geometry,
-            DryRun = true,
-            AllowUnsafePickle = true,
-            Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
-        };
+        var request = MigrationRequest.ToInspect(path, geometry);
         if (!Directory.Exists(path))
         {
             return [Inspect(path, [], null, request, withEvidence, cancellation)];

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using QkvMigrate.Geometry;
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
@@ -63,6 +65,14 @@ public sealed record MigrationRequest
     /// <summary>Told of each file as it is written, or null.</summary>
     public IWriteProgress? Progress { get; init; }
 
+    /// <summary>What the direction stands for. All but the request work with this.</summary>
+    internal Conversion Conversion => Direction switch
+    {
+        MigrationDirection.Upgrade => Conversion.Upgrade,
+        MigrationDirection.Downgrade => Conversion.Downgrade,
+        _ => throw new UnreachableException($"direction {Direction}"),
+    };
+
     /// <summary>What is known of the shards of its run.</summary>
     internal ShardOwners ShardOwners { get; init; } = new();
 
@@ -74,4 +84,15 @@ public sealed record MigrationRequest
 
     /// <summary>Whether a LoRA is merged.</summary>
     internal bool IsMerge => Lora.Treatment == LoraTreatment.Merge;
+
+    /// <summary>A request that only looks: what would an upgrade do?</summary>
+    internal static MigrationRequest ToInspect(string path, GeometryFlags geometry) => new()
+    {
+        Path = path,
+        Direction = MigrationDirection.Upgrade,
+        Geometry = geometry,
+        DryRun = true,
+        AllowUnsafePickle = true,
+        Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
+    };
 }

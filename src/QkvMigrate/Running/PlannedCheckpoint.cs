@@ -2,7 +2,6 @@ using System.Diagnostics;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Geometry;
-using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
 
@@ -183,7 +182,7 @@ internal sealed class PlannedCheckpoint : IDisposable
     {
         DropOptimizers(request);
         DropUnreferenced(request);
-        return MigrationPlanner.Plan(Checkpoint!, Conversion.Of(request.Direction), shapes => ResolveOrRank(request, shapes), request.Lora, OtherShards);
+        return MigrationPlanner.Plan(Checkpoint!, request.Conversion, shapes => ResolveOrRank(request, shapes), request.Lora, OtherShards);
     }
 
     /// <summary>Plans the merge of the LoRA that the file has with its base, which is in the same file or in another.</summary>

@@ -80,14 +80,14 @@ public sealed class CheckpointVerifier
     private VerificationReport Run(Func<IReadOnlyList<AttentionShape>, AttentionGeometry> resolveGeometry)
     {
         OtherObjects.Refuse(original, upgraded);
-        var direction = ExpectedChanges.DirectionOf(original, upgraded);
-        List<FusedEntry> fused = direction is { } way ? FusedTensors.Of(original, legacy: way == MigrationDirection.Upgrade, otherShards) : [];
-        var geometry = direction is null ? null : resolveGeometry(FusedTensors.Shapes(original, fused, otherShards));
-        var lora = direction is { } there ? ExpandedLora.Find(original, upgraded, there, geometry!, log) : null;
-        var changes = ExpectedChanges.Of(original, direction, geometry, fused, lora, log);
+        var change = ExpectedChanges.Between(original, upgraded);
+        List<FusedEntry> fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
+        var geometry = change is null ? null : resolveGeometry(FusedTensors.Shapes(original, fused, otherShards));
+        var lora = change is null ? null : ExpandedLora.Find(original, upgraded, change.From, geometry!, log);
+        var changes = ExpectedChanges.Of(original, change, geometry, fused, lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
-        LeftNames.Find(upgraded, direction, log);
-        var dropped = isWithoutUnreferenced && direction is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
+        LeftNames.Find(upgraded, change, log);
+        var dropped = isWithoutUnreferenced && change is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
         var regions = FileStructure.Compare(original, upgraded, changes, dropped, log);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)
@@ -98,7 +98,7 @@ public sealed class CheckpointVerifier
         if (lora is not null && log.Count == 0)
         {
             // The tensors are those that the shapes ask for: they can be multiplied out.
-            var comparison = new LoraComparison(original, upgraded, geometry!, direction!.Value, mode, cancellation);
+            var comparison = new LoraComparison(original, upgraded, geometry!, change!, mode, cancellation);
             foreach (var layer in lora.Layers)
             {
                 log.Add(comparison.Compare(layer));
@@ -110,7 +110,7 @@ public sealed class CheckpointVerifier
             Original = original.Source.Path,
             Upgraded = upgraded.Source.Path,
             Mode = mode,
-            Direction = direction,
+            Change = change,
             Geometry = geometry,
             LoraRank = lora is null ? null : (lora.Rank, lora.NewRank),
             Differences = log.First,

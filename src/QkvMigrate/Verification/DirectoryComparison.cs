@@ -14,7 +14,7 @@ namespace QkvMigrate.Verification;
 /// <param name="cancellation">Ends the work.</param>
 internal sealed class DirectoryComparison(string original, string upgraded, IReadOnlyList<VerificationReport> checkpoints, DifferenceLog log, CancellationToken cancellation)
 {
-    private readonly MigrationDirection? direction = checkpoints.Select(report => report.Direction).FirstOrDefault(way => way is not null);
+    private readonly VerifiedChange? change = checkpoints.Select(report => report.Change).FirstOrDefault(change => change is not null);
     private readonly (long Before, long After)? loraRank = checkpoints.Select(report => report.LoraRank).FirstOrDefault(rank => rank is not null);
 
     /// <summary>Compares a file that one or both directories have.</summary>
@@ -37,9 +37,9 @@ internal sealed class DirectoryComparison(string original, string upgraded, IRea
         {
             log.Add(place, "the first directory has no such file");
         }
-        else if (direction is { } way && ShardIndex.IsNameOfOne(name))
+        else if (change is not null && ShardIndex.IsNameOfOne(name))
         {
-            ShardIndexComparison.Compare(before, after, way, place, log);
+            ShardIndexComparison.Compare(before, after, change, place, log);
         }
         else if (loraRank is { } rank && Path.GetFileName(name) == LoraHyperparameters.FileName)
         {

@@ -49,9 +49,9 @@ internal sealed class ExpandedLora
     public long? LengthAfter(StorageEntry storage) => lengths.TryGetValue(storage, out var length) ? length : null;
 
     /// <summary>Finds out whether the second file's LoRA is expanded, and says so where it must be and is not.</summary>
-    public static ExpandedLora? Find(Checkpoint original, Checkpoint upgraded, MigrationDirection direction, AttentionGeometry geometry, DifferenceLog log)
+    public static ExpandedLora? Find(Checkpoint original, Checkpoint upgraded, VerifiedLayout layout, AttentionGeometry geometry, DifferenceLog log)
     {
-        var layers = LoraPair.Of(original, direction);
+        var layers = LoraPair.Of(original, layout);
         var fused = layers.FindAll(layer => layer.IsFused);
 
         // With one query group the two layouts coincide, and each delta stays where it is.

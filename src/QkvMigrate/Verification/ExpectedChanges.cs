@@ -10,14 +10,7 @@ internal sealed class ExpectedChanges
     private readonly List<MovedView> moved = [];
     private readonly HashSet<(int Dimension, int HeadRows, DType DType, ElementView Elements)> views = [];
 
-    private ExpectedChanges(MigrationDirection? direction, ExpandedLora? lora)
-    {
-        Direction = direction;
-        Lora = lora;
-    }
-
-    /// <summary>The way from the first file to the second; null where nothing changes.</summary>
-    public MigrationDirection? Direction { get; }
+    private ExpectedChanges(ExpandedLora? lora) => Lora = lora;
 
     /// <summary>The new names by the place in the pickle where the old ones stand (<see cref="NameEntry.Id"/>).</summary>
     public IReadOnlyDictionary<int, string> Renames => renames;
@@ -49,51 +42,48 @@ internal sealed class ExpectedChanges
         return isRenamed ? string.Join('/', steps) : container.Path;
     }
 
-    /// <summary>The way from one file to another, as the names of both tell; null where both are of the same age, or have no fused attention.</summary>
-    /// <exception cref="MigrationException">The first file has names of both ages.</exception>
-    public static MigrationDirection? DirectionOf(Checkpoint original, Checkpoint upgraded)
+    /// <summary>What was made of one file to get another, as the names of both tell; null where both are of the same layout, or have no fused attention.</summary>
+    /// <exception cref="MigrationException">The first file has names of several layouts.</exception>
+    public static VerifiedChange? Between(Checkpoint original, Checkpoint upgraded)
     {
-        var (legacy, current) = (Has(original, legacy: true), Has(original, legacy: false));
-        if (legacy && current)
+        var layouts = VerifiedLayouts.All.Where(layout => Has(original, layout)).ToList();
+        return layouts switch
         {
-            throw new MigrationException(FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", original.Source.Path);
-        }
-
-        // A legacy file must have been upgraded; a sequential one was downgraded, or there was nothing to do.
-        return legacy ? MigrationDirection.Upgrade
-            : current && (Has(upgraded, legacy: true) || !Has(upgraded, legacy: false)) ? MigrationDirection.Downgrade
-            : null;
+            [] => null,
+            [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change => change.From == layout && (change.IsDue || Has(upgraded, change.To) || !Has(upgraded, layout))),
+            _ => throw new MigrationException(FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", original.Source.Path),
+        };
     }
 
     /// <summary>Works out what changes. What cannot be told is a difference: it is not verified.</summary>
     /// <param name="original">The first file.</param>
-    /// <param name="direction">The way.</param>
+    /// <param name="change">What was made of it; null where nothing changes.</param>
     /// <param name="geometry">The geometry; may be null where nothing changes.</param>
     /// <param name="fused">The fused tensors of the first file.</param>
     /// <param name="lora">How its LoRA is expanded, where it is.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, MigrationDirection? direction, AttentionGeometry? geometry, List<FusedEntry> fused, ExpandedLora? lora, DifferenceLog log)
+    public static ExpectedChanges Of(Checkpoint original, VerifiedChange? change, AttentionGeometry? geometry, List<FusedEntry> fused, ExpandedLora? lora, DifferenceLog log)
     {
-        var changes = new ExpectedChanges(direction, lora);
-        if (direction is { } way)
+        var changes = new ExpectedChanges(lora);
+        if (change is not null)
         {
-            changes.Rename(original, fused, way);
-            changes.Move(original, fused, geometry ?? throw new ArgumentNullException(nameof(geometry), "a file with fused attention needs one"), way, log);
+            changes.Rename(original, fused, change);
+            changes.Move(original, fused, geometry ?? throw new ArgumentNullException(nameof(geometry), "a file with fused attention needs one"), change, log);
         }
 
         return changes;
     }
 
-    private static bool Has(Checkpoint checkpoint, bool legacy) =>
-        FusedTensors.Any(checkpoint, legacy) || LeftNames.Unmoved(checkpoint, legacy).Any();
+    private static bool Has(Checkpoint checkpoint, VerifiedLayout layout) =>
+        FusedTensors.Any(checkpoint, layout) || LeftNames.Unmoved(checkpoint, layout).Any();
 
-    private void Rename(Checkpoint original, List<FusedEntry> fused, MigrationDirection direction)
+    private void Rename(Checkpoint original, List<FusedEntry> fused, VerifiedChange change)
     {
         var names = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Name!)
             .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
             .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Names))
-            .Select(name => (name, After: FusedName.After(name.Text, direction)))
-            .Concat(fused.Where(item => item.Spread is not null).Select(item => (item.Spread!.Place, item.Spread.After(direction))));
+            .Select(name => (name, After: FusedName.After(name.Text, change)))
+            .Concat(fused.Where(item => item.Spread is not null).Select(item => (item.Spread!.Place, item.Spread.After(change))));
         foreach (var (name, after) in names)
         {
             if (after != name.Text)
@@ -103,11 +93,11 @@ internal sealed class ExpectedChanges
         }
     }
 
-    private void Move(Checkpoint original, List<FusedEntry> fused, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    private void Move(Checkpoint original, List<FusedEntry> fused, AttentionGeometry geometry, VerifiedChange change, DifferenceLog log)
     {
         foreach (var item in fused)
         {
-            Add(item.Tensor, item, geometry, direction, log);
+            Add(item.Tensor, item, geometry, change, log);
         }
 
         var models = new Lazy<List<List<TensorEntry>>>(() => VerifiedModels.Of(original, fused));
@@ -119,16 +109,16 @@ internal sealed class ExpectedChanges
                 continue;
             }
 
-            moments.ForEach(moment => Add(moment.Moment, moment.Owner, geometry, direction, log));
+            moments.ForEach(moment => Add(moment.Moment, moment.Owner, geometry, change, log));
         }
 
         if (geometry.QueryGroupCount > 1)
         {
-            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, geometry, direction, log));
+            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, geometry, change, log));
         }
     }
 
-    private void Add(TensorEntry tensor, FusedEntry owner, AttentionGeometry geometry, MigrationDirection direction, DifferenceLog log)
+    private void Add(TensorEntry tensor, FusedEntry owner, AttentionGeometry geometry, VerifiedChange change, DifferenceLog log)
     {
         if (!owner.IsKnown)
         {
@@ -149,7 +139,7 @@ internal sealed class ExpectedChanges
             return;
         }
 
-        var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, direction);
+        var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, change);
 
         // The same elements under two names (tied weights) move once.
         if (views.Add((view.Dimension, view.HeadRows, tensor.DType, ElementView.Of(tensor))))

@@ -6,30 +6,35 @@ namespace QkvMigrate.Verification;
 /// between the block and the module, and behind the module.
 /// </summary>
 /// <param name="Prefix">The components before the block.</param>
-/// <param name="IsLegacy">Whether it is the old name.</param>
 /// <param name="Suffix">The components behind it, without wrappers; empty where the path is the module's own.</param>
-internal sealed record FusedName(string Prefix, bool IsLegacy, string Suffix)
+internal sealed record FusedName(string Prefix, string Suffix)
 {
-    private const string Block = "attn";
-    private const string Legacy = "attn";
-    private const string Current = "qkv";
+    /// <summary>The name of the block that the module is in.</summary>
+    public const string Block = "attn";
+
     private const string Projection = "proj";
     private const string Weight = "weight";
 
-    /// <summary>Finds the module of the given age in <paramref name="path"/>, the last one where there are several; null where there is none.</summary>
-    public static FusedName? Find(string path, bool legacy) =>
-        ModuleIn(path, legacy ? Legacy : Current) is { } place ? new FusedName(Before(path, place), legacy, Behind(path, place)) : null;
+    /// <summary>Finds the module of a layout in <paramref name="path"/>, the last one where there are several; null where there is none.</summary>
+    public static FusedName? Find(string path, VerifiedLayout layout) =>
+        ModuleIn(path, layout.Module) is { } place ? new FusedName(Before(path, place), Behind(path, place)) : null;
+
+    /// <summary>Whether the module of any layout is in <paramref name="path"/>.</summary>
+    public static bool IsIn(string path) => VerifiedLayouts.All.Any(layout => ModuleIn(path, layout.Module) is not null);
 
     /// <summary>The components before the block, where <paramref name="path"/> is that of the block's output projection; null where it is not.</summary>
     public static string? BlockOfProjection(string path) =>
         ModuleIn(path, Projection) is { } place && Behind(path, place) == Weight ? Before(path, place) : null;
 
-    /// <summary>The path as it must be after a migration, which is <paramref name="path"/> itself where it names no module that changes.</summary>
-    public static string After(string path, MigrationDirection direction)
-    {
-        var (before, after) = direction == MigrationDirection.Upgrade ? (Legacy, Current) : (Current, Legacy);
-        return ModuleIn(path, before) is { } place ? path[..place.Module] + after + path[place.End..] : path;
-    }
+    /// <summary>The path as it must be after a change, which is <paramref name="path"/> itself where it names no module that changes.</summary>
+    public static string After(string path, VerifiedChange change) => Renamed(path, change.From, change.To);
+
+    /// <summary>The path as today's layout has it, whichever layout it is of.</summary>
+    public static string Today(string path) =>
+        VerifiedLayouts.All.SkipLast(1).Aggregate(path, (name, layout) => Renamed(name, layout, VerifiedLayouts.All[^1]));
+
+    private static string Renamed(string path, VerifiedLayout from, VerifiedLayout to) =>
+        ModuleIn(path, from.Module) is { } place ? path[..place.Module] + to.Module + path[place.End..] : path;
 
     private static string Before(string path, Place place) => path[..Math.Max(place.Block - 1, 0)];
 

@@ -22,14 +22,14 @@ internal static class FusedTensors
 {
     private const string QuantizedWeight = "qweight";
 
-    /// <summary>The tensors under modules of one age, in the checkpoint's order.</summary>
+    /// <summary>The tensors under modules of one layout, in the checkpoint's order.</summary>
     /// <param name="checkpoint">The file.</param>
-    /// <param name="legacy">Which age.</param>
+    /// <param name="layout">The layout.</param>
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a module may be cut in two.</param>
-    public static List<FusedEntry> Of(Checkpoint checkpoint, bool legacy, IReadOnlyList<TensorEntry> otherShards)
+    public static List<FusedEntry> Of(Checkpoint checkpoint, VerifiedLayout layout, IReadOnlyList<TensorEntry> otherShards)
     {
-        var named = Named(checkpoint, legacy).ToList();
-        var quantized = named.Select(item => (item.Tensor, item.Name)).Concat(Named(otherShards, legacy)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
+        var named = Named(checkpoint, layout).ToList();
+        var quantized = named.Select(item => (item.Tensor, item.Name)).Concat(Named(otherShards, layout)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
         return named.ConvertAll(item =>
         {
             var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container.Path, item.Name.Prefix)), out var axis);
@@ -37,8 +37,8 @@ internal static class FusedTensors
         });
     }
 
-    /// <summary>Whether a file has tensors under modules of one age.</summary>
-    public static bool Any(Checkpoint checkpoint, bool legacy) => Named(checkpoint, legacy).Any();
+    /// <summary>Whether a file has tensors under modules of one layout.</summary>
+    public static bool Any(Checkpoint checkpoint, VerifiedLayout layout) => Named(checkpoint, layout).Any();
 
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
     public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedEntry> fused, IReadOnlyList<TensorEntry> otherShards)
@@ -54,12 +54,12 @@ internal static class FusedTensors
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
 
-    /// <summary>The tensors whose keys stand under modules of one age.</summary>
-    private static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, bool legacy)
+    /// <summary>The tensors whose keys stand under modules of one layout.</summary>
+    private static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, VerifiedLayout layout)
     {
         foreach (var tensor in tensors)
         {
-            if (tensor.Name is { } key && FusedName.Find(key.Text, legacy) is { Suffix.Length: > 0 } name)
+            if (tensor.Name is { } key && FusedName.Find(key.Text, layout) is { Suffix.Length: > 0 } name)
             {
                 yield return (tensor, name);
             }
@@ -67,19 +67,19 @@ internal static class FusedTensors
     }
 
     /// <summary>The same, and those whose names are spread; what an optimizer keeps has its parameter's name, and is none.</summary>
-    private static IEnumerable<(TensorEntry Tensor, FusedName Name, SpreadFusedName? Spread)> Named(Checkpoint checkpoint, bool legacy)
+    private static IEnumerable<(TensorEntry Tensor, FusedName Name, SpreadFusedName? Spread)> Named(Checkpoint checkpoint, VerifiedLayout layout)
     {
         var states = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
         foreach (var tensor in checkpoint.Tensors)
         {
-            if (tensor.Name is { } key && FusedName.Find(key.Text, legacy) is { } name)
+            if (tensor.Name is { } key && FusedName.Find(key.Text, layout) is { } name)
             {
                 if (name.Suffix.Length > 0)
                 {
                     yield return (tensor, name, null);
                 }
             }
-            else if (SpreadFusedName.Find(tensor, legacy) is { } spread && !states.Value.Contains(tensor.Container))
+            else if (SpreadFusedName.Find(tensor, layout) is { } spread && !states.Value.Contains(tensor.Container))
             {
                 yield return (tensor, spread.Name, spread);
             }

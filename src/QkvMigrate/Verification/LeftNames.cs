@@ -17,41 +17,43 @@ internal static class LeftNames
 
     /// <summary>Looks for such names.</summary>
     /// <param name="upgraded">The second file.</param>
-    /// <param name="direction">The way; null where nothing changes.</param>
+    /// <param name="change">What was made of the first file; null where nothing changes.</param>
     /// <param name="log">Takes what is found.</param>
-    public static void Find(Checkpoint upgraded, MigrationDirection? direction, DifferenceLog log)
+    public static void Find(Checkpoint upgraded, VerifiedChange? change, DifferenceLog log)
     {
-        var (legacy, current) = (Names(upgraded, legacy: true), Names(upgraded, legacy: false));
-        if (legacy.FirstOrDefault() is { } old && current.FirstOrDefault() is { } young)
+        var first = VerifiedLayouts.All.Select(layout => (layout.Age, Name: Names(upgraded, layout).FirstOrDefault())).Where(found => found.Name is not null).ToList();
+        if (first is [var old, var young, ..])
         {
-            log.Add($"'{old}'", $"a name of the old layout, and '{young}' of the new one: names of both ages stand in one file");
+            log.Add($"'{old.Name}'", $"a name of the {old.Age} layout, and '{young.Name}' of the {young.Age} one: names of both ages stand in one file");
         }
 
-        if (direction is { } way)
+        if (change is null)
         {
-            foreach (var name in way == MigrationDirection.Upgrade ? legacy : current)
-            {
-                log.Add($"'{name}'", $"{way.ToString().ToLowerInvariant()}d, the file still has what is like a tensor under this name");
-            }
+            return;
+        }
 
-            foreach (var tensor in upgraded.Tensors.Where(tensor => tensor.Name is { Text: var key } && IsSpelled(key, way == MigrationDirection.Upgrade)))
-            {
-                log.Add($"'{tensor.Label}'", $"{way.ToString().ToLowerInvariant()}d, the file still has a tensor under this name, which is that of a fused one apart from its dots");
-            }
+        foreach (var name in Names(upgraded, change.From))
+        {
+            log.Add($"'{name}'", $"{change.Participle}, the file still has what is like a tensor under this name");
+        }
+
+        foreach (var tensor in upgraded.Tensors.Where(tensor => tensor.Name is { Text: var key } && IsSpelled(key, change.From)))
+        {
+            log.Add($"'{tensor.Label}'", $"{change.Participle}, the file still has a tensor under this name, which is that of a fused one apart from its dots");
         }
     }
 
-    /// <summary>What is like a tensor, is none that can be read, and stands under a name of the given age, or below one.</summary>
-    public static IEnumerable<OtherValue> Unmoved(Checkpoint checkpoint, bool legacy) =>
-        checkpoint.OtherValues.Where(value => value.IsTensorLike && (FusedName.Find(value.Key, legacy) ?? FusedName.Find(Joined(value.Label), legacy)) is not null);
+    /// <summary>What is like a tensor, is none that can be read, and stands under a name of a layout, or below one.</summary>
+    public static IEnumerable<OtherValue> Unmoved(Checkpoint checkpoint, VerifiedLayout layout) =>
+        checkpoint.OtherValues.Where(value => value.IsTensorLike && (FusedName.Find(value.Key, layout) ?? FusedName.Find(Joined(value.Label), layout)) is not null);
 
     /// <summary>
     /// Whether a key is the name of a fused tensor but for what stands between its components: <c>h0attnattnweight</c>,
     /// <c>h_0_attn_attn_weight</c>. Read with dots at every place where LitGPT has them, it is one.
     /// </summary>
-    private static bool IsSpelled(string key, bool legacy)
+    private static bool IsSpelled(string key, VerifiedLayout layout)
     {
-        if (!key.Contains("attn", StringComparison.Ordinal) || FusedName.Find(key, legacy) is not null)
+        if (!key.Contains(FusedName.Block, StringComparison.Ordinal) || FusedName.Find(key, layout) is not null)
         {
             return false;
         }
@@ -62,7 +64,7 @@ internal static class LeftNames
             text = text.Replace(wrapper, "", StringComparison.Ordinal);
         }
 
-        var name = legacy ? "attnattn" : "attnqkv";
+        var name = FusedName.Block + layout.Module;
         var at = text.LastIndexOf(name, StringComparison.Ordinal);
         var digits = 0;
         while (digits < at && char.IsAsciiDigit(text[at - 1 - digits]))
@@ -73,13 +75,13 @@ internal static class LeftNames
         return digits > 0 && digits < at && text[at - 1 - digits] == 'h' && Suffixes.Contains(text[(at + name.Length)..]);
     }
 
-    /// <summary>The labels of all that is like a tensor under names of the given age.</summary>
-    private static IEnumerable<string> Names(Checkpoint checkpoint, bool legacy) =>
-        checkpoint.Tensors.Where(tensor => IsOf(tensor, legacy)).Select(tensor => tensor.Label)
-            .Concat(Unmoved(checkpoint, legacy).Select(value => value.Label));
+    /// <summary>The labels of all that is like a tensor under names of a layout.</summary>
+    private static IEnumerable<string> Names(Checkpoint checkpoint, VerifiedLayout layout) =>
+        checkpoint.Tensors.Where(tensor => IsOf(tensor, layout)).Select(tensor => tensor.Label)
+            .Concat(Unmoved(checkpoint, layout).Select(value => value.Label));
 
-    private static bool IsOf(TensorEntry tensor, bool legacy) =>
-        tensor.Name is { Text: var key } && (FusedName.Find(key, legacy) is not null || (IsOfModule(tensor) && FusedName.Find(Joined(tensor.Label), legacy) is not null));
+    private static bool IsOf(TensorEntry tensor, VerifiedLayout layout) =>
+        tensor.Name is { Text: var key } && (FusedName.Find(key, layout) is not null || (IsOfModule(tensor) && FusedName.Find(Joined(tensor.Label), layout) is not null));
 
     private static bool IsOfModule(TensorEntry tensor) => tensor.Container.Path.EndsWith("/_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("/_buffers", StringComparison.Ordinal);
 

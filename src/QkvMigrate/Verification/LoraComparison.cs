@@ -7,7 +7,7 @@ namespace QkvMigrate.Verification;
 /// Holds an expanded LoRA against the old one by multiplying both out: what is added to each row of a layer's weight must
 /// be what was added to the same row before. Which row that is follows from the layouts (<see cref="RowOrigin"/>).
 /// </summary>
-internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, AttentionGeometry geometry, MigrationDirection direction, VerificationMode mode, CancellationToken cancellation)
+internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, AttentionGeometry geometry, VerifiedChange change, VerificationMode mode, CancellationToken cancellation)
 {
     /// <summary>Compares a layer.</summary>
     /// <returns>The differences, a row each; empty where there are none.</returns>
@@ -40,7 +40,7 @@ internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, A
         foreach (var row in Rows(layer))
         {
             cancellation.ThrowIfCancellationRequested();
-            var origin = choice is null ? default : RowOrigin.Of(row, geometry, geometry.HeadSize, direction);
+            var origin = choice is null ? default : RowOrigin.Of(row, geometry, geometry.HeadSize, change);
             if (choice is null)
             {
                 before.Row(row, 0, expected);

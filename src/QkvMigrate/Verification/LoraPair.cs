@@ -21,8 +21,8 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
 
     /// <summary>The pairs of a checkpoint, in its order; what has no partner or is no matrix is not among them.</summary>
     /// <param name="checkpoint">The file.</param>
-    /// <param name="direction">The way, which says what the fused module is called.</param>
-    public static List<LoraPair> Of(Checkpoint checkpoint, MigrationDirection direction)
+    /// <param name="layout">The file's layout, which says what the fused module is called.</param>
+    public static List<LoraPair> Of(Checkpoint checkpoint, VerifiedLayout layout)
     {
         var partners = new Dictionary<(ContainerEntry, string), int>();
         var pairs = new List<LoraPair>();
@@ -38,7 +38,7 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
             {
                 var isA = tensor.Name!.Text.EndsWith(NameA, StringComparison.Ordinal);
                 var (a, b) = isA ? (i, other) : (other, i);
-                var isFused = FusedName.Find(module, legacy: direction == MigrationDirection.Upgrade) is { Suffix.Length: 0 };
+                var isFused = FusedName.Find(module, layout) is { Suffix.Length: 0 };
                 var pair = new LoraPair(checkpoint.Tensors[a], checkpoint.Tensors[b], a, b, isFused);
                 if (pair is { A.Shape: [var rows, _], B.Shape: [_, > 0 and var rank] } && rows >= rank && rows % rank == 0)
                 {

@@ -19,7 +19,7 @@ internal sealed class ModelShards
         {
             var named = index.Entries.GroupBy(entry => entry.File, entry => entry.Key).ToList();
             var present = named.Where(shard => File.Exists(Path.Combine(directory, shard.Key))).ToDictionary(shard => shard.Key, shard => Tensors(Path.Combine(directory, shard.Key)));
-            if (!index.Entries.Select(entry => entry.Key).Concat(present.Values.SelectMany(Keys)).Any(IsFused))
+            if (!index.Entries.Select(entry => entry.Key).Concat(present.Values.SelectMany(Keys)).Any(FusedName.IsIn))
             {
                 continue;
             }
@@ -48,7 +48,7 @@ internal sealed class ModelShards
         var wanted = new HashSet<string>();
         foreach (var key in keys)
         {
-            if (!wanted.Add(Current(key)))
+            if (!wanted.Add(FusedName.Today(key)))
             {
                 throw new MigrationException(FailureKind.Conflict, $"'{key}' stands there under its legacy and under its upgraded name", index);
             }
@@ -56,7 +56,7 @@ internal sealed class ModelShards
 
         foreach (var key in Keys(tensors))
         {
-            if (!wanted.Remove(Current(key)))
+            if (!wanted.Remove(FusedName.Today(key)))
             {
                 throw new MigrationException(FailureKind.Malformed, $"the shard {file} has a tensor '{key}', which the index does not give it", index);
             }
@@ -76,8 +76,4 @@ internal sealed class ModelShards
 
     private static IEnumerable<string> Keys(IReadOnlyList<TensorEntry> tensors) =>
         tensors.Where(tensor => tensor.Name is not null && tensor.Container.Path.Length == 0).Select(tensor => tensor.Name!.Text);
-
-    private static bool IsFused(string key) => (FusedName.Find(key, legacy: true) ?? FusedName.Find(key, legacy: false)) is not null;
-
-    private static string Current(string key) => FusedName.After(key, MigrationDirection.Upgrade);
 }

@@ -8,14 +8,14 @@ namespace QkvMigrate.Verification;
 /// <param name="Dimension">The dimension along which the rows stand.</param>
 /// <param name="HeadRows">Indices of that dimension that one head takes.</param>
 /// <param name="Geometry">The geometry.</param>
-/// <param name="Direction">The way from the first file to the second.</param>
-internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows, AttentionGeometry Geometry, MigrationDirection Direction)
+/// <param name="Change">What was made of the first file.</param>
+internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows, AttentionGeometry Geometry, VerifiedChange Change)
 {
     /// <summary>The one place where there are no dimensions to walk along, as within the rows of nearly every tensor.</summary>
     private static readonly long[] Start = [0];
 
     /// <summary>The origin of an index along <see cref="Dimension"/>.</summary>
-    public RowOrigin Origin(long row) => RowOrigin.Of(row, Geometry, HeadRows, Direction);
+    public RowOrigin Origin(long row) => RowOrigin.Of(row, Geometry, HeadRows, Change);
 
     /// <summary>
     /// The runs of bytes that move together, in the order of the second file: the rows of a head where they lie one behind

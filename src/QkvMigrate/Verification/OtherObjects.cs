@@ -33,5 +33,5 @@ internal static class OtherObjects
 
     /// <summary>Only rows that move make a tensor leave its storage; that another one does is a tie that broke.</summary>
     private static bool IsFused(TensorEntry tensor) =>
-        tensor.Name?.Text is { } name && (FusedName.Find(name, legacy: true) ?? FusedName.Find(name, legacy: false)) is not null;
+        tensor.Name is { Text: var name } && FusedName.IsIn(name);
 }

@@ -16,20 +16,20 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
     private const int LongestWay = 16;
 
     /// <summary>The text of <see cref="Place"/> in the second file.</summary>
-    public string After(MigrationDirection direction)
+    public string After(VerifiedChange change)
     {
-        var after = FusedName.After(Whole, direction);
+        var after = FusedName.After(Whole, change);
         return after.Substring(Start, Place.Text.Length + after.Length - Whole.Length);
     }
 
-    /// <summary>Finds the name; null where there is none of that age.</summary>
-    public static SpreadFusedName? Find(TensorEntry tensor, bool legacy)
+    /// <summary>Finds the name; null where there is none of that layout.</summary>
+    public static SpreadFusedName? Find(TensorEntry tensor, VerifiedLayout layout)
     {
         SpreadFusedName? beside = null;
         var count = 0;
         foreach (var text in tensor.Container.Texts)
         {
-            if (FusedName.Find(text.Text, legacy) is { } name && IsKnown(name, tensor))
+            if (FusedName.Find(text.Text, layout) is { } name && IsKnown(name, tensor))
             {
                 beside = new SpreadFusedName(name, text, text.Text, 0, tensor.Container.Parent ?? tensor.Container);
                 count++;
@@ -37,10 +37,10 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
         }
 
         var isRole = tensor.Name is null || !tensor.Name.Text.Contains('.', StringComparison.Ordinal);
-        return count == 1 && isRole ? beside : tensor.Name is null ? null : OnTheWay(tensor, tensor.Name, legacy);
+        return count == 1 && isRole ? beside : tensor.Name is null ? null : OnTheWay(tensor, tensor.Name, layout);
     }
 
-    private static SpreadFusedName? OnTheWay(TensorEntry tensor, NameEntry key, bool legacy)
+    private static SpreadFusedName? OnTheWay(TensorEntry tensor, NameEntry key, VerifiedLayout layout)
     {
         var steps = new List<(string Text, NameEntry? Entry, ContainerEntry Inside)> { (key.Text, key, tensor.Container) };
         var container = tensor.Container;
@@ -62,7 +62,7 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
         }
 
         var whole = string.Join('.', steps.Select(step => step.Text));
-        if (FusedName.Find(whole, legacy) is not { Suffix.Length: > 0 } found)
+        if (FusedName.Find(whole, layout) is not { Suffix.Length: > 0 } found)
         {
             return null;
         }

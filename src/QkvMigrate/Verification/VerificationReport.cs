@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using QkvMigrate.Attention;
 
 namespace QkvMigrate.Verification;
@@ -49,7 +50,14 @@ public sealed record VerificationReport
     public required VerificationMode Mode { get; init; }
 
     /// <summary>The way that leads from the first file to the second; null where they must be the same.</summary>
-    public MigrationDirection? Direction { get; init; }
+    public MigrationDirection? Direction =>
+        Change is null ? null
+        : Change == VerifiedLayouts.Upgrade ? MigrationDirection.Upgrade
+        : Change == VerifiedLayouts.Downgrade ? MigrationDirection.Downgrade
+        : throw new UnreachableException($"no direction stands for a file that was {Change.Participle}");
+
+    /// <summary>What was made of the first file; null where nothing had to change.</summary>
+    internal VerifiedChange? Change { get; init; }
 
     /// <summary>The geometry by which rows were expected to have moved, or null where none do.</summary>
     public AttentionGeometry? Geometry { get; init; }

@@ -35,6 +35,6 @@ internal static class CheckpointBytes
     }
 
     /// <summary>The file that migrating <paramref name="bytes"/> gives.</summary>
-    public static byte[] Migrate(byte[] bytes, MigrationDirection direction, AttentionGeometry geometry) => Look(bytes, checkpoint =>
-        NaiveLayout.Apply(MigrationPlanner.Plan(checkpoint, Conversion.Of(direction), _ => new ResolvedGeometry(geometry, "the test", []), new LoraOptions()).Output!, bytes));
+    public static byte[] Migrate(byte[] bytes, Conversion conversion, AttentionGeometry geometry) => Look(bytes, checkpoint =>
+        NaiveLayout.Apply(MigrationPlanner.Plan(checkpoint, conversion, _ => new ResolvedGeometry(geometry, "the test", []), new LoraOptions()).Output!, bytes));
 }

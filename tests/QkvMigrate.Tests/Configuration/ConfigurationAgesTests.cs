@@ -109,7 +109,7 @@ public sealed class ConfigurationAgesTests : IDisposable
     public void LitGptOfSpring2024NeedsNothing()
     {
         Write("model_config.yaml", Spring2024);
-        var plan = ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Upgrade);
+        var plan = ConfigurationRewrite.PlanUpgrade(folder.FullName);
         Assert.Empty(plan.Files);
         Assert.Empty(plan.Changes);
         Assert.Empty(plan.Advice);
@@ -210,7 +210,7 @@ public sealed class ConfigurationAgesTests : IDisposable
         var upgraded = Upgrade();
         Assert.Equal(yaml, upgraded);
         Write("model_config.yaml", upgraded);
-        var gone = Assert.Single(ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Downgrade).Files);
+        var gone = Assert.Single(ConfigurationRewrite.PlanDowngrade(folder.FullName).Files);
         Assert.Equal(("model_config.yaml", null), (gone.Name, gone.Content));
     }
 
@@ -221,12 +221,12 @@ public sealed class ConfigurationAgesTests : IDisposable
         var upgraded = Upgrade();
         Assert.Equal(yaml.Replace(line, lines, StringComparison.Ordinal), upgraded);
         Write("model_config.yaml", upgraded);
-        Assert.Equal(yaml, Text(ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Downgrade)));
+        Assert.Equal(yaml, Text(ConfigurationRewrite.PlanDowngrade(folder.FullName)));
     }
 
     private string Upgrade()
     {
-        var text = Text(ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Upgrade));
+        var text = Text(ConfigurationRewrite.PlanUpgrade(folder.FullName));
         Assert.Subset(ConfigurationFields.Current.ToHashSet(), YamlFields.Parse(text).Select(field => field.Name).ToHashSet());
         return text;
     }

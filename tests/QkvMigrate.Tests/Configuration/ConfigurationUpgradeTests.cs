@@ -41,7 +41,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     public void YamlIsEditedLineByLine(string before, string? after)
     {
         Write("model_config.yaml", before);
-        var upgraded = Plan(MigrationDirection.Upgrade);
+        var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
         if (after is null)
         {
             Assert.True(upgraded.IsEmpty);
@@ -50,15 +50,15 @@ public sealed class ConfigurationUpgradeTests : IDisposable
 
         Assert.Equal(after, Text(upgraded));
         Write("model_config.yaml", after);
-        Assert.Equal(before, Text(Plan(MigrationDirection.Downgrade)));
-        Assert.True(Plan(MigrationDirection.Upgrade).IsEmpty);
+        Assert.Equal(before, Text(ConfigurationRewrite.PlanDowngrade(folder.FullName)));
+        Assert.True(ConfigurationRewrite.PlanUpgrade(folder.FullName).IsEmpty);
     }
 
     [Fact]
     public void JsonBecomesYamlAndStaysBesideIt()
     {
         Write("lit_config.json", """{"org": "EleutherAI", "name": "on: off", "norm_eps": 1e-05, "rotary_percentage": 0.25, "bias": true, "padded_vocab_size": null, "condense_ratio": 2, "extra": {"a": [1, 2.5e3]}}""");
-        var upgraded = Plan(MigrationDirection.Upgrade);
+        var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
         Assert.Equal(
             """
             #qkvmigrate+ made from lit_config.json
@@ -78,7 +78,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
         Assert.Equal("config-unknown-field", Assert.Single(upgraded.Advice).Code);
 
         Write("model_config.yaml", Text(upgraded));
-        var file = Assert.Single(Plan(MigrationDirection.Downgrade).Files);
+        var file = Assert.Single(ConfigurationRewrite.PlanDowngrade(folder.FullName).Files);
         Assert.Equal(("model_config.yaml", null), (file.Name, file.Content));
     }
 
@@ -86,7 +86,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     public void WhatChangedAndWhatToKnowIsTold()
     {
         Write("model_config.yaml", "name: x\norg: y\ncondense_ratio: 1\nmine: 2\nn_layer: 2\nsliding_window_layer_placing: interleaved\n");
-        var upgraded = Plan(MigrationDirection.Upgrade);
+        var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
         Assert.Equal(
             [
                 "org and name are hf_config since 2023-10",
@@ -110,7 +110,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     public void AMadeConfigurationStaysWhereItsSourceIsGone(string text)
     {
         Write("model_config.yaml", text);
-        var rewrite = Plan(MigrationDirection.Downgrade);
+        var rewrite = ConfigurationRewrite.PlanDowngrade(folder.FullName);
         Assert.True(rewrite.IsEmpty);
         Assert.Equal(
             [new Advice("config-source-missing", "model_config.yaml was made from lit_config.json, which is not there any more; it is left as it is")],
@@ -121,10 +121,10 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     public void WhatIsUntouchedIsUntouchedOnTheWayBack()
     {
         Write("model_config.yaml", "name: x\n");
-        Assert.True(Plan(MigrationDirection.Downgrade).IsEmpty);
+        Assert.True(ConfigurationRewrite.PlanDowngrade(folder.FullName).IsEmpty);
         File.Delete(Path.Combine(folder.FullName, "model_config.yaml"));
         Write("lit_config.json", "{}");
-        Assert.True(Plan(MigrationDirection.Downgrade).IsEmpty);
+        Assert.True(ConfigurationRewrite.PlanDowngrade(folder.FullName).IsEmpty);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     {
         var path = Path.Combine(folder.FullName, "model_config.yaml");
         File.WriteAllBytes(path, [.. "condense_ratio: 1 # "u8, 0xE9, (byte)'\n']);
-        Assert.Equal($"{path}: at byte 20: no UTF-8", Assert.Throws<MigrationException>(() => Plan(MigrationDirection.Upgrade)).Message);
+        Assert.Equal($"{path}: at byte 20: no UTF-8", Assert.Throws<MigrationException>(() => ConfigurationRewrite.PlanUpgrade(folder.FullName)).Message);
     }
 
     [Theory]
@@ -154,7 +154,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     public void WhatNoLitGptWroteIsRefused(string text, string problem)
     {
         Write("model_config.yaml", text);
-        var error = Assert.Throws<MigrationException>(() => Plan(MigrationDirection.Upgrade));
+        var error = Assert.Throws<MigrationException>(() => ConfigurationRewrite.PlanUpgrade(folder.FullName));
         Assert.Equal($"{Path.Combine(folder.FullName, "model_config.yaml")}: {problem}", error.Message);
     }
 
@@ -164,14 +164,14 @@ public sealed class ConfigurationUpgradeTests : IDisposable
             before =>
             {
                 Write("model_config.yaml", before);
-                var upgraded = Plan(MigrationDirection.Upgrade);
+                var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
                 if (upgraded.IsEmpty)
                 {
                     return;
                 }
 
                 Write("model_config.yaml", Text(upgraded));
-                Assert.Equal(before, Text(Plan(MigrationDirection.Downgrade)));
+                Assert.Equal(before, Text(ConfigurationRewrite.PlanDowngrade(folder.FullName)));
             },
             iter: 500,
             threads: 1);
@@ -187,8 +187,6 @@ public sealed class ConfigurationUpgradeTests : IDisposable
         from last in Gen.Bool
         let kept = lines.Take(count).Append("n_layer: 4").Distinct().ToList()
         select string.Join(end, kept).ReplaceLineEndings(end) + (last ? end : "");
-
-    private ConfigurationRewrite Plan(MigrationDirection direction) => ConfigurationRewrite.Plan(folder.FullName, direction);
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(folder.FullName, name), text);
 

@@ -37,6 +37,6 @@ public sealed class FoundCrashTests : IDisposable
     public void AMarkWithoutTheRestOfItsFileIsRead()
     {
         File.WriteAllText(Path.Combine(folder.FullName, ConfigurationRewrite.YamlName), "#qkvmigrate+ made from lit_config.json");
-        Assert.Equal("config-source-missing", Assert.Single(ConfigurationRewrite.Plan(folder.FullName, MigrationDirection.Downgrade).Advice).Code);
+        Assert.Equal("config-source-missing", Assert.Single(ConfigurationRewrite.PlanDowngrade(folder.FullName).Advice).Code);
     }
 }

@@ -123,8 +123,8 @@ internal static class FuzzTargets
             var path = Path.Combine(folder, name);
             File.WriteAllBytes(path, bytes);
             Try(() => ConfigurationReader.Read(path, name), refusals);
-            Try(() => ConfigurationRewrite.Plan(folder, MigrationDirection.Upgrade), refusals);
-            Try(() => ConfigurationRewrite.Plan(folder, MigrationDirection.Downgrade), refusals);
+            Try(() => ConfigurationRewrite.PlanUpgrade(folder), refusals);
+            Try(() => ConfigurationRewrite.PlanDowngrade(folder), refusals);
             File.Delete(path);
         }
 

@@ -14,10 +14,10 @@ public sealed class RowOriginTests
     public void Says_the_head_that_stands_at_a_row_and_where_it_stood(int heads, int groups, int headSize)
     {
         var geometry = new AttentionGeometry(heads, groups, headSize);
-        foreach (var (direction, from, to) in new[]
+        foreach (var (change, from, to) in new[]
         {
-            (MigrationDirection.Upgrade, RowOrder.Interleaved, RowOrder.Sequential),
-            (MigrationDirection.Downgrade, RowOrder.Sequential, RowOrder.Interleaved),
+            (VerifiedLayouts.Upgrade, RowOrder.Interleaved, RowOrder.Sequential),
+            (VerifiedLayouts.Downgrade, RowOrder.Sequential, RowOrder.Interleaved),
         })
         {
             // The two layouts as lists of named rows: a row's origin is where its name stands in the other list.
@@ -25,7 +25,7 @@ public sealed class RowOriginTests
             var after = Rows(to, geometry);
             for (var row = 0; row < after.Count; row++)
             {
-                var origin = RowOrigin.Of(row, geometry, headSize, direction);
+                var origin = RowOrigin.Of(row, geometry, headSize, change);
                 Assert.Equal(after[row], (origin.Section, origin.Head, row % headSize));
                 Assert.Equal(before.IndexOf(after[row]), origin.Source);
                 Assert.Equal(origin.Section == QkvSection.Query ? origin.Head / (heads / groups) : origin.Head, origin.QueryGroup);

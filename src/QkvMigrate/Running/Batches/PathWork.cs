@@ -44,7 +44,7 @@ internal sealed class PathWork
                 request.Path,
                 [.. Units.Select((unit, i) => new TreeUnit(Relative(unit.Path), unit.Bytes, i < units.Count ? units[i].Checkpoints : null))],
                 SourceRoot.Of(request.Path),
-                request.Direction);
+                request.Conversion);
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed class PathWork
     /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
     public static PathWork Find(MigrationRequest request, CheckpointSelection selection, CancellationToken cancellation)
     {
-        if (request is { IsMerge: true, InPlace: true } or { IsMerge: true, Direction: MigrationDirection.Downgrade })
+        if (request is { IsMerge: true, InPlace: true } or { IsMerge: true, Conversion.IsUpgrade: false })
         {
             throw new MigrationException(FailureKind.Usage, "a LoRA is merged by an upgrade, into a new file");
         }

@@ -26,8 +26,8 @@ internal sealed partial class RecordJson : JsonSerializerContext
         // One by one: a converter for any enum makes these at run time, which a program that was compiled ahead cannot.
         Converters =
         {
-            Words<CheckpointFormat>(), new LayoutFamilyConverter(), Words<CheckpointStatus>(), Words<FailureKind>(),
-            Words<LoraTreatment>(), Words<ManifestState>(), Words<MigrationDirection>(), Words<VerificationMode>(),
+            Words<CheckpointFormat>(), new ConversionConverter(), new LayoutFamilyConverter(), Words<CheckpointStatus>(), Words<FailureKind>(),
+            Words<LoraTreatment>(), Words<ManifestState>(), Words<VerificationMode>(),
         },
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using QkvMigrate.Files;
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Verification;
 
@@ -8,7 +10,7 @@ namespace QkvMigrate.Running.Batches;
 /// What of a request decides the bytes of a result. Engine and device do not: all engines write the same, and a merge
 /// differs by the rounding of its device at most. Nor do options that only let a checkpoint be refused.
 /// </summary>
-/// <param name="Direction">Upgrade or downgrade.</param>
+/// <param name="Conversion">Upgrade or downgrade.</param>
 /// <param name="HeadCount"><c>--n-head</c>.</param>
 /// <param name="QueryGroupCount"><c>--n-query-groups</c>.</param>
 /// <param name="HeadSize"><c>--head-size</c>.</param>
@@ -21,7 +23,7 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="DropUnreferenced"><c>--drop-unreferenced</c>.</param>
 /// <param name="Verification">How the result was proven, or null for not at all.</param>
 internal sealed record ResultOptions(
-    MigrationDirection Direction,
+    [property: JsonPropertyName("direction")] Conversion Conversion,
     int? HeadCount,
     int? QueryGroupCount,
     int? HeadSize,
@@ -37,7 +39,7 @@ internal sealed record ResultOptions(
     /// <summary>The options of <paramref name="request"/>.</summary>
     /// <exception cref="MigrationException">The file that --config names cannot be read.</exception>
     public static ResultOptions Of(MigrationRequest request, CancellationToken cancellation) => new(
-        request.Direction,
+        request.Conversion,
         request.Geometry.HeadCount,
         request.Geometry.QueryGroupCount,
         request.Geometry.HeadSize,

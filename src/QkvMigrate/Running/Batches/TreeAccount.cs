@@ -52,7 +52,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
             RecordDocument.SchemaVersion,
             "a source that is no longer written down",
             [.. entries.Select(entry => new TreeUnit(entry.Path, entry.Source.Sum(stamp => stamp.Bytes)))],
-            Direction: entries[0].Options.Direction);
+            Conversion: entries[0].Options.Conversion);
     }
 
     private bool MayBeThere(string unit) =>
@@ -68,18 +68,16 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
     private void Check(TreeRecord known, TreeRecord own, CancellationToken cancellation)
     {
-        var direction = known.Direction ?? record.ReadEntries().FirstOrDefault()?.Options.Direction ?? own.Direction;
+        var conversion = known.Conversion ?? record.ReadEntries().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
         var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
-        if (direction != own.Direction || !(isSame || HasSameContent(cancellation)))
+        if (conversion != request.Conversion || !(isSame || HasSameContent(cancellation)))
         {
             throw new MigrationException(
                 FailureKind.Target,
-                $"the output holds the {Word(direction)} of {known.Root?.Path ?? known.Source}, and this would be the {Word(own.Direction)} of {own.Root!.Path}; name another output, or --force replaces its results",
+                $"the output holds the {conversion.Name} of {known.Root?.Path ?? known.Source}, and this would be the {request.Conversion.Name} of {own.Root!.Path}; name another output, or --force replaces its results",
                 request.Output ?? own.Source);
         }
     }
-
-    private static string Word(MigrationDirection? direction) => direction == MigrationDirection.Downgrade ? "downgrade" : "upgrade";
 
     /// <summary>
     /// Whether every checkpoint that has a result is in this source too, by size and ends: then the tree was copied, or is mounted

@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using QkvMigrate.Layouts;
+
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
@@ -8,8 +11,13 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="Source">The tree, as the user named it last.</param>
 /// <param name="Units">The units, in the order of their paths.</param>
 /// <param name="Root">Which directory the tree is; null in the form's first version.</param>
-/// <param name="Direction">What the runs make of it; null in the form's first version.</param>
-internal sealed record TreeRecord(int SchemaVersion, string Source, IReadOnlyList<TreeUnit> Units, SourceRoot? Root = null, MigrationDirection? Direction = null) : IRecordDocument
+/// <param name="Conversion">What the runs make of it; null in the form's first version.</param>
+internal sealed record TreeRecord(
+    int SchemaVersion,
+    string Source,
+    IReadOnlyList<TreeUnit> Units,
+    SourceRoot? Root = null,
+    [property: JsonPropertyName("direction")] Conversion? Conversion = null) : IRecordDocument
 {
     /// <inheritdoc/>
     public string? Problem() =>

@@ -59,7 +59,7 @@ internal sealed class UnitAccount
             last = new CheckpointReport
             {
                 Path = System.IO.Path.Combine(Name, name),
-                Status = result is null ? CheckpointStatus.Pending : CheckpointWriting.Done(Entry!.Options.Direction),
+                Status = result is null ? CheckpointStatus.Pending : CheckpointWriting.Done(Entry!.Options.Conversion),
                 Output = result is null ? null : System.IO.Path.Combine(Output, result.Path),
                 SourceBytes = stamp?.Bytes ?? 0,
                 OutputBytes = result?.Bytes,

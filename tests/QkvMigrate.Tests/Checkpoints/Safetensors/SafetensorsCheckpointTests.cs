@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Safetensors;
@@ -38,9 +39,9 @@ public sealed class SafetensorsCheckpointTests
         var legacy = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.attn.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}}""", [9, 0, 1, 2, 3, 4, 5, 6, 7]);
         var expected = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.qkv.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}} """, [9, .. SequentialRows]);
         Assert.Equal(legacy.Length, expected.Length);
-        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal(expected, upgraded);
-        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Theory]
@@ -51,9 +52,9 @@ public sealed class SafetensorsCheckpointTests
     public void TheWayBackGivesTheSameBytesWhateverThePadding(int spaces)
     {
         var legacy = Raw(OneTensor("attn.attn.bias") + new string(' ', spaces), [0, 1, 2, 3, 4, 5, 6, 7]);
-        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal(Raw(OneTensor("attn.qkv.bias") + new string(' ', spaces + 1), SequentialRows), upgraded);
-        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Fact]
@@ -62,7 +63,7 @@ public sealed class SafetensorsCheckpointTests
         var sequential = Raw(OneTensor("attn.qkv.bias"), SequentialRows);
         Assert.Equal(
             Raw(OneTensor("attn.attn.bias") + new string(' ', 7), [0, 1, 2, 3, 4, 5, 6, 7]),
-            CheckpointBytes.Migrate(sequential, MigrationDirection.Downgrade, Geometry));
+            CheckpointBytes.Migrate(sequential, Conversion.Downgrade, Geometry));
     }
 
     [Fact]
@@ -71,9 +72,9 @@ public sealed class SafetensorsCheckpointTests
         const string Before = """\u0068\"é\ud83d\ude00.attn\u002eattn.bia\u0073""";
         const string After = """\u0068\"é\ud83d\ude00.attn\u002eqkv.bia\u0073""";
         var legacy = Raw(OneTensor(Before), [0, 1, 2, 3, 4, 5, 6, 7]);
-        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal(Raw(OneTensor(After) + " ", SequentialRows), upgraded);
-        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+        Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public sealed class SafetensorsCheckpointTests
     {
         var legacy = Raw("""{"w":{"dtype":"F4","shape":[3,2],"data_offsets":[8,11]},"attn.attn.bias":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", [0, 1, 2, 3, 4, 5, 6, 7, 70, 71, 72]);
         Assert.Equal(("F4", 3L, 3L), CheckpointBytes.Look(legacy, checkpoint => (checkpoint.Tensors[0].DType.Name, checkpoint.Tensors[0].Shape.Single(), checkpoint.Tensors[0].Extent)));
-        var upgraded = CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry);
+        var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal([.. SequentialRows, 70, 71, 72], upgraded[^11..]);
     }
 
@@ -96,7 +97,7 @@ public sealed class SafetensorsCheckpointTests
     public void RowsOfAnUnknownElementTypeAreRefused()
     {
         var legacy = Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);
-        var error = Assert.Throws<MigrationException>(() => CheckpointBytes.Migrate(legacy, MigrationDirection.Upgrade, Geometry));
+        var error = Assert.Throws<MigrationException>(() => CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry));
         Assert.Equal("its dtype F6_E2M3 is not known, so that its rows cannot be told apart", error.Problem);
         Assert.Equal(("tensor 'attn.attn.bias'", FailureKind.Unsupported), (error.Where, error.Kind));
     }

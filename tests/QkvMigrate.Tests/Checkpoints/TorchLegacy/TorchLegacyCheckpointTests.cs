@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchLegacy;
@@ -24,9 +25,9 @@ public sealed class TorchLegacyCheckpointTests
     public void AMigrationChangesTheKeyAndTheRowsAndNothingElse()
     {
         var expected = new LegacyFile { Name = "attn.qkv.bias", Storages = [8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 5, 2, 6, 3, 7, 1, 0, 0, 0, 0, 0, 0, 0, 99] };
-        var upgraded = CheckpointBytes.Migrate(Right.Bytes(), MigrationDirection.Upgrade, Geometry);
+        var upgraded = CheckpointBytes.Migrate(Right.Bytes(), Conversion.Upgrade, Geometry);
         Assert.Equal(expected.Bytes(), upgraded);
-        Assert.Equal(Right.Bytes(), CheckpointBytes.Migrate(upgraded, MigrationDirection.Downgrade, Geometry));
+        Assert.Equal(Right.Bytes(), CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Fact]

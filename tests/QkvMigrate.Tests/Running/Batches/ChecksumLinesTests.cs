@@ -1,4 +1,5 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Layouts;
 using QkvMigrate.Running.Batches;
 using Xunit;
 
@@ -47,7 +48,7 @@ public sealed class ChecksumLinesTests : IDisposable
         RecordDocument.SchemaVersion,
         unit,
         state,
-        new ResultOptions(MigrationDirection.Upgrade, null, null, null, null, null, default, false, null, false, false, null),
+        new ResultOptions(Conversion.Upgrade, null, null, null, null, null, default, false, null, false, false, null),
         [],
         [.. files.Select(file => new ResultFile(file.Path, 7, file.Sha256))]);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
@@ -121,7 +122,7 @@ public sealed class HostileRecordTests : IDisposable
             RecordDocument.SchemaVersion,
             "a",
             ManifestState.Finished,
-            new ResultOptions(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Merge, false, 16, false, false, null),
+            new ResultOptions(Conversion.Upgrade, null, null, null, null, null, LoraTreatment.Merge, false, 16, false, false, null),
             [new SourceStamp("lit_model.pth.lora", 5, "2026-01-01T00:00:00.0000000Z", new string('a', 64)), new SourceStamp("/base/lit_model.pth", 9, "2026-01-01T00:00:00.0000000Z", new string('b', 64))],
             [new ResultFile("lit_model.pth", 7, new string('c', 64))]);
         Directory.Delete(Path.Combine(Output, ".qkvmigrate", "reports"), recursive: true);

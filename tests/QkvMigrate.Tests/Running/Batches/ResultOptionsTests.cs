@@ -1,3 +1,4 @@
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
@@ -8,7 +9,7 @@ namespace QkvMigrate.Tests.Running.Batches;
 
 public sealed class ResultOptionsTests
 {
-    private static readonly ResultOptions Quick = new(MigrationDirection.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, null, false, false, VerificationMode.Quick);
+    private static readonly ResultOptions Quick = new(Conversion.Upgrade, null, null, null, null, null, LoraTreatment.Refuse, false, null, false, false, VerificationMode.Quick);
 
     /// <summary>What a request asks for either decides the result, and is in the options, or does not: whoever adds to it must say which.</summary>
     [Fact]
@@ -24,7 +25,7 @@ public sealed class ResultOptionsTests
     public void What_differs_has_to_be_made_again()
     {
         Assert.True(Quick.Satisfies(Quick));
-        Assert.False(Quick.Satisfies(Quick with { Direction = MigrationDirection.Downgrade }));
+        Assert.False(Quick.Satisfies(Quick with { Conversion = Conversion.Downgrade }));
         Assert.False(Quick.Satisfies(Quick with { HeadCount = 8 }));
         Assert.False(Quick.Satisfies(Quick with { QueryGroupCount = 8 }));
         Assert.False(Quick.Satisfies(Quick with { HeadSize = 8 }));
