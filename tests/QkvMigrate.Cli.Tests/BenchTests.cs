@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -27,7 +28,7 @@ public sealed class BenchTests
     [Fact]
     public void TheTableIsOfTheCheckpointsShape()
     {
-        var run = Tool.Run("bench", Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "--repetitions", "1");
+        var run = Tool.Run("bench", Repository.At("samples", "tiny-licenses-gqa"), "--repetitions", "1");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.StartsWith("tiny-licenses-gqa at scale 1: 0.6 M parameters, n_head=8 n_query_groups=2 head_size=16, float32 on cpu\n", run.Output, StringComparison.Ordinal);
         Assert.Matches(@"\nKV cache +524 kB +131 kB +0\.25\n", run.Output);

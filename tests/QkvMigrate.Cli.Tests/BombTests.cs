@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

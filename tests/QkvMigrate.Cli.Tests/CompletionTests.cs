@@ -1,4 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -88,7 +90,7 @@ public sealed class CompletionTests : IDisposable
         }
 
         File.WriteAllText(_folder.At("script"), Script(shell));
-        var driver = Path.Combine(BuildFacts.Repository, "tests", "QkvMigrate.Cli.Tests", "Shells", $"complete.{shell}");
+        var driver = Repository.At("tests", "QkvMigrate.Cli.Tests", "Shells", $"complete.{shell}");
         var environment = new Dictionary<string, string> { ["HOME"] = _folder.Path };
         var run = ChildProcess.Run($"/usr/bin/{shell}", [.. shell == "fish" ? ["--no-config"] : Array.Empty<string>(), driver, _folder.At("script"), line, _folder.At("files")], environment);
         Assert.True(run.ExitCode == 0, run.Error);

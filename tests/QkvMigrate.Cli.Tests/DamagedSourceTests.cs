@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

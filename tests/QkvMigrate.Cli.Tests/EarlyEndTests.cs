@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -22,7 +23,7 @@ public sealed class EarlyEndTests : IDisposable
     [Fact]
     public void NoRowMoves()
     {
-        var renamed = folder.Take(Path.Combine(BuildFacts.Repository, "tests", "golden", "falcon-mqa"));
+        var renamed = folder.Take(Repository.At("tests", "golden", "falcon-mqa"));
         Assert.Equal(0, Tool.Run("upgrade", renamed, "-o", folder.At("done")).ExitCode);
         for (var i = 0; i < Runs; i++)
         {
@@ -37,7 +38,7 @@ public sealed class EarlyEndTests : IDisposable
     [Fact]
     public void ASignalComesWhileLibtorchLoads()
     {
-        var source = folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "model");
+        var source = folder.Take(Repository.At("samples", "tiny-licenses-gqa"), "model");
         var before = folder.Snapshot();
         var cancelled = 0;
         for (var i = 0; i < Runs; i++)

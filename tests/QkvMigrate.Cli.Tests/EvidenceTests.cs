@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -101,7 +102,7 @@ public sealed class EvidenceTests : IDisposable
     [InlineData("gemma-headsize")]
     public void RandomWeightsBringNoWarning(string model)
     {
-        var directory = Path.Combine(BuildFacts.Repository, "tests", "golden", model);
+        var directory = Repository.At("tests", "golden", model);
         var upgrade = Tool.Run("upgrade", "--strict-evidence", directory, "-o", _folder.At("new"));
 
         Assert.True(upgrade.ExitCode == 0, upgrade.Error);
@@ -147,7 +148,7 @@ public sealed class EvidenceTests : IDisposable
         Assert.DoesNotContain("geometry-contradicted", plan.Output, StringComparison.Ordinal);
     }
 
-    private static string Sample(string name) => Path.Combine(BuildFacts.Repository, "samples", name);
+    private static string Sample(string name) => Repository.At("samples", name);
 
     /// <summary>Writes a checkpoint with the names of <paramref name="names"/> and the numbers of <paramref name="numbers"/>.</summary>
     private static void TakeStorages(string numbers, string names, string target)

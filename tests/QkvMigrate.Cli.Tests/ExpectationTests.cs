@@ -1,5 +1,5 @@
 using System.Text.Json;
-using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

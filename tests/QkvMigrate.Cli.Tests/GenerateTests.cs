@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -16,7 +17,7 @@ public sealed class GenerateTests : IDisposable
     [InlineData("tiny-licenses-mha", "The licensee may a copy of the Library of the Library of the Library of the Library of the Library o\n")]
     public void ATrainedModelSaysTheSameBeforeAndBehindItsUpgrade(string name, string expected)
     {
-        var legacy = Path.Combine(BuildFacts.Repository, "samples", name);
+        var legacy = Repository.At("samples", name);
         Assert.Equal(0, Tool.Run("upgrade", legacy, "-o", _folder.At("upgraded")).ExitCode);
         foreach (var path in new[] { legacy, _folder.At("upgraded"), _folder.At("upgraded", "lit_model.pth") })
         {
@@ -32,7 +33,7 @@ public sealed class GenerateTests : IDisposable
     [InlineData("mixtral-moe")]
     public void JsonHasTokensAndTheLogitsOfThePrompt(string name)
     {
-        var directory = Path.Combine(BuildFacts.Repository, "tests", "golden", name);
+        var directory = Repository.At("tests", "golden", name);
         using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "golden.json")));
         var prompt = Numbers<int>(golden.RootElement.GetProperty("tokens"));
         var greedy = Numbers<int>(golden.RootElement.GetProperty("greedy"));
@@ -54,7 +55,7 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public void LogitsFollowTheTokens()
     {
-        var run = Tool.Run("generate", Path.Combine(BuildFacts.Repository, "tests", "golden", "llama-gqa"), "--tokens", "51,67", "--max-new-tokens", "1", "--logits");
+        var run = Tool.Run("generate", Repository.At("tests", "golden", "llama-gqa"), "--tokens", "51,67", "--max-new-tokens", "1", "--logits");
         Assert.True(run.ExitCode == 0, run.Error);
         var lines = run.Output.TrimEnd('\n').Split('\n');
         Assert.Equal(3, lines.Length);
@@ -65,7 +66,7 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public void TheSameSeedDrawsTheSameTokensAndAnotherOneOthers()
     {
-        string[] arguments = ["generate", Path.Combine(BuildFacts.Repository, "tests", "golden", "llama-gqa"), "--tokens", "51", "--temperature", "1", "--top-k", "50", "--seed", "7"];
+        string[] arguments = ["generate", Repository.At("tests", "golden", "llama-gqa"), "--tokens", "51", "--temperature", "1", "--top-k", "50", "--seed", "7"];
         var first = Tool.Run(arguments);
         Assert.True(first.ExitCode == 0, first.Error);
         Assert.Equal(first.Output, Tool.Run(arguments).Output);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Xml.Linq;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -9,7 +11,7 @@ namespace QkvMigrate.Cli.Tests;
 /// <summary><c>inspect --html</c>: the page, its numbers, and what a hostile file cannot do to it.</summary>
 public sealed class InspectPageTests : IDisposable
 {
-    private static readonly string Sample = Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa");
+    private static readonly string Sample = Repository.At("samples", "tiny-licenses-gqa");
 
     private readonly WorkFolder _folder = new();
 

@@ -1,4 +1,5 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -10,7 +11,7 @@ public sealed class InspectTerminalTests : IDisposable
     private const string Key = "\e[38;5;16;48;5;214m";
     private const string Value = "\e[38;5;16;48;5;36m";
 
-    private static readonly string Sample = Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa");
+    private static readonly string Sample = Repository.At("samples", "tiny-licenses-gqa");
 
     private readonly WorkFolder _folder = new();
 

@@ -1,5 +1,7 @@
 using System.IO.Compression;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -23,7 +25,7 @@ public sealed class InstallTests : IDisposable
         Assert.InRange(new FileInfo(Package).Length, 1, 20 << 20);
         File.WriteAllText(_folder.At("nuget.config"), $"""<configuration><packageSources><clear /><add key="feed" value="{_folder.At("feed")}" /></packageSources></configuration>""");
         Directory.CreateDirectory(_folder.At("home"));
-        var sample = _folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"));
+        var sample = _folder.Take(Repository.At("samples", "tiny-licenses-gqa"));
         var expected = Tool.Run("upgrade", sample, "-o", _folder.At("expected"));
         Assert.True(expected.ExitCode == 0, expected.Error);
         GiveAway();
@@ -63,7 +65,7 @@ public sealed class InstallTests : IDisposable
     private void Pack(string project) =>
         Succeed(ChildProcess.Run(
             "dotnet",
-            ["pack", Path.Combine(BuildFacts.Repository, "src", project), "-c", BuildFacts.Configuration, "--no-restore", "-o", _folder.At("feed")],
+            ["pack", Repository.At("src", project), "-c", BuildFacts.Configuration, "--no-restore", "-o", _folder.At("feed")],
             new Dictionary<string, string> { ["MSBUILDDISABLENODEREUSE"] = "1" }));
 
     /// <summary>Runs a program as somebody who has nothing of this user's: no home, no packages, and where root tests, no rights.</summary>

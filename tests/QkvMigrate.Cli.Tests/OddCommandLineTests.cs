@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -40,7 +42,7 @@ public sealed class OddCommandLineTests : IDisposable
         work = Directory.CreateDirectory(folder.At("outer", "inner")).FullName;
         Directory.CreateDirectory(Path.Combine(work, "folder"));
         File.WriteAllText(Path.Combine(work, "notes"), "no checkpoint\n");
-        Directory.Move(folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "taken"), Path.Combine(work, "model"));
+        Directory.Move(folder.Take(Repository.At("samples", "tiny-licenses-gqa"), "taken"), Path.Combine(work, "model"));
         Assert.Equal(0, ChildProcess.Run("mkfifo", [Path.Combine(work, "fifo")]).ExitCode);
     }
 

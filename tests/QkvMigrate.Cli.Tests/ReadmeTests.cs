@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -7,9 +8,9 @@ namespace QkvMigrate.Cli.Tests;
 /// <summary>The README and the pages of docs, held to the program.</summary>
 public sealed partial class ReadmeTests
 {
-    private static string Readme => Path.Combine(BuildFacts.Repository, "README.md");
+    private static string Readme => Repository.At("README.md");
 
-    private static string Docs(string name) => Path.Combine(BuildFacts.Repository, "docs", name);
+    private static string Docs(string name) => Repository.At("docs", name);
 
     /// <summary>The pages that users read, from the root of the repository.</summary>
     public static TheoryData<string> Pages => ["README.md", .. Directory.EnumerateFiles(Docs(""), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page))).Order(StringComparer.Ordinal)];
@@ -19,14 +20,14 @@ public sealed partial class ReadmeTests
     public void ExamplesWorkAndPrintWhatIsShown(string page)
     {
         using var folder = new ExampleFolder();
-        var file = Path.Combine(BuildFacts.Repository, page);
+        var file = Repository.At(page);
         ApprovedFile.Compare(file, MarkdownExamples.Run(File.ReadAllText(file), folder));
     }
 
     [Fact]
     public void EveryAdviceCodeIsExplained()
     {
-        var sources = Directory.EnumerateFiles(Path.Combine(BuildFacts.Repository, "src"), "*.cs", SearchOption.AllDirectories)
+        var sources = Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
         var given = sources.SelectMany(file => GivenCode().Matches(File.ReadAllText(file))).Select(match => match.Groups["code"].Value);
         var explained = ExplainedCode().Matches(File.ReadAllText(Docs("advice.md"))).Select(match => match.Groups["code"].Value).ToList();
@@ -36,7 +37,7 @@ public sealed partial class ReadmeTests
 
     [Fact]
     public void TheProgramFromCodeIsTheSample() =>
-        Assert.Contains($"```csharp\n{File.ReadAllText(Path.Combine(BuildFacts.Repository, "samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Docs("library.md")), StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{File.ReadAllText(Repository.At("samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Docs("library.md")), StringComparison.Ordinal);
 
     [Fact]
     public void ExitCodesAreThoseOfTheManualPage()

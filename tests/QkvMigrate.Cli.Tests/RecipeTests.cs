@@ -1,4 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 using YamlDotNet.RepresentationModel;
 
@@ -15,7 +17,7 @@ public sealed class RecipeTests : IDisposable
         File.CreateSymbolicLink(folder.At("bin", "qkvmigrate"), BuildFacts.Program);
         foreach (var sample in new[] { "tiny-licenses-gqa", "tiny-licenses-mha" })
         {
-            folder.Take(Path.Combine(BuildFacts.Repository, "samples", sample), Path.Combine("checkpoints", sample));
+            folder.Take(Repository.At("samples", sample), Path.Combine("checkpoints", sample));
         }
     }
 
@@ -47,7 +49,7 @@ public sealed class RecipeTests : IDisposable
     [Fact]
     public void TheSlurmArrayDealsFromAnyFirstNumber()
     {
-        var script = Path.Combine(BuildFacts.Repository, "samples", "cluster", "slurm.sbatch");
+        var script = Repository.At("samples", "cluster", "slurm.sbatch");
         foreach (var task in new[] { "4", "5" })
         {
             var run = Shell($"bash {script} checkpoints upgraded", new() { ["SLURM_ARRAY_TASK_ID"] = task, ["SLURM_ARRAY_TASK_MIN"] = "4", ["SLURM_ARRAY_TASK_COUNT"] = "2", ["SLURM_CPUS_PER_TASK"] = "2" });
@@ -89,7 +91,7 @@ public sealed class RecipeTests : IDisposable
 
     private static YamlMappingNode Yaml(params string[] names)
     {
-        using var file = File.OpenText(Path.Combine([BuildFacts.Repository, "samples", .. names]));
+        using var file = File.OpenText(Repository.At(["samples", .. names]));
         var stream = new YamlStream();
         stream.Load(file);
         return (YamlMappingNode)Assert.Single(stream.Documents).RootNode;

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -34,7 +36,7 @@ public sealed partial class ReferenceTests
     {
         var run = Tool.Run("man");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        ApprovedFile.Compare(Path.Combine(BuildFacts.Repository, "docs", "qkvmigrate.1"), run.Output);
+        ApprovedFile.Compare(Repository.At("docs", "qkvmigrate.1"), run.Output);
     }
 
     [Fact]
@@ -60,7 +62,7 @@ public sealed partial class ReferenceTests
     [Fact]
     public void TheVersionTellsTheCommit()
     {
-        var head = ChildProcess.Run("git", ["-C", BuildFacts.Repository, "rev-parse", "HEAD"]);
+        var head = ChildProcess.Run("git", ["-C", Repository.Root, "rev-parse", "HEAD"]);
         Assert.SkipWhen(head.ExitCode != 0, "the sources are no git repository");
         Assert.Matches($@"^\d+\.\d+\.\d+\+{head.Output.Trim()}\n$", Tool.Run("--version").Output);
     }

@@ -1,4 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -13,7 +15,7 @@ public sealed class SampleProgramTests : IDisposable
     [Fact]
     public void UpgradesWhatTheToolUpgrades()
     {
-        var source = _folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"));
+        var source = _folder.Take(Repository.At("samples", "tiny-licenses-gqa"));
         var expected = Tool.Run("upgrade", source, "-o", _folder.At("by-tool"));
         Assert.True(expected.ExitCode == 0, expected.Error);
 

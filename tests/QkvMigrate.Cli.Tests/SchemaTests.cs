@@ -1,6 +1,8 @@
 using System.Text.Json;
 using NJsonSchema;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -75,7 +77,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     private static IEnumerable<JsonSchema> Parts(JsonSchema schema) =>
         new[] { schema }.Concat(schema.Definitions.Values.Concat(schema.Properties.Values).Concat(schema.Item is { } item ? [item] : []).SelectMany(Parts));
 
-    private static async Task<JsonSchema> Schema(string name) => await JsonSchema.FromJsonAsync(await File.ReadAllTextAsync(Path.Combine(BuildFacts.Repository, "schema", name)));
+    private static async Task<JsonSchema> Schema(string name) => await JsonSchema.FromJsonAsync(await File.ReadAllTextAsync(Repository.At("schema", name)));
 
     private static async Task AssertFits(string name, ProcessResult run)
     {
@@ -89,7 +91,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
         Assert.Empty(Strict(await Schema(name)).Validate(run.Output));
     }
 
-    private static string Sample(string name) => Path.Combine(BuildFacts.Repository, "samples", name);
+    private static string Sample(string name) => Repository.At("samples", name);
 
     private string Upgraded(string sample)
     {

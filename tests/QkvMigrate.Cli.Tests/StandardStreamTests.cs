@@ -1,4 +1,5 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -10,7 +11,7 @@ public sealed class StandardStreamTests : IDisposable
 
     private readonly WorkFolder folder = new();
 
-    public StandardStreamTests() => folder.Take(Path.Combine(BuildFacts.Repository, "samples", "tiny-licenses-gqa"), "model");
+    public StandardStreamTests() => folder.Take(Repository.At("samples", "tiny-licenses-gqa"), "model");
 
     public void Dispose() => folder.Dispose();
 

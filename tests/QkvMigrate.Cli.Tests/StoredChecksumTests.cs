@@ -1,5 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

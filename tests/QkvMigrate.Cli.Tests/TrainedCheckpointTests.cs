@@ -1,5 +1,7 @@
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -15,7 +17,7 @@ public sealed class TrainedCheckpointTests : IDisposable
     public void EachIsUpgradedAsExpectedAndComesBack()
     {
         PyTorch.Require();
-        var originals = new[] { Repository("samples"), Repository("tests", "golden") }.SelectMany(Directory.EnumerateDirectories)
+        var originals = new[] { Repository.At("samples"), Repository.At("tests", "golden") }.SelectMany(Directory.EnumerateDirectories)
             .Where(folder => File.Exists(Path.Combine(folder, "lit_model.pth"))).ToList();
         Assert.Equal(8, originals.Count);
 
@@ -31,7 +33,7 @@ public sealed class TrainedCheckpointTests : IDisposable
     [Fact]
     public void TheSlidingWindowOfGemma2Survives()
     {
-        var upgraded = Upgrade(Repository("tests", "golden", "gemma2-softcap"));
+        var upgraded = Upgrade(Repository.At("tests", "golden", "gemma2-softcap"));
         var configuration = Configuration(upgraded);
         Assert.Equal(6, configuration.GetProperty("sliding_window_size").GetInt32());
         Assert.Equal([1, 0, 1], configuration.GetProperty("sliding_window_indices").EnumerateArray().Select(index => index.GetInt32()));
@@ -63,6 +65,4 @@ public sealed class TrainedCheckpointTests : IDisposable
         Assert.True(read.ExitCode == 0, read.Error);
         return JsonReport.Document(read)[0];
     }
-
-    private static string Repository(params string[] names) => Path.Combine([BuildFacts.Repository, .. names]);
 }

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

@@ -1,5 +1,8 @@
 using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Processes;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;

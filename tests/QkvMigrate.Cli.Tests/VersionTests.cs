@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -21,7 +22,7 @@ public sealed partial class VersionTests
     [Fact]
     public void TheClusterRecipeTakesItsImage() => Assert.Contains($" image: qkvmigrate:{Version}\n", Read("samples", "cluster", "kubernetes.yaml"), StringComparison.Ordinal);
 
-    private static string Read(params string[] names) => File.ReadAllText(Path.Combine([BuildFacts.Repository, .. names]));
+    private static string Read(params string[] names) => File.ReadAllText(Repository.At(names));
 
     // ## [0.2.0] - unreleased
     [GeneratedRegex(@"^## \[(?<version>\d+\.\d+\.\d+)\] - (unreleased|\d{4}-\d\d-\d\d)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]

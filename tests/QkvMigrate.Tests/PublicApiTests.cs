@@ -1,7 +1,6 @@
 using PublicApiGenerator;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests;
@@ -14,6 +13,6 @@ public sealed class PublicApiTests
     {
         var options = new ApiGeneratorOptions { IncludeAssemblyAttributes = false };
         var api = typeof(Migrator).Assembly.GeneratePublicApi(options);
-        ApprovedFile.Compare(Path.Combine(Repository.Root, "src", "QkvMigrate", "PublicApi.txt"), api.TrimEnd() + "\n");
+        ApprovedFile.Compare(Repository.At("src", "QkvMigrate", "PublicApi.txt"), api.TrimEnd() + "\n");
     }
 }

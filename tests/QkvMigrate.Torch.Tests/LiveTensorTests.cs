@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Benchmarks;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
@@ -22,7 +23,7 @@ public sealed class LiveTensorTests : IDisposable
     private static readonly string Legacy = Repository.At("samples", "tiny-licenses-gqa");
     private static readonly CancellationToken None = CancellationToken.None;
 
-    private readonly TemporaryFolder folder = new();
+    private readonly WorkFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 

@@ -5,9 +5,6 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// <summary>What the build wrote into this assembly about the repository that it was built in.</summary>
 internal static class BuildFacts
 {
-    /// <summary>The root of the repository.</summary>
-    public static string Repository { get; } = Metadata("Repository");
-
     /// <summary>The program under test: the one that QKVMIGRATE_PROGRAM names, such as a published one, or else the built host that runs <c>qkvmigrate.dll</c>.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("QKVMIGRATE_PROGRAM") ?? Path.ChangeExtension(Metadata("Program"), OperatingSystem.IsWindows() ? ".exe" : null);
 

@@ -1,3 +1,6 @@
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
+
 namespace QkvMigrate.Cli.Tests.Support;
 
 /// <summary>
@@ -11,7 +14,7 @@ internal sealed class ExampleFolder : IDisposable
 
     public ExampleFolder()
     {
-        var samples = Path.Combine(BuildFacts.Repository, "samples");
+        var samples = Repository.At("samples");
         foreach (var name in new[] { "tiny-licenses-gqa", "tiny-licenses-mha" })
         {
             _folder.Take(Path.Combine(samples, name), Path.Combine("samples", name));

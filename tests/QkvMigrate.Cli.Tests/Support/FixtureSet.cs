@@ -1,5 +1,7 @@
 using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(FixtureSet))]

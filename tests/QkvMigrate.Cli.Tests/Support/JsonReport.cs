@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests.Support;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using QkvMigrate.Testing.Processes;
 
 namespace QkvMigrate.Cli.Tests.Support;
 
@@ -7,8 +8,6 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// <param name="columns">Columns of the terminal.</param>
 internal sealed partial class PseudoTerminal(int columns = 80)
 {
-    private const string Interpreter = "/usr/bin/python3";
-
     /// <summary>Hides the cursor.</summary>
     public const string HideCursor = "\e[?25l";
 
@@ -30,21 +29,15 @@ internal sealed partial class PseudoTerminal(int columns = 80)
     /// <summary>Runs the program; the result's output is what the terminal was sent.</summary>
     public ProcessResult Run(params IEnumerable<string> arguments)
     {
-        if (!File.Exists(Interpreter))
-        {
-            Prerequisite.Missing($"needs {Interpreter} for a pseudo-terminal");
-        }
-
         var environment = new Dictionary<string, string>(Tool.Environment) { ["TERM"] = "xterm-256color" };
         foreach (var (name, value) in Environment)
         {
             environment[name] = value;
         }
 
-        var script = Path.Combine(BuildFacts.Repository, "tests", "fixtures", "in_terminal.py");
-        var run = ChildProcess.Run(
-            Interpreter,
-            [script, columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", .. Tracer, BuildFacts.Program, .. arguments],
+        var run = Python.Run(
+            "fixtures/in_terminal.py",
+            [columns.ToString(CultureInfo.InvariantCulture), Output ?? "-", InterruptAt ?? "-", .. Tracer, BuildFacts.Program, .. arguments],
             environment);
 
         // The runtime's own greeting to a terminal (terminfo's smkx); it says nothing of the program.

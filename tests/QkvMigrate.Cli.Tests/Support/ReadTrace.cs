@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests.Support;

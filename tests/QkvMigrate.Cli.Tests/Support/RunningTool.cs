@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests.Support;

@@ -1,3 +1,5 @@
+using QkvMigrate.Testing.Processes;
+
 namespace QkvMigrate.Cli.Tests.Support;
 
 /// <summary>Runs the program with streams, limits and words that only a shell can give it.</summary>

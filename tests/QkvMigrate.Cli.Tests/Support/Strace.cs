@@ -1,3 +1,5 @@
+using QkvMigrate.Testing;
+
 namespace QkvMigrate.Cli.Tests.Support;
 
 /// <summary>strace, which watches a program's calls of the kernel and changes what they give back.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 
 namespace QkvMigrate.Cli.Tests.Support;
 

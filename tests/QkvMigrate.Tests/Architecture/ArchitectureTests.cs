@@ -1,6 +1,6 @@
 using ArchUnitNET.Domain;
 using ArchUnitNET.Loader;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Architecture;
@@ -44,7 +44,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Each_folder_is_drawn()
     {
-        var source = Path.Combine(Repository.Root, "src", Library);
+        var source = Repository.At("src", Library);
         var folders = Directory.EnumerateDirectories(source).Select(folder => Path.GetFileName(folder)!).Except(["bin", "obj"]).Append(Floors.Root);
         Assert.Equal(folders.Order(StringComparer.Ordinal), Drawn.Select(floor => floor.Folder).Order(StringComparer.Ordinal));
     }

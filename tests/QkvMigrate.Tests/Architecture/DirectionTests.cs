@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using QkvMigrate.Tests.Verification;
 using Xunit;
 
 namespace QkvMigrate.Tests.Architecture;

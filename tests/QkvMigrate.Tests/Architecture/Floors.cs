@@ -1,4 +1,4 @@
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
 
 namespace QkvMigrate.Tests.Architecture;
 
@@ -13,7 +13,7 @@ internal static class Floors
     /// <summary>For each folder those that it may use, from the bottom to the top.</summary>
     public static IReadOnlyList<(string Folder, IReadOnlyList<string> Uses)> Read()
     {
-        var lines = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md"));
+        var lines = File.ReadAllLines(Repository.At("docs", "architecture.md"));
         var floors = new List<(string Folder, IReadOnlyList<string> Uses)>();
         foreach (var line in lines.SkipWhile(line => line != "| folder | what it is | uses |").Skip(2).TakeWhile(line => line.StartsWith('|')))
         {

@@ -1,8 +1,8 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchZip;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints;

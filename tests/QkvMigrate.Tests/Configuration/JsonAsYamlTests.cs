@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using CsCheck;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Configuration;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Configuration;
@@ -54,7 +54,7 @@ public sealed class JsonAsYamlTests
         AnyObject.Array[400].Sample(
             objects => Assert.Equal(
                 objects.Select(_ => "same"),
-                Python.Run("Configuration/compare_json_yaml.py", objects.Select(json => $"{Hex(json)} {Hex(JsonAsYaml.Convert(json))}"))),
+                Python.Lines("QkvMigrate.Tests/Configuration/compare_json_yaml.py", objects.Select(json => $"{Hex(json)} {Hex(JsonAsYaml.Convert(json))}"))),
             iter: 1,
             threads: 1);
     }

@@ -1,7 +1,7 @@
 using System.Text;
 using QkvMigrate.Attention;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Configuration;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Configuration;

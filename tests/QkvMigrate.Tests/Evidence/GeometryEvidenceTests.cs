@@ -1,6 +1,9 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 
@@ -104,5 +107,5 @@ public sealed class GeometryEvidenceTests : IDisposable
         Assert.Null(GeometryEvidence.Measure(checkpoint, EvidenceSample.All, cancellation: TestContext.Current.CancellationToken));
     }
 
-    private static string Sample(string name) => Path.Combine(Repository.Root, "samples", name, "lit_model.pth");
+    private static string Sample(string name) => Repository.At("samples", name, "lit_model.pth");
 }

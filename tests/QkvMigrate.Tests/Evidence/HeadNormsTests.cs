@@ -1,7 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Evidence;

@@ -1,4 +1,5 @@
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 
 namespace QkvMigrate.Tests.Evidence;
 

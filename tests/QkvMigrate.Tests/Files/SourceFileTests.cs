@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Processes;
 using QkvMigrate.Trees;
 using Xunit;
 
@@ -51,7 +53,7 @@ public sealed class SourceFileTests : IDisposable
         Assert.Equal(["notes"], unit.OtherFiles);
     }
 
-    private static byte[] LegacyFileBytes => new Checkpoints.TorchLegacy.LegacyFile().Bytes();
+    private static byte[] LegacyFileBytes => new LegacyFile().Bytes();
 
     private static void AssertRefused(string path, string kind)
     {

@@ -1,5 +1,6 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using QkvMigrate.Writing;
 using Xunit;
 

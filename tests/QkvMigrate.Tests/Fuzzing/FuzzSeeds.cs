@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
-using QkvMigrate.Tests.Checkpoints.TorchLegacy;
-using QkvMigrate.Tests.Verification;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Fuzzing;
 
@@ -119,7 +120,7 @@ internal static class FuzzSeeds
     }
 
     private static IEnumerable<string> Goldens() =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "golden"), "lit_model.pth", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(Repository.At("tests", "golden"), "lit_model.pth", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
 
     private sealed class ForwardOnly : MemoryStream
     {

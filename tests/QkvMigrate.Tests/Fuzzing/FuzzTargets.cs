@@ -9,7 +9,8 @@ using QkvMigrate.Pickling.Policy;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Fuzzing;
 
 namespace QkvMigrate.Tests.Fuzzing;
 

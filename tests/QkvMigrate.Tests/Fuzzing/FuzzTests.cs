@@ -1,3 +1,4 @@
+using QkvMigrate.Testing.Fuzzing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Fuzzing;

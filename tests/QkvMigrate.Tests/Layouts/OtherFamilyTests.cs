@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 using System.Text;
 using QkvMigrate.Attention;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Running;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Layouts;

@@ -1,5 +1,6 @@
 using System.Text;
 using QkvMigrate.Pickling;
+using QkvMigrate.Testing.Pickles;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;

@@ -1,5 +1,4 @@
 using QkvMigrate.Pickling;
-using QkvMigrate.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;
@@ -27,7 +26,7 @@ public sealed class PickleGoldenTests
 
     [Fact]
     public void CPython_reads_the_same() =>
-        Assert.Equal(PickleGolden.All.Select(golden => golden.Text), Python.Render(PickleGolden.All.Select(golden => golden.Pickle)));
+        Assert.Equal(PickleGolden.All.Select(golden => golden.Text), PickleRendering.ByPython(PickleGolden.All.Select(golden => golden.Pickle)));
 
     [Theory]
     [MemberData(nameof(Goldens))]

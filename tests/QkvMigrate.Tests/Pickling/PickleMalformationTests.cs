@@ -1,4 +1,5 @@
 using QkvMigrate.Pickling;
+using QkvMigrate.Testing.Pickles;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;

@@ -1,5 +1,5 @@
 using QkvMigrate.Pickling;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing.Pickles;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;
@@ -126,7 +126,7 @@ public sealed class PickleOpcodeTests
 
     [Fact]
     public void CPython_says_the_same() =>
-        Assert.Equal(Programs.Select(program => program.Text), Python.Render(Programs.Select(program => PickleCode.Bytes(program.Code))));
+        Assert.Equal(Programs.Select(program => program.Text), PickleRendering.ByPython(Programs.Select(program => PickleCode.Bytes(program.Code))));
 
     [Fact]
     public void Every_opcode_is_met()

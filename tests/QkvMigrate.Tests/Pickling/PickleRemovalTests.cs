@@ -1,5 +1,5 @@
 using QkvMigrate.Pickling;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;
@@ -11,13 +11,13 @@ public sealed class PickleRemovalTests
     [Trait("Category", "Slow")]
     public void What_is_left_is_what_the_document_without_the_entry_is()
     {
-        var samples = Python.Run("Pickling/pickle_removals.py", []).Select(line => line.Split('|'))
+        var samples = Python.Lines("QkvMigrate.Tests/Pickling/pickle_removals.py", []).Select(line => line.Split('|'))
             .Select(parts => (Name: parts[0], Pickle: Convert.FromHexString(parts[1]), Left: Convert.FromHexString(parts[2]))).ToList();
         Assert.Equal(13 * 6 * 2, samples.Count);
 
         var left = samples.ConvertAll(sample => Without(sample.Pickle));
 
-        var judged = Python.Render(left.Select(pickle => pickle.Script.Bytes.ToArray()));
+        var judged = PickleRendering.ByPython(left.Select(pickle => pickle.Script.Bytes.ToArray()));
         Assert.Equal(samples.Count, judged.Count);
         foreach (var ((name, pickle, rest), document, text) in samples.Zip(left, judged))
         {

@@ -1,5 +1,4 @@
 using CsCheck;
-using QkvMigrate.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;
@@ -54,7 +53,7 @@ public sealed class PickleRenamePropertyTests
         Cases.Array[300].Sample(
             samples => Assert.Equal(
                 samples.Select(sample => PickleRendering.Text(sample.WrittenWithNewKeys())),
-                Python.Render(samples.Select(sample => sample.Renamed()))),
+                PickleRendering.ByPython(samples.Select(sample => sample.Renamed()))),
             iter: 1);
 
     /// <summary>A document in a protocol, and the keys that are renamed: the bits of a number, over and over.</summary>

@@ -1,5 +1,5 @@
 using QkvMigrate.Pickling;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Pickling;
@@ -9,13 +9,13 @@ namespace QkvMigrate.Tests.Pickling;
 public sealed class PickleRenameTests
 {
     private static readonly Lazy<List<(string Name, byte[] Pickle, byte[] Renamed)>> StateDicts = new(() =>
-        [.. Python.Run("Pickling/pickle_state_dicts.py", []).Select(line => line.Split('|')).Select(parts => (parts[0], Convert.FromHexString(parts[1]), Convert.FromHexString(parts[2])))]);
+        [.. Python.Lines("QkvMigrate.Tests/Pickling/pickle_state_dicts.py", []).Select(line => line.Split('|')).Select(parts => (parts[0], Convert.FromHexString(parts[1]), Convert.FromHexString(parts[2])))]);
 
     [Fact]
     public void Keys_are_renamed_and_nothing_else()
     {
         var upgraded = StateDicts.Value.Select(sample => PickleKeys.Rename(sample.Pickle, Upgrade)).ToList();
-        var judged = Python.Render(upgraded);
+        var judged = PickleRendering.ByPython(upgraded);
         Assert.NotEmpty(judged);
         Assert.Equal(upgraded.Count, judged.Count);
         foreach (var (sample, renamed, text) in StateDicts.Value.Zip(upgraded, judged))

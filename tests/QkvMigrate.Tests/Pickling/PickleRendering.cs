@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using QkvMigrate.Pickling;
+using QkvMigrate.Testing.Processes;
 
 namespace QkvMigrate.Tests.Pickling;
 
@@ -15,6 +16,10 @@ internal sealed class PickleRendering
     private readonly Dictionary<PickleNode, int> seen = [];
 
     private PickleRendering(ReadOnlyMemory<byte> pickle) => this.pickle = pickle;
+
+    /// <summary>What CPython makes of each pickle, in the same words.</summary>
+    public static IReadOnlyList<string> ByPython(IEnumerable<byte[]> pickles) =>
+        Python.Lines("QkvMigrate.Tests/Pickling/render_pickles.py", pickles.Select(Convert.ToHexStringLower));
 
     public static string Text(ReadOnlyMemory<byte> pickle) => Text(PickleMachine.Run(pickle));
 

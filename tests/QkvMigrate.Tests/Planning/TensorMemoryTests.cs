@@ -1,13 +1,13 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
-using QkvMigrate.Tests.Checkpoints.TorchZip;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Planning;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using QkvMigrate.Attention;
 using QkvMigrate.Reordering;
+using QkvMigrate.Testing.Reordering;
 using Xunit;
 
 namespace QkvMigrate.Tests.Reordering;

@@ -1,6 +1,7 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Folders;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Processes;
 using QkvMigrate.Trees;
 using Xunit;
 

@@ -2,6 +2,8 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -2,6 +2,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Planning.Lora;
 using QkvMigrate.Verification;
 using Xunit;

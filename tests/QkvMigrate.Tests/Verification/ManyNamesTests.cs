@@ -1,5 +1,6 @@
 using System.Text;
 using QkvMigrate.Attention;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Verification;

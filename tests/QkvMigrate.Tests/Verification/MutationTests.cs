@@ -1,4 +1,7 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Verification;
@@ -97,7 +100,7 @@ public sealed class MutationTests
             Synthetic => LegacyModel.Legacy.ToFile(),
             Safetensors => LegacyModel.Legacy.ToSafetensors(),
             Before16 => LegacyModel.Legacy.ToFileBefore16(),
-            _ => File.ReadAllBytes(Path.Combine(Repository.Root, "tests", fixture, "lit_model.pth")),
+            _ => File.ReadAllBytes(Repository.At("tests", fixture, "lit_model.pth")),
         };
         var pair = new VerifiedPair(original, Geometries.GetValueOrDefault(fixture, LegacyModel.Geometry));
         Assert.Empty(pair.Verify().Differences);

@@ -1,5 +1,6 @@
 using System.Text;
 using QkvMigrate.Attention;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -1,4 +1,6 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Verification;
 using Xunit;
 

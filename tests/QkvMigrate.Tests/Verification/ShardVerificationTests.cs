@@ -2,6 +2,7 @@ using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Verification;
 using Xunit;
 

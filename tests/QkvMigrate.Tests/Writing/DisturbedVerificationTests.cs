@@ -1,7 +1,7 @@
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 using Xunit;

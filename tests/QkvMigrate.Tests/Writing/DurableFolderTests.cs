@@ -1,4 +1,4 @@
-using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using QkvMigrate.Writing;
 using Xunit;
 

@@ -1,7 +1,7 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
 using QkvMigrate.Reordering;
+using QkvMigrate.Testing;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Tests.Writing;

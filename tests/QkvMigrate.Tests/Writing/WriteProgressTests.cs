@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Writing;
 using Xunit;
 

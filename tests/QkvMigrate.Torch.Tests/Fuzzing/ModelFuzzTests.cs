@@ -1,8 +1,8 @@
 using System.Text;
-using QkvMigrate.Tests.Fuzzing;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Fuzzing;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
-using QkvMigrate.Torch.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Fuzzing;
@@ -22,7 +22,7 @@ public sealed class ModelFuzzTests(ITestOutputHelper log) : IDisposable
          "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}
         """;
 
-    private readonly TemporaryFolder folder = new();
+    private readonly WorkFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Generation;
-using QkvMigrate.Torch.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Generation;
@@ -85,7 +85,7 @@ public sealed class JsonTokenizerTests
     [Fact]
     public void Text_that_is_no_json_is_refused()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var error = Assert.Throws<MigrationException>(() => JsonTokenizer.Read(folder.Write("tokenizer.json", "{")));
         Assert.Equal((FailureKind.Malformed, folder.At("tokenizer.json")), (error.Kind, error.File));
     }
@@ -101,7 +101,7 @@ public sealed class JsonTokenizerTests
     [Fact]
     public void A_token_that_LitGPT_puts_before_prompts_is_refused()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.Write("tokenizer.json", Document().ToJsonString());
         folder.Write("tokenizer_config.json", """{"add_bos_token": false}""");
         Assert.Equal([11], JsonTokenizer.Read(path).Encode("hello"));
@@ -114,7 +114,7 @@ public sealed class JsonTokenizerTests
 
     private static JsonTokenizer Read(Action<JsonObject> change)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var document = Document();
         change(document);
         return JsonTokenizer.Read(folder.Write("tokenizer.json", document.ToJsonString()));

@@ -1,5 +1,6 @@
 using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -12,7 +13,7 @@ public sealed class CheckpointModelTests
     [Fact]
     public void A_directory_stands_for_its_checkpoint()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         folder.Write("model_config.yaml", "n_layer: 3");
         folder.Write("notes.txt", "no checkpoint");
         Assert.Equal($"{folder.At()}: no checkpoint in this directory", Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At())).Message);
@@ -33,7 +34,7 @@ public sealed class CheckpointModelTests
     [Fact]
     public void A_path_that_is_not_there_is_told()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var error = Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At("none")));
         Assert.Equal((FailureKind.Io, $"{folder.At("none")}: no such file or directory"), (error.Kind, error.Message));
     }
@@ -41,7 +42,7 @@ public sealed class CheckpointModelTests
     [Fact]
     public void A_configuration_must_lie_beside_it()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         TorchZipFile.Write(folder.At("lit_model.pth"), StoredTensor.Floats("x", 1));
         var error = Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At()));
         Assert.Equal((FailureKind.Unsupported, $"{folder.At("lit_model.pth")}: no model_config.yaml or lit_config.json beside it, so what the model is made of is not known"), (error.Kind, error.Message));
@@ -52,7 +53,7 @@ public sealed class CheckpointModelTests
     [InlineData("transformer.wte.weight")]
     public void A_model_that_is_none_of_LitGPTs_is_refused(string tensor)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.At("file.pth");
         TorchZipFile.Write(path, StoredTensor.Floats(tensor, 2));
         var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(path, new ModelConfiguration(), ModelPrecision.Full, ReorderDevice.Cpu));

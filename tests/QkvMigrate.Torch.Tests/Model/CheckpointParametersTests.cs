@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -83,7 +84,7 @@ public sealed class CheckpointParametersTests
 
     private sealed class WrittenCheckpoint : IDisposable
     {
-        private readonly TemporaryFolder folder = new();
+        private readonly WorkFolder folder = new();
 
         public WrittenCheckpoint(params StoredTensor[] tensors)
         {

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using QkvMigrate.Torch.Tests.Support;
+using QkvMigrate.Testing;
 
 namespace QkvMigrate.Torch.Tests.Model;
 

@@ -1,6 +1,6 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
-using QkvMigrate.Torch.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Model;
@@ -116,7 +116,7 @@ public sealed class ModelConfigurationReaderTests
     [Fact]
     public void The_names_of_2023_are_read_from_json()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         folder.Write("lit_config.json", """{"org": "EleutherAI", "name": "pythia", "n_embd": 32, "n_head": 4, "condense_ratio": 2, "_norm_class": "RMSNorm", "_mlp_class": "GptNeoxMLP", "n_expert": null}""");
         var read = ModelConfigurationReader.Find(folder.At())!;
         Assert.Equal((2.0, NormKind.RmsNorm, MlpKind.GptNeoxMlp, 8), (read.Rope.CondenseRatio, read.Norm, read.Mlp, read.Geometry.HeadSize));
@@ -125,7 +125,7 @@ public sealed class ModelConfigurationReaderTests
     [Fact]
     public void The_yaml_goes_before_the_json()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         Assert.Null(ModelConfigurationReader.Find(folder.At()));
         folder.Write("lit_config.json", "{\"n_layer\": 2}");
         folder.Write("model_config.yaml", "n_layer: 3");

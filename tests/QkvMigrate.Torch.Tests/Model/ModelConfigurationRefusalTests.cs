@@ -1,5 +1,5 @@
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
-using QkvMigrate.Torch.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Model;
@@ -62,7 +62,7 @@ public sealed class ModelConfigurationRefusalTests
     [Fact]
     public void A_file_of_megabytes_is_refused()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.Write("model_config.yaml", "n_layer: 1\n".PadRight((4 << 20) + 1, '#'));
         Assert.Equal($"{path}: 4194305 bytes are more than the 4194304 that a configuration may have", Assert.Throws<MigrationException>(() => ModelConfigurationReader.Read(path)).Message);
     }
@@ -106,7 +106,7 @@ public sealed class ModelConfigurationRefusalTests
     [Fact]
     public void The_file_is_named()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.Write("model_config.yaml", "n_layer: x");
         Assert.Equal($"{path}: line 1: field n_layer is 'x', expected a whole number from 1 to 16777216", Assert.Throws<MigrationException>(() => ModelConfigurationReader.Find(folder.At())).Message);
     }
@@ -114,7 +114,7 @@ public sealed class ModelConfigurationRefusalTests
     [Fact]
     public void A_huge_file_is_not_read()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.Write("model_config.yaml", new string('#', (4 << 20) + 1));
         Assert.Equal($"{path}: 4194305 bytes are more than the 4194304 that a configuration may have", Assert.Throws<MigrationException>(() => ModelConfigurationReader.Read(path)).Message);
     }
@@ -122,7 +122,7 @@ public sealed class ModelConfigurationRefusalTests
     [Fact]
     public void A_file_that_cannot_be_read_is_told()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         Assert.Equal(FailureKind.Io, Assert.Throws<MigrationException>(() => ModelConfigurationReader.Read(folder.At("none"))).Kind);
     }
 

@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -53,7 +54,7 @@ public sealed class TensorReaderTests
 
     private static torch.Tensor Read(string dtype, byte[] storage, long[] shape, long[] strides, int offset = 0)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new WorkFolder();
         var path = folder.At("file");
         File.WriteAllBytes(path, [.. new byte[Start], .. storage]);
         using var source = SourceFile.Open(path);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using QkvMigrate.Reordering;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;

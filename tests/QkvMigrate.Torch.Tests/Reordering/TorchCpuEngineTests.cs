@@ -1,6 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Reordering;
-using QkvMigrate.Tests.Reordering;
+using QkvMigrate.Testing.Reordering;
 using TorchSharp;
 using Xunit;
 

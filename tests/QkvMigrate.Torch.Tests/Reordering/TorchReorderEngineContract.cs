@@ -1,5 +1,5 @@
 using QkvMigrate.Reordering;
-using QkvMigrate.Tests.Reordering;
+using QkvMigrate.Testing.Reordering;
 using TorchSharp;
 using Xunit;
 

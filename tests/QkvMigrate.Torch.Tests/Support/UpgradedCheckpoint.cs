@@ -1,6 +1,7 @@
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Support;
@@ -8,7 +9,7 @@ namespace QkvMigrate.Torch.Tests.Support;
 /// <summary>A legacy checkpoint directory, upgraded into a temporary one.</summary>
 internal sealed class UpgradedCheckpoint : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly WorkFolder folder = new();
 
     public UpgradedCheckpoint(string legacy, GeometryFlags? geometry = null)
     {

@@ -1,5 +1,6 @@
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
+using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Model;
 using QkvMigrate.Torch.Tests.Support;

@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Layouts;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchLegacy;

@@ -3,8 +3,9 @@ using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Pickling;
+using QkvMigrate.Testing.Pickles;
 using Xunit;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchPickleTests;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchPickles;

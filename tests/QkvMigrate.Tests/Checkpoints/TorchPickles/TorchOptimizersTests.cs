@@ -1,6 +1,6 @@
 using QkvMigrate.Checkpoints;
 using Xunit;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchPickleTests;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchPickles;

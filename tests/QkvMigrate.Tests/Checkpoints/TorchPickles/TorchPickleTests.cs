@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Pickling;
+using QkvMigrate.Testing.Pickles;
 using Xunit;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchPickles;
 

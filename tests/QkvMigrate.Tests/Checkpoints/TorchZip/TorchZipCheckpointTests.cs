@@ -1,11 +1,12 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
-using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Checkpoints.TorchPickles;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Pickles;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Support;
 using Xunit;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
 

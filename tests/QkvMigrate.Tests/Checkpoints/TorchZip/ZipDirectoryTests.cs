@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;

@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints.TorchZip;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;

@@ -1,6 +1,6 @@
 using QkvMigrate.Checkpoints.TorchZip;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;

@@ -1,9 +1,10 @@
 using System.IO.Hashing;
 using CsCheck;
 using QkvMigrate.Checkpoints.TorchZip;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
@@ -74,7 +75,7 @@ public sealed class ZipRewriterBorderTests
 
             Assert.Equal(
                 samples.Select(_ => "stem/data/0 stem/data.pkl stem/data/1 stem/data/2 stem/version"),
-                Python.Run("Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
+                Python.Lines("QkvMigrate.Tests/Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
         },
         iter: 1);
 

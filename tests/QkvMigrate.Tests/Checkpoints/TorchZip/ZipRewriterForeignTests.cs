@@ -1,7 +1,8 @@
 using System.IO.Hashing;
 using CsCheck;
-using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
@@ -90,7 +91,7 @@ public sealed class ZipRewriterForeignTests
 
             Assert.Equal(
                 samples.Select(sample => string.Join(' ', sample.Original.Keys)),
-                Python.Run("Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
+                Python.Lines("QkvMigrate.Tests/Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
         },
         iter: 1);
 

@@ -1,6 +1,7 @@
 using CsCheck;
-using QkvMigrate.Cli.Tests.Support;
-using QkvMigrate.Tests.Support;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.TorchZip;
@@ -98,7 +99,7 @@ public sealed class ZipRewriterPropertyTests
 
             Assert.Equal(
                 samples.Select(sample => string.Join(' ', sample.Names)),
-                Python.Run("Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
+                Python.Lines("QkvMigrate.Tests/Checkpoints/TorchZip/check_zips.py", samples.Index().Select(sample => folder.At($"{sample.Index}"))));
         },
         iter: 1);
 

@@ -1,5 +1,5 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Checkpoints;
 
 namespace QkvMigrate.Tests.Planning.Copies;
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 

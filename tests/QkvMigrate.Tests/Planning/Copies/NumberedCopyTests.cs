@@ -4,6 +4,7 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Tests.Verification;
 using Xunit;
 

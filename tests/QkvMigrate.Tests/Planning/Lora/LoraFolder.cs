@@ -23,7 +23,7 @@ public sealed class LoraFolder : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    public void Write(IReadOnlyList<TestTensor> tensors, string modelConfiguration, string? hyperparameters)
+    public void Write(IReadOnlyList<StoredTensor> tensors, string modelConfiguration, string? hyperparameters)
     {
         Directory.CreateDirectory(Legacy);
         TorchFile.Write(Checkpoint, tensors);

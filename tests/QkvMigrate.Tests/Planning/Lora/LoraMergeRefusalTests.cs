@@ -132,17 +132,17 @@ public sealed class LoraMergeRefusalTests : IDisposable
         Assert.Equal((FailureKind.Usage, "a LoRA is merged by an upgrade, into a new file"), (error.Kind, error.Message));
     }
 
-    private static TestTensor Tensor(string name, int rows, int columns, int storage) =>
+    private static StoredTensor Tensor(string name, int rows, int columns, int storage) =>
         new(name, new float[rows * columns], [rows, columns], storage);
 
-    private static IReadOnlyList<TestTensor> LoraTensors() => [.. Model.Tensors().Where(IsLora)];
+    private static IReadOnlyList<StoredTensor> LoraTensors() => [.. Model.Tensors().Where(IsLora)];
 
-    private static IReadOnlyList<TestTensor> BaseTensors() =>
+    private static IReadOnlyList<StoredTensor> BaseTensors() =>
         [.. Model.Tensors().Where(tensor => !IsLora(tensor)).Select(tensor => tensor with { Name = tensor.Name.Replace(".linear", "", StringComparison.Ordinal) })];
 
-    private static bool IsLora(TestTensor tensor) => tensor.Name.Contains("lora_", StringComparison.Ordinal);
+    private static bool IsLora(StoredTensor tensor) => tensor.Name.Contains("lora_", StringComparison.Ordinal);
 
-    private void Write(IReadOnlyList<TestTensor>? adapter = null, IReadOnlyList<TestTensor>? model = null)
+    private void Write(IReadOnlyList<StoredTensor>? adapter = null, IReadOnlyList<StoredTensor>? model = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Adapter)!);
         Directory.CreateDirectory(Path.GetDirectoryName(Base)!);

@@ -92,7 +92,7 @@ internal sealed class LoraModel
     }
 
     /// <summary>The state dict under the legacy names.</summary>
-    public IReadOnlyList<TestTensor> Tensors() =>
+    public IReadOnlyList<StoredTensor> Tensors() =>
     [
         Tensor("attn.lora_A", A, 0),
         Tensor("attn.lora_B", B, 1),
@@ -110,6 +110,6 @@ internal sealed class LoraModel
 
     private static string Yaml(bool flag) => flag ? "true" : "false";
 
-    private static TestTensor Tensor(string name, float[][] rows, int storage) =>
+    private static StoredTensor Tensor(string name, float[][] rows, int storage) =>
         new(Prefix + name, [.. rows.SelectMany(row => row)], [rows.Length, rows[0].Length], storage);
 }

@@ -110,7 +110,7 @@ public sealed class LoraRefusalTests : IDisposable
         AssertRefused(Expand, kind, message, "hyperparameters.yaml");
     }
 
-    private void AssertRefused(LoraModel model, LoraOptions options, FailureKind kind, string message, string? hyperparameters = "", Func<TestTensor, TestTensor>? change = null)
+    private void AssertRefused(LoraModel model, LoraOptions options, FailureKind kind, string message, string? hyperparameters = "", Func<StoredTensor, StoredTensor>? change = null)
     {
         _folder.Write([.. model.Tensors().Select(change ?? (tensor => tensor))], model.ModelConfiguration(), hyperparameters?.Length == 0 ? model.Hyperparameters() : hyperparameters);
         AssertRefused(options, kind, message);

@@ -5,12 +5,12 @@ using System.Text;
 namespace QkvMigrate.Tests.Planning.Lora;
 
 /// <summary>A float32 tensor of a test: row by row, in the storage of this number.</summary>
-public sealed record TestTensor(string Name, float[] Values, long[] Shape, int Storage);
+public sealed record StoredTensor(string Name, float[] Values, long[] Shape, int Storage);
 
 /// <summary>Writes a state dict as <c>torch.save</c> does: a zip of a pickle of protocol 2 and a record for each storage.</summary>
 public static class TorchFile
 {
-    public static void Write(string path, IReadOnlyList<TestTensor> tensors)
+    public static void Write(string path, IReadOnlyList<StoredTensor> tensors)
     {
         using var zip = ZipFile.Open(path, ZipArchiveMode.Create);
         Add(zip, "archive/data.pkl", Pickle(tensors));
@@ -38,7 +38,7 @@ public static class TorchFile
     }
 
     /// <summary>Opcodes as in CPython's Lib/pickletools.py.</summary>
-    private static byte[] Pickle(IReadOnlyList<TestTensor> tensors)
+    private static byte[] Pickle(IReadOnlyList<StoredTensor> tensors)
     {
         var pickle = new List<byte>();
         Code("\u0080\u0002}(");

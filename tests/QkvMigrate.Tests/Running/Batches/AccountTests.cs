@@ -1,12 +1,12 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Tests.Support;
-using QkvMigrate.Tests.Verification;
 using QkvMigrate.Verification;
 using Xunit;
 

@@ -1,8 +1,9 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;

@@ -1,6 +1,7 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Layouts;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;

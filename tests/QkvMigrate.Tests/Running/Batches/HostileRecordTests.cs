@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;

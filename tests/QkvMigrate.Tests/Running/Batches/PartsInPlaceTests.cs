@@ -1,9 +1,9 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Tests.Support;
-using QkvMigrate.Tests.Verification;
 using QkvMigrate.Trees;
 using Xunit;
 

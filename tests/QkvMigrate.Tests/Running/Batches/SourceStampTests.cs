@@ -1,7 +1,7 @@
 using System.Globalization;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;

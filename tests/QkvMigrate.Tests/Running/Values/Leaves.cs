@@ -1,5 +1,6 @@
 using System.Text;
-using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchCode;
+using QkvMigrate.Testing.Pickles;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Running.Values;
 
@@ -90,7 +91,7 @@ internal static class Leaves
 
     private static string[] StridedArguments(Counter storages) => Arguments(Storage(Text($"{storages.Next()}"), Rows * Columns), 0, [Rows, Columns], [Columns, 1]);
 
-    private static string TorchCodeParameter(string tensor) => Checkpoints.TorchPickles.TorchCode.Parameter(tensor);
+    private static string TorchCodeParameter(string tensor) => TorchCode.Parameter(tensor);
 
     private static string FromType(string function, string type, string arguments, string state) => Call("torch._tensor", "_rebuild_from_type_v2", function, type, arguments, state);
 

@@ -1,4 +1,4 @@
-using QkvMigrate.Tests.Checkpoints.TorchPickles;
+using QkvMigrate.Testing.Pickles;
 
 namespace QkvMigrate.Tests.Running.Values;
 

@@ -4,8 +4,8 @@ using QkvMigrate.Attention;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Checkpoints.TorchPickles;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing.Pickles;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Verification;
 using Xunit;
 

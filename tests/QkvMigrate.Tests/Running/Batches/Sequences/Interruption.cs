@@ -1,7 +1,7 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Tests.Running.Batches.Sequences;

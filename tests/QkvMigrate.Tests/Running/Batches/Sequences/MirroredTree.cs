@@ -1,9 +1,9 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
 using QkvMigrate.Trees;
 using Xunit;
 

@@ -1,8 +1,8 @@
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Folders;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
 using QkvMigrate.Trees;
 using Xunit;
 

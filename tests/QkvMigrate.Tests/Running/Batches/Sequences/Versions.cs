@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
-using QkvMigrate.Tests.Verification;
+using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
 
 namespace QkvMigrate.Tests.Running.Batches.Sequences;
 

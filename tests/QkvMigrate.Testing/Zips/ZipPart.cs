@@ -1,4 +1,4 @@
-namespace QkvMigrate.Tests.Checkpoints.TorchZip;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>Checksum and sizes behind an entry's bytes, in the forms that writers use (APPNOTE.TXT 4.3.9).</summary>
 internal enum ZipDescriptor

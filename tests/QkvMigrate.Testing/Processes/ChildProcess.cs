@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing.Processes;
 
 /// <summary>How a process ended and what it said.</summary>
 /// <param name="ExitCode">The exit code.</param>

@@ -2,7 +2,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Reordering;
 using Xunit;
 
-namespace QkvMigrate.Tests.Reordering;
+namespace QkvMigrate.Testing.Reordering;
 
 /// <summary>A gather with its input and the output that it must have, worked out byte by byte from the definition.</summary>
 public sealed class GatherCase

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing;
 
 /// <summary>Committed files that hold what the program says. With QKVMIGRATE_UPDATE=1 the tests write them anew.</summary>
 internal static class ApprovedFile

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 
-namespace QkvMigrate.Tests.Verification;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>Changes bytes of an entry and mends its CRC-32 everywhere, so that nothing but the change can be noticed.</summary>
 internal static class ZipSurgery

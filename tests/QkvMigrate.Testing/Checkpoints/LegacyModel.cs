@@ -1,6 +1,6 @@
 using QkvMigrate.Attention;
 
-namespace QkvMigrate.Tests.Verification;
+namespace QkvMigrate.Testing.Checkpoints;
 
 /// <summary>Two legacy layers of 4 heads in 2 groups of 4 rows, with everything that storages can be: tied, transposed, sliced, with bytes and a storage of no tensor.</summary>
 internal static class LegacyModel

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Xunit;
 
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing;
 
 /// <summary>What a test needs of the machine.</summary>
 internal static class Prerequisite

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Testing.Checkpoints;
 
 /// <summary>
 /// Writes the pre-1.6 format by hand, in the protocol 2 that <c>torch.save</c> used: every part can be replaced by a wrong

@@ -1,6 +1,6 @@
 using QkvMigrate.FilePlans;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchZip;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>The bytes of a file of any size that is zero almost everywhere: what is not, in pieces.</summary>
 internal sealed class SparseBytes

@@ -1,4 +1,4 @@
-namespace QkvMigrate.Tests.Fuzzing;
+namespace QkvMigrate.Testing.Fuzzing;
 
 /// <summary>A parser with good inputs and the bytes that mean something in its language.</summary>
 /// <param name="Seeds">Inputs that it reads, most of them to the end.</param>

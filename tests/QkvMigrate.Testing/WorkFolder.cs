@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing;
 
 /// <summary>A temporary folder of one test.</summary>
 public sealed class WorkFolder : IDisposable
@@ -28,6 +28,13 @@ public sealed class WorkFolder : IDisposable
 
     /// <summary>A path in the folder.</summary>
     public string At(params string[] names) => System.IO.Path.Combine([Path, .. names]);
+
+    /// <summary>Writes a text file into the folder, and returns its path.</summary>
+    public string Write(string name, string text)
+    {
+        File.WriteAllText(At(name), text);
+        return At(name);
+    }
 
     /// <summary>Copies a checkpoint directory into the folder, by default under its own name, and returns the copy's path.</summary>
     public string Take(string directory, string? name = null)

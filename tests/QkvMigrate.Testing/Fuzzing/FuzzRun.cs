@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Xunit;
 
-namespace QkvMigrate.Tests.Fuzzing;
+namespace QkvMigrate.Testing.Fuzzing;
 
 /// <summary>
 /// Runs mutated inputs through a target. QKVMIGRATE_FUZZ_INPUTS sets how many, QKVMIGRATE_FUZZ_SEED which ones. Of each

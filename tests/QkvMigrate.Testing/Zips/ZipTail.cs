@@ -1,4 +1,5 @@
-namespace QkvMigrate.Tests.Checkpoints.TorchZip;
+
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>
 /// The records behind the central directory. What is null has its right value; whatever else is set, says what a test

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using QkvMigrate.Testing.Zips;
 
-namespace QkvMigrate.Tests.Verification;
+namespace QkvMigrate.Testing.Checkpoints;
 
 /// <summary>A float32 tensor of a test file.</summary>
 internal sealed record TestTensor(string Key, int Storage, int[] Shape, int[] Strides, int Offset = 0);

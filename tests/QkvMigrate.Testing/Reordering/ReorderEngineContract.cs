@@ -3,7 +3,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Reordering;
 using Xunit;
 
-namespace QkvMigrate.Tests.Reordering;
+namespace QkvMigrate.Testing.Reordering;
 
 /// <summary>What every reorder engine must do, run over each of them.</summary>
 public abstract class ReorderEngineContract

@@ -1,7 +1,6 @@
 using System.Text;
-using QkvMigrate.Tests.Pickling;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchPickles;
+namespace QkvMigrate.Testing.Pickles;
 
 /// <summary>
 /// Pickles as PyTorch writes them (torch/_tensor.py, <c>_reduce_ex_internal</c>; torch/serialization.py, <c>_save</c>),

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 
-namespace QkvMigrate.Tests.Verification;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>Writes a zip as PyTorch lays it out: entries stored, data on multiples of 64 by padding with "FB" and Z.</summary>
 internal static class TorchFile

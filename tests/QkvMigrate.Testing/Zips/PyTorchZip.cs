@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchZip;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>
 /// Lays entries down as PyTorch's writer does. Its rules, seen in third_party/miniz-2.1.0/miniz.c

@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing.Processes;
 
 /// <summary>
 /// How processes of the tests start: always in the same state, whatever the test run itself was started with. nohup, cron
@@ -48,6 +49,7 @@ internal static partial class ChildStart
 
     // Files that a test makes for another user of the machine, and files that its children make, have these permissions.
     [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "A test that uses anything of this library must find the permissions set.")]
     internal static void SetUmask() => _ = Umask(OrdinaryUmask);
 
     [LibraryImport("libc", EntryPoint = "umask")]

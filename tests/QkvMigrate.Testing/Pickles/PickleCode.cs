@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace QkvMigrate.Tests.Pickling;
+namespace QkvMigrate.Testing.Pickles;
 
 /// <summary>Pickles written by hand: opcodes are mostly letters, so a string of Latin-1 characters shows them best.</summary>
 internal static class PickleCode

@@ -1,19 +1,18 @@
-namespace QkvMigrate.Cli.Tests.Support;
+namespace QkvMigrate.Testing.Processes;
 
 /// <summary>Debian's Python with the real PyTorch, which makes the fixtures and judges what the tool writes.</summary>
 internal static class PyTorch
 {
-    private const string Interpreter = "/usr/bin/python3";
-
     private static readonly Lazy<bool> IsInstalled =
-        new(() => File.Exists(Interpreter) && ChildProcess.Run(Interpreter, ["-c", "import torch, numpy, yaml"]).ExitCode == 0);
+        new(() => ChildProcess.Run(Python.Interpreter, ["-c", "import torch, numpy, yaml"]).ExitCode == 0);
 
     /// <summary>Ends the calling test where there is no PyTorch.</summary>
     public static void Require()
     {
+        Python.Require();
         if (!IsInstalled.Value)
         {
-            Prerequisite.Missing($"needs {Interpreter} with PyTorch, NumPy and PyYAML: apt-get install python3-torch python3-numpy python3-yaml");
+            Prerequisite.Missing($"needs {Python.Interpreter} with PyTorch, NumPy and PyYAML: apt-get install python3-torch python3-numpy python3-yaml");
         }
     }
 
@@ -25,7 +24,6 @@ internal static class PyTorch
     public static ProcessResult Run(string script, IReadOnlyDictionary<string, string> environment, IEnumerable<string> arguments)
     {
         Require();
-        var path = Path.Combine(BuildFacts.Repository, "tests", "fixtures", script);
-        return ChildProcess.Run(Interpreter, [path, .. arguments], new Dictionary<string, string>(environment) { ["PYTHONDONTWRITEBYTECODE"] = "1" });
+        return Python.Run(Path.Combine("fixtures", script), arguments, environment);
     }
 }

@@ -1,15 +1,16 @@
 using System.Reflection;
 
-namespace QkvMigrate.Torch.Tests.Support;
+namespace QkvMigrate.Testing;
 
-/// <summary>The files of the repository that tests read.</summary>
+/// <summary>The repository that the tests were built in.</summary>
 internal static class Repository
 {
-    private static string Root { get; } =
-        typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Repository").Value!;
+    /// <summary>Its folder.</summary>
+    public static string Root { get; } =
+        typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == nameof(Repository)).Value!;
 
     /// <summary>A path in the repository.</summary>
-    public static string At(params string[] names) => Path.GetFullPath(Path.Combine([Root, .. names]));
+    public static string At(params string[] names) => Path.Combine([Root, .. names]);
 
     /// <summary>The names of the directories below <paramref name="names"/>, in order.</summary>
     public static IEnumerable<string> Directories(params string[] names) =>

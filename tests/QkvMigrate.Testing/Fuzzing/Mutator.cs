@@ -1,4 +1,4 @@
-namespace QkvMigrate.Tests.Fuzzing;
+namespace QkvMigrate.Testing.Fuzzing;
 
 /// <summary>Makes hostile inputs out of good ones. The same seed gives the same inputs.</summary>
 internal sealed class Mutator(Random random, IReadOnlyList<byte[]> seeds, IReadOnlyList<byte[]> tokens)

@@ -1,7 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchZip;
+namespace QkvMigrate.Testing.Zips;
 
 /// <summary>A zip laid down byte by byte, in memory or as a sparse file. Written from APPNOTE.TXT, apart from the code under test.</summary>
 internal sealed class ZipImage
