@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Architecture;
@@ -47,7 +48,7 @@ public sealed class DirectionTests
 
     /// <summary>For each word the files and folders that the table names, from the root of the repository.</summary>
     private static Dictionary<string, IReadOnlyList<string>> Drawn() =>
-        File.ReadAllLines(Path.Combine(Repository.Root, "docs", "architecture.md"))
+        File.ReadAllLines(Repository.At("docs", "architecture.md"))
             .SkipWhile(line => line != Header)
             .Skip(2)
             .TakeWhile(line => line.StartsWith('|'))
@@ -58,10 +59,10 @@ public sealed class DirectionTests
 
     /// <summary>The C# files that are written by hand, from the root of the repository.</summary>
     private static IEnumerable<string> Sources() =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+        Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(Repository.Root, file))
             .Where(file => !file.Split('/').Any(step => step is "bin" or "obj"))
             .Order(StringComparer.Ordinal);
 
-    private static string Text(string file) => File.ReadAllText(Path.Combine(Repository.Root, file));
+    private static string Text(string file) => File.ReadAllText(Repository.At(file));
 }
