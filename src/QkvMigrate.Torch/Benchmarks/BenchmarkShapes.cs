@@ -1,5 +1,5 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Attention;
-using QkvMigrate.Torch.Model;
 
 namespace QkvMigrate.Torch.Benchmarks;
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Torch.Model;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Layouts;
 using static TorchSharp.torch;
 

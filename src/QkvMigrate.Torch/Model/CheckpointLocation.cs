@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Torch.Model;

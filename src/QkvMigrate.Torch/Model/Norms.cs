@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;

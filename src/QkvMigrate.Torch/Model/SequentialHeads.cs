@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Attention;
 using static TorchSharp.torch;
 

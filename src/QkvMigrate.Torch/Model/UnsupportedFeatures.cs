@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 namespace QkvMigrate.Torch.Model;
 
 /// <summary>

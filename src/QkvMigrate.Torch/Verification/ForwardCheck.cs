@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;

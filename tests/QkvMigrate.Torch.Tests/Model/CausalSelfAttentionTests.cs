@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using CsCheck;
 using QkvMigrate.Attention;
 using QkvMigrate.Layouts;

@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Attention;
 using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
@@ -81,6 +82,7 @@ public sealed class ModelConfigurationReaderTests
             new ModelConfiguration
             {
                 Name = "Gemma-of-mine",
+                HuggingFaceName = "y/x",
                 BlockSize = 77,
                 LayerCount = 3,
                 EmbeddingSize = 24,

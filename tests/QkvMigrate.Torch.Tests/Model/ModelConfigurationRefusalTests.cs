@@ -1,4 +1,5 @@
 using QkvMigrate.Testing;
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Torch.Model;
 using Xunit;
 

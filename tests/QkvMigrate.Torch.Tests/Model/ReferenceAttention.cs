@@ -1,4 +1,4 @@
-using QkvMigrate.Torch.Model;
+using QkvMigrate.Configuration.Models;
 
 namespace QkvMigrate.Torch.Tests.Model;
 

@@ -1,4 +1,4 @@
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>Rotary position embeddings (litgpt/model.py, <c>build_rope_cache</c>).</summary>
 public sealed record RopeConfiguration
@@ -14,6 +14,12 @@ public sealed record RopeConfiguration
 
     /// <summary><c>rope_adjustments</c>, or null.</summary>
     public RopeAdjustments? Adjustments { get; init; }
+
+    /// <summary><c>rope_local_base_freq</c>: the base on layers that <see cref="IsLocal"/> names, or null for one base on all.</summary>
+    public double? LocalBase { get; init; }
+
+    /// <summary><c>rope_indices</c>: for each layer whether it has the <see cref="LocalBase"/>; null for all.</summary>
+    public IReadOnlyList<bool>? IsLocal { get; init; }
 }
 
 /// <summary>

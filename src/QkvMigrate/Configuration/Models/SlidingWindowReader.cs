@@ -1,4 +1,4 @@
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>Reads the sliding window from the fields of either age.</summary>
 internal static class SlidingWindowReader
@@ -16,7 +16,7 @@ internal static class SlidingWindowReader
     {
         var size = fields.Count("sliding_window_size");
         var placing = fields.Take("sliding_window_layer_placing");
-        var indices = fields.Take("sliding_window_indices");
+        var indices = fields.Layers("sliding_window_indices", layers);
         if (size is not { } positions)
         {
             return null;
@@ -30,13 +30,6 @@ internal static class SlidingWindowReader
             return new SlidingWindow(positions, [.. Enumerable.Range(0, stride).Select(layer => layer == 0)]);
         }
 
-        return indices.Items is { } items && items.Count == layers
-            ? new SlidingWindow(positions, [.. items.Select(item => item switch
-            {
-                "1" or "true" or "True" => true,
-                "0" or "false" or "False" => false,
-                _ => throw new MigrationException(FailureKind.Malformed, $"sliding_window_indices has '{item}', expected 0 or 1", where: $"line {indices.Line}"),
-            })])
-            : throw FieldReader.Wrong("sliding_window_indices", indices, $"a list of {layers} numbers, one a layer");
+        return new SlidingWindow(positions, indices);
     }
 }

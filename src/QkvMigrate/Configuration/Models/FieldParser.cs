@@ -1,8 +1,7 @@
-using QkvMigrate.Configuration;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>
 /// Reads the fields of a <c>model_config.yaml</c> or a <c>lit_config.json</c>; JSON is YAML.

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>
 /// Takes fields out of a configuration by name, each under whichever of its names it has, and in the end tells of those
@@ -50,6 +50,22 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
     /// <exception cref="MigrationException">The field is something else.</exception>
     public bool? Flag(params ReadOnlySpan<string> names) =>
         Take(names) is not { } value ? null : bool.TryParse(value.Text, out var flag) ? flag : throw Wrong(names[0], value, "true or false");
+
+    /// <summary>
+    /// A list of 0 and 1, one a layer, or null. LitGPT takes the initial part of a longer one (litgpt/config.py,
+    /// <c>check_indicator_and_length</c>).
+    /// </summary>
+    /// <exception cref="MigrationException">The field is something else.</exception>
+    public IReadOnlyList<bool>? Layers(string name, int layers) =>
+        Take(name) is not { } value ? null
+        : value.Items is { } items && items.Count >= layers
+            ? [.. items.Take(layers).Select(item => item switch
+            {
+                "1" or "true" or "True" => true,
+                "0" or "false" or "False" => false,
+                _ => throw new MigrationException(FailureKind.Malformed, $"{name} has '{item}', expected 0 or 1", where: $"line {value.Line}"),
+            })]
+        : throw Wrong(name, value, $"a list of {layers} numbers, one a layer");
 
     /// <summary>One of the words that <paramref name="meanings"/> explains, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>

@@ -1,4 +1,4 @@
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>
 /// The value of a configuration's field: null, plain text, a list of plain texts, or a mapping of names to plain texts.

@@ -1,4 +1,4 @@
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>Reads the fields of the rotary embeddings.</summary>
 internal static class RopeConfigurationReader
@@ -7,12 +7,14 @@ internal static class RopeConfigurationReader
 
     /// <summary>The rotary embeddings.</summary>
     /// <exception cref="MigrationException">A field is none that LitGPT has, or the model here does not do what it asks for.</exception>
-    public static RopeConfiguration Read(FieldReader fields) => new()
+    public static RopeConfiguration Read(FieldReader fields, int layers) => new()
     {
         Base = fields.Positive("rope_base") ?? 10000,
         Percentage = fields.Fraction("rotary_percentage") ?? 0.25,
         CondenseRatio = fields.Positive("rope_condense_ratio", "condense_ratio") ?? 1,
         Adjustments = fields.Take("rope_adjustments") is { } value ? Adjustments(value) : null,
+        LocalBase = fields.Positive("rope_local_base_freq"),
+        IsLocal = fields.Layers("rope_indices", layers),
     };
 
     private static RopeAdjustments? Adjustments(FieldValue value)

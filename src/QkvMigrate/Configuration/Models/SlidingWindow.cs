@@ -1,4 +1,4 @@
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>
 /// Attention to the last <paramref name="Size"/> positions only, the token's own among them, on some layers

@@ -1,6 +1,6 @@
 using QkvMigrate.Attention;
 
-namespace QkvMigrate.Torch.Model;
+namespace QkvMigrate.Configuration.Models;
 
 /// <summary>LitGPT's <c>norm_class_name</c>.</summary>
 public enum NormKind
@@ -49,6 +49,9 @@ public sealed record ModelConfiguration
 {
     /// <summary><c>name</c>. LitGPT takes two things from it: see <see cref="NormHasUnitOffset"/> and <see cref="NormHasParameters"/>.</summary>
     public string Name { get; init; } = "";
+
+    /// <summary>Organisation and name on the Hugging Face hub of what it was made from (<c>hf_config</c>), with a slash between them, or null.</summary>
+    public string? HuggingFaceName { get; init; }
 
     /// <summary><c>block_size</c>: the longest sequence, in tokens.</summary>
     public int BlockSize { get; init; } = 4096;
