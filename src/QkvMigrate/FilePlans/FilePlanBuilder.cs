@@ -1,11 +1,12 @@
 using System.Buffers;
 using QkvMigrate.Attention;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.FilePlans;
 
 /// <summary>
-/// Lays the pieces of a new file one behind the other; neighbouring ranges of the source become one, and so do new bytes:
-/// a zip of many small entries has hardly more than headers.
+/// Lays the pieces of a new file one behind the other. Neighbouring ranges of one source become one piece, and so do new
+/// bytes: a zip of many small entries has hardly more than headers.
 /// </summary>
 internal sealed class FilePlanBuilder
 {
@@ -39,11 +40,11 @@ internal sealed class FilePlanBuilder
     /// <summary>Has the CRC-32 of <paramref name="number"/> written at <paramref name="target"/>.</summary>
     public void Patch(int number, long target) => patches.Add(new ChecksumPatch(number, target));
 
-    /// <summary>Has what is read of the source for a checksum compared with what the source says of it.</summary>
+    /// <summary>Has what is read of a source for a checksum compared with what that source says of it.</summary>
     public void Expect(SourceChecksum expected) => sourceChecksums.Add(expected);
 
-    /// <summary>Lays down bytes of the source.</summary>
-    public void Copy(long source, long length)
+    /// <summary>Lays down bytes of a source, from <paramref name="offset"/> on.</summary>
+    public void Copy(SourceFile source, long offset, long length)
     {
         if (length == 0)
         {
@@ -54,14 +55,15 @@ internal sealed class FilePlanBuilder
         if (segments.Count > 0
             && segments[^1] is CopySegment last
             && last.Checksum == checksum
-            && last.Source + last.Length == source)
+            && last.Source == source
+            && last.Offset + last.Length == offset)
         {
             segments[^1] = last with { Length = last.Length + length };
             Position += length;
         }
         else
         {
-            Add(new CopySegment(Position, length, checksum, source));
+            Add(new CopySegment(Position, length, checksum, source, offset));
         }
     }
 
@@ -85,11 +87,11 @@ internal sealed class FilePlanBuilder
         Position += bytes.Length;
     }
 
-    /// <summary>Lays down a block of the source with its rows permuted.</summary>
-    public void Reorder(long source, long outer, long unitBytes, RowPermutation permutation) =>
-        Add(new ReorderSegment(Position, checksum, source, outer, unitBytes, permutation));
+    /// <summary>Lays down a block of a source, which starts at <paramref name="offset"/>, with its rows permuted.</summary>
+    public void Reorder(SourceFile source, long offset, long outer, long unitBytes, RowPermutation permutation) =>
+        Add(new ReorderSegment(Position, checksum, source, offset, outer, unitBytes, permutation));
 
-    /// <summary>Lays down bytes that are worked out when they are written.</summary>
+    /// <summary>Lays down bytes that are computed while they are written.</summary>
     public void Computed(ComputedBytes bytes)
     {
         if (bytes.Length > 0)
@@ -98,7 +100,7 @@ internal sealed class FilePlanBuilder
         }
     }
 
-    /// <summary>The finished layout.</summary>
+    /// <summary>The finished plan.</summary>
     public FilePlan Build()
     {
         EndLiteral();

@@ -102,9 +102,9 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, layout.Length);
-            WriteUnchanged(planned, () =>
+            UnchangedSources.During(layout, () =>
             {
-                FilePlanWriter.Write(source, layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
+                FilePlanWriter.Write(layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
                 file.StartSync(File.GetUnixFileMode(source.Handle));
                 progress?.Enter(WriteStage.Verifying);
                 Verify(planned, file.TemporaryPath, path, request, cancellation);
@@ -134,22 +134,6 @@ internal static class CheckpointWriting
         {
             throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);
         }
-    }
-
-    /// <summary>Writes and verifies, and makes sure that what is read stayed the same; that it did not is the reason to give where either failed.</summary>
-    private static void WriteUnchanged(PlannedCheckpoint planned, Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (MigrationException)
-        {
-            planned.CheckUnchanged();
-            throw;
-        }
-
-        planned.CheckUnchanged();
     }
 
     /// <summary>The failure of a target whose writing was cancelled.</summary>

@@ -97,14 +97,6 @@ internal sealed class PlannedCheckpoint : IDisposable
         }
     }
 
-    /// <summary>Makes sure that the files are what they were when they were opened.</summary>
-    /// <exception cref="MigrationException">Something was done to one of them in between.</exception>
-    public void CheckUnchanged()
-    {
-        Checkpoint!.Source.CheckUnchanged();
-        Adapter?.Source.CheckUnchanged();
-    }
-
     /// <summary>It failed after it was planned.</summary>
     public void Fail(MigrationException error) => Error = error;
 

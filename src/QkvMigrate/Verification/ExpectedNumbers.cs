@@ -20,7 +20,7 @@ internal static class ExpectedNumbers
         }
 
         // The same pickle has the same tensors in the same order; this reading tells where their numbers stand.
-        var read = new TorchWalk(pickle.Read(), key => new StorageEntry(key, 0, long.MaxValue));
+        var read = new TorchWalk(pickle.Read(), key => new StorageEntry(original.Source, key, 0, long.MaxValue));
         foreach (var (tensor, use) in original.Tensors.Zip(read.Uses))
         {
             var after = changes.After(tensor);

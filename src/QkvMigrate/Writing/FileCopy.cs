@@ -1,9 +1,10 @@
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
+using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>Copies a whole file as it is: the same executor with a layout of one range.</summary>
+/// <summary>Copies a whole file as it is: the same executor with a plan of one piece.</summary>
 internal static class FileCopy
 {
     /// <summary>Copies <paramref name="source"/>, with its permissions and time of change.</summary>
@@ -11,12 +12,14 @@ internal static class FileCopy
     {
         using var file = SourceFile.Open(source);
         using var copy = DurableFile.Create(target, replace);
-        var layout = new FilePlan(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, 0)], []);
+        var plan = new FilePlan(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, file, 0)], []);
         using var progress = observer?.Begin(source, file.Length);
-        FilePlanWriter.Write(file, layout, copy.Handle, () => throw new InvalidOperationException("a copy reorders nothing"), progress is null ? null : progress.Advance, cancellation);
+        FilePlanWriter.Write(plan, copy.Handle, NoEngine, progress is null ? null : progress.Advance, cancellation);
         file.CheckUnchanged();
         progress?.Enter(WriteStage.Syncing);
         copy.Commit(File.GetUnixFileMode(file.Handle));
         File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
     }
+
+    private static IReorderEngine NoEngine() => throw new InvalidOperationException("a copy reorders nothing");
 }

@@ -1,15 +1,14 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.FilePlans;
-using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
 /// <summary>
-/// The executor: writes a new file from a layout, its source and an engine. It decides nothing. A few threads take the
-/// layout's pieces in turn: while one waits for the source, permutes or sums up, another writes, and what stays as it is
-/// is copied inside the kernel where the system can.
+/// The executor: writes a new file from a plan and an engine. It decides nothing, and it knows no container: each piece of
+/// the plan says what file it reads. A few threads take the pieces in turn: while one waits for a source, permutes or sums
+/// up, another writes, and what stays as it is is copied inside the kernel where the system can.
 /// </summary>
 public static class FilePlanWriter
 {
@@ -26,33 +25,33 @@ public static class FilePlanWriter
     /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, once, and whoever
     /// gave it disposes of that. <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
     /// </summary>
-    /// <exception cref="MigrationException">The source ends too early or is damaged, or the system cannot read or write.</exception>
-    public static void Write(SourceFile source, FilePlan layout, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
-        Write(source, layout, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);
+    /// <exception cref="MigrationException">A source ends too early or is damaged, or the system cannot read or write.</exception>
+    public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
+        Write(plan, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);
 
     /// <summary>As above, with slabs of a size that tests make tiny, so that small files meet every boundary.</summary>
     internal static void Write(
-        SourceFile source, FilePlan layout, SafeFileHandle target, Func<IReorderEngine> engine, int slabBytes, int threads, Action<long>? progress, CancellationToken cancellation)
+        FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, int slabBytes, int threads, Action<long>? progress, CancellationToken cancellation)
     {
-        // A clone shares every block with the source: then only what differs is written.
-        var isClone = Posix.Clone(source.Handle, target);
-        if (isClone)
+        // A clone shares every block with its source: then only what differs is written.
+        var cloned = ClonedSource.Of(plan) is { } source && Posix.Clone(source.Handle, target) ? source : null;
+        if (cloned is not null)
         {
-            RandomAccess.SetLength(target, layout.Length);
+            RandomAccess.SetLength(target, plan.Length);
         }
         else
         {
-            Posix.Allocate(target, layout.Length);
+            Posix.Allocate(target, plan.Length);
         }
 
-        var checksums = new PlanChecksums(layout);
+        var checksums = new PlanChecksums(plan);
         var sharedEngine = new Lazy<IReorderEngine>(engine);
-        using var pieces = new PlanPieces(layout, slabBytes);
+        using var pieces = new PlanPieces(plan, slabBytes);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var failures = new PieceFailures();
         Workers.Run(threads, WritePieces);
         failures.Throw();
-        checksums.CheckSource(source);
+        checksums.CheckSources();
         checksums.Patch(target);
 
         void WritePieces(int thread)
@@ -60,7 +59,7 @@ public static class FilePlanWriter
             Segment? piece = null;
             try
             {
-                using var writer = new PieceWriter(source, target, isClone, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
+                using var writer = new PieceWriter(target, cloned, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
                 while ((piece = pieces.Take(copiesFirst: thread % 2 == 1)) is not null)
                 {
                     stop.Token.ThrowIfCancellationRequested();

@@ -7,20 +7,22 @@ namespace QkvMigrate.Writing;
 
 /// <summary>What one thread of the executor has: a lane and a buffer of a slab's size, each made when it is needed first.</summary>
 internal sealed class PieceWriter(
-    SourceFile source, SafeFileHandle target, bool isClone, PlanChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
+    SafeFileHandle target, SourceFile? cloned, PlanChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
 {
     /// <summary>Bytes that are left to the system before it is told to write them to the disk: small pieces are not worth a call each.</summary>
     private const long WritebackBytes = 1 << 20;
 
+    /// <summary>The sources that the kernel cannot copy into the target by itself.</summary>
+    private readonly HashSet<SourceFile> unableToCopy = [];
+
     private IReorderLane? lane;
     private NativeBuffer? buffer;
-    private bool isKernelUnable;
     private long unsynced;
     private long unsyncedFrom = long.MaxValue;
     private long unsyncedTo;
 
     /// <summary>Writes a piece of <see cref="PlanPieces"/>.</summary>
-    /// <exception cref="MigrationException">The source ends too early, or cannot be read.</exception>
+    /// <exception cref="MigrationException">A source ends too early, or cannot be read.</exception>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public void Write(Segment piece, CancellationToken cancellation)
     {
@@ -29,15 +31,15 @@ internal sealed class PieceWriter(
             case LiteralSegment literal:
                 Emit(literal.Target, literal.Checksum, literal.Bytes.Span);
                 break;
-            case CopySegment copy when isClone && copy.Checksum < 0 && copy.Source == copy.Target:
+            case CopySegment copy when copy.Source == cloned && ClonedSource.IsKept(copy):
                 progress(copy.Length);
                 break;
             case CopySegment { Checksum: < 0 } copy:
                 Copy(copy);
                 break;
             case CopySegment copy:
-                var bytes = Read(copy.Source, (int)copy.Length);
-                checksums.Copied(copy.Checksum, copy.Source, copy.Target, bytes);
+                var bytes = Read(copy.Source, copy.Offset, (int)copy.Length);
+                checksums.Copied(copy, bytes);
                 Put(copy.Target, bytes);
                 break;
             case ComputedSegment computed:
@@ -60,7 +62,9 @@ internal sealed class PieceWriter(
     {
         for (var done = 0L; done < copy.Length;)
         {
-            var copied = isKernelUnable ? -1 : Posix.CopyRange(source.Handle, copy.Source + done, target, copy.Target + done, copy.Length - done);
+            var copied = unableToCopy.Contains(copy.Source)
+                ? -1
+                : Posix.CopyRange(copy.Source.Handle, copy.Offset + done, target, copy.Target + done, copy.Length - done);
             if (copied > 0)
             {
                 Written(copy.Target + done, copied);
@@ -68,9 +72,13 @@ internal sealed class PieceWriter(
             else
             {
                 // −1: the two filesystems have no such call. 0: some report the end of a file early; a read tells.
-                isKernelUnable |= copied < 0;
+                if (copied < 0)
+                {
+                    unableToCopy.Add(copy.Source);
+                }
+
                 copied = Math.Min(slabBytes, copy.Length - done);
-                Put(copy.Target + done, Read(copy.Source + done, (int)copied));
+                Put(copy.Target + done, Read(copy.Source, copy.Offset + done, (int)copied));
             }
 
             done += copied;
@@ -100,15 +108,15 @@ internal sealed class PieceWriter(
         foreach (var range in slab.Ranges)
         {
             var rows = input[..range.Length];
-            source.Read(range.Source, rows);
-            checksums.Read(slab.Checksum, range.Source, rows);
+            slab.Source.Read(range.Offset, rows);
+            checksums.Read(slab.Checksum, slab.Source, range.Offset, rows);
             input = input[range.Length..];
         }
 
         Emit(slab.Target, slab.Checksum, lane.Permute(slab.Gather).Span);
     }
 
-    private ReadOnlySpan<byte> Read(long offset, int length)
+    private ReadOnlySpan<byte> Read(SourceFile source, long offset, int length)
     {
         var bytes = (buffer ??= new NativeBuffer(slabBytes)).GetSpan()[..length];
         source.Read(offset, bytes);

@@ -6,31 +6,31 @@ using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>The checksums of a layout while it is written: those that the new file is to give, and those that its source gives.</summary>
+/// <summary>The checksums of a plan while it is written: those that the new file is to give, and those that its sources give.</summary>
 internal sealed class PlanChecksums
 {
-    private readonly FilePlan layout;
+    private readonly FilePlan plan;
     private readonly PartedChecksum[] written;
     private readonly long[] ends;
     private readonly (PartedChecksum Sum, SourceChecksum Expected)?[] read;
 
-    public PlanChecksums(FilePlan layout)
+    public PlanChecksums(FilePlan plan)
     {
-        this.layout = layout;
-        written = new PartedChecksum[layout.ChecksumCount];
+        this.plan = plan;
+        written = new PartedChecksum[plan.ChecksumCount];
         for (var i = 0; i < written.Length; i++)
         {
             written[i] = new PartedChecksum();
         }
 
         ends = new long[written.Length];
-        foreach (var segment in layout.Segments.Where(segment => segment.Checksum >= 0))
+        foreach (var segment in plan.Segments.Where(segment => segment.Checksum >= 0))
         {
             ends[segment.Checksum] = segment.Target + segment.Length;
         }
 
         read = new (PartedChecksum, SourceChecksum)?[written.Length];
-        foreach (var expected in layout.SourceChecksums)
+        foreach (var expected in plan.SourceChecksums)
         {
             read[expected.Checksum] = (new PartedChecksum(), expected);
         }
@@ -45,38 +45,35 @@ internal sealed class PlanChecksums
         }
     }
 
-    /// <summary>Bytes of a checksum that the source has at <paramref name="offset"/>, whose rows are yet to be permuted.</summary>
-    public void Read(int checksum, long offset, ReadOnlySpan<byte> bytes)
+    /// <summary>Bytes of a checksum that <paramref name="source"/> has at <paramref name="offset"/>, whose rows are yet to be permuted.</summary>
+    public void Read(int checksum, SourceFile source, long offset, ReadOnlySpan<byte> bytes)
     {
-        if (checksum >= 0 && read[checksum] is { } source)
+        if (checksum >= 0 && read[checksum] is { } record && record.Expected.Source == source)
         {
-            source.Sum.Add(bytes, source.Expected.End - offset - bytes.Length);
+            record.Sum.Add(bytes, record.Expected.End - offset - bytes.Length);
         }
     }
 
-    /// <summary>Bytes of a checksum that go from the source into the new file as they are.</summary>
-    public void Copied(int checksum, long offset, long target, ReadOnlySpan<byte> bytes)
+    /// <summary>The bytes of a copy that has a checksum: they go from the source into the new file as they are.</summary>
+    public void Copied(CopySegment copy, ReadOnlySpan<byte> bytes)
     {
-        if (checksum >= 0)
+        var crc = Crc32.HashToUInt32(bytes);
+        written[copy.Checksum].Add(crc, ends[copy.Checksum] - copy.Target - bytes.Length);
+        if (read[copy.Checksum] is { } record && record.Expected.Source == copy.Source)
         {
-            var crc = Crc32.HashToUInt32(bytes);
-            written[checksum].Add(crc, ends[checksum] - target - bytes.Length);
-            if (read[checksum] is { } source)
-            {
-                source.Sum.Add(crc, source.Expected.End - offset - bytes.Length);
-            }
+            record.Sum.Add(crc, record.Expected.End - copy.Offset - bytes.Length);
         }
     }
 
-    /// <summary>Compares what was read with what the source says of it.</summary>
-    /// <exception cref="MigrationException">Its bytes are not those that were written once.</exception>
-    public void CheckSource(SourceFile source)
+    /// <summary>Compares what was read with what the sources say of it.</summary>
+    /// <exception cref="MigrationException">The bytes of a record are not those that were written once.</exception>
+    public void CheckSources()
     {
         foreach (var (sum, expected) in read.OfType<(PartedChecksum, SourceChecksum)>())
         {
             if (sum.Value != expected.Crc)
             {
-                throw expected.Damaged(source.Path, sum.Value);
+                throw expected.Damaged(sum.Value);
             }
         }
     }
@@ -85,7 +82,7 @@ internal sealed class PlanChecksums
     public void Patch(SafeFileHandle target)
     {
         Span<byte> crc = stackalloc byte[sizeof(uint)];
-        foreach (var patch in layout.Patches)
+        foreach (var patch in plan.Patches)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(crc, written[patch.Checksum].Value);
             Posix.Write(target, crc, patch.Target);

@@ -3,17 +3,17 @@ using QkvMigrate.FilePlans;
 namespace QkvMigrate.Writing;
 
 /// <summary>
-/// The segments of a layout, cut into pieces that one thread writes at a time. Threads take the next piece from here until
+/// The segments of a plan, cut into pieces that one thread writes at a time. Threads take the next piece from here until
 /// none is left; half of them begin with what the kernel copies, so that such work is there while an engine is made.
 /// </summary>
-internal sealed class PlanPieces(FilePlan layout, int slabBytes) : IDisposable
+internal sealed class PlanPieces(FilePlan plan, int slabBytes) : IDisposable
 {
     /// <summary>Bytes that the kernel copies at once: what the disk is set to write, and what passes between two looks at a cancellation.</summary>
     private const long CopyBytes = 16 << 20;
 
     private readonly Lock gate = new();
-    private readonly IEnumerator<Segment> copies = layout.Segments.Where(IsPlainCopy).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
-    private readonly IEnumerator<Segment> others = layout.Segments.Where(segment => !IsPlainCopy(segment)).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
+    private readonly IEnumerator<Segment> copies = plan.Segments.Where(IsPlainCopy).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
+    private readonly IEnumerator<Segment> others = plan.Segments.Where(segment => !IsPlainCopy(segment)).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
 
     /// <summary>Takes a piece, or null where none is left. Reorders come as slabs.</summary>
     /// <param name="copiesFirst">Whether copies without a checksum are preferred, or everything else is.</param>
@@ -48,7 +48,7 @@ internal sealed class PlanPieces(FilePlan layout, int slabBytes) : IDisposable
     {
         for (var done = 0L; done < copy.Length; done += most)
         {
-            yield return new CopySegment(copy.Target + done, Math.Min(most, copy.Length - done), copy.Checksum, copy.Source + done);
+            yield return copy with { Target = copy.Target + done, Length = Math.Min(most, copy.Length - done), Offset = copy.Offset + done };
         }
     }
 }

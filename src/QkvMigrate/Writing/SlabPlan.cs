@@ -1,20 +1,22 @@
 using QkvMigrate.Attention;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>A range of the source that goes into a slab's input.</summary>
-/// <param name="Source">Where it starts in the source.</param>
+/// <summary>A range of a source that goes into a slab's input.</summary>
+/// <param name="Offset">Where it starts in the source.</param>
 /// <param name="Length">How many bytes.</param>
-internal readonly record struct SlabRange(long Source, int Length);
+internal readonly record struct SlabRange(long Offset, int Length);
 
 /// <summary>A part of a reorder segment that fits a lane: what to read, how to permute it, and where the result goes.</summary>
 /// <param name="Target">Where the permuted bytes start in the new file.</param>
 /// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
+/// <param name="Source">The file to read.</param>
 /// <param name="Ranges">What to read, one range behind the other into the lane's input, in the source's order.</param>
 /// <param name="Gather">What the engine does with them.</param>
-internal sealed record Slab(long Target, int Checksum, IReadOnlyList<SlabRange> Ranges, Gather Gather) : Segment(Target, Gather.ByteCount, Checksum);
+internal sealed record Slab(long Target, int Checksum, SourceFile Source, IReadOnlyList<SlabRange> Ranges, Gather Gather) : Segment(Target, Gather.ByteCount, Checksum);
 
 /// <summary>
 /// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that
@@ -40,7 +42,8 @@ internal static class SlabPlan
         {
             var count = (int)Math.Min(perSlab, segment.Outer - outer);
             var gather = new Gather(count, segment.Permutation.RowCount, (int)segment.UnitBytes, runs);
-            yield return new Slab(segment.Target + (outer * block), segment.Checksum, [new SlabRange(segment.Source + (outer * block), gather.ByteCount)], gather);
+            var range = new SlabRange(segment.Offset + (outer * block), gather.ByteCount);
+            yield return new Slab(segment.Target + (outer * block), segment.Checksum, segment.Source, [range], gather);
         }
     }
 
@@ -103,14 +106,14 @@ internal static class SlabPlan
             }
             else
             {
-                ranges.Add(new SlabRange(segment.Source + block + (start * unit), (int)(length * unit)));
+                ranges.Add(new SlabRange(segment.Offset + block + (start * unit), (int)(length * unit)));
             }
 
             end = start + length;
         }
 
         var runs = rows.Select(row => new RowRun(places[row.Start], (int)row.Length)).ToArray();
-        return new Slab(target, segment.Checksum, ranges, new Gather(1, next, unit, runs));
+        return new Slab(target, segment.Checksum, segment.Source, ranges, new Gather(1, next, unit, runs));
     }
 
     private static IEnumerable<long> Range(long start, long end)

@@ -1,6 +1,9 @@
 using CsCheck;
 using QkvMigrate.Attention;
+using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Reordering;
+using QkvMigrate.Writing;
 using Xunit;
 
 namespace QkvMigrate.Testing.Reordering;
@@ -43,6 +46,47 @@ public abstract class ReorderEngineContract
         foreach (var unit in UnitSizes)
         {
             GatherCase.AssertPermutes(lane, outer, unit, runs, seed: unit);
+        }
+    });
+
+    [Fact]
+    public void A_plan_over_two_files_is_written_bit_for_bit() => WithEngine(engine =>
+    {
+        byte[] firstBytes = [.. Enumerable.Range(0, 300).Select(value => (byte)(value * 7))];
+        byte[] secondBytes = [.. Enumerable.Range(0, 300).Select(value => (byte)((value * 11) + 3))];
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            File.WriteAllBytes(Path.Combine(folder.FullName, "first"), firstBytes);
+            File.WriteAllBytes(Path.Combine(folder.FullName, "second"), secondBytes);
+            using var first = SourceFile.Open(Path.Combine(folder.FullName, "first"));
+            using var second = SourceFile.Open(Path.Combine(folder.FullName, "second"));
+            var swap = RowPermutation.FromRuns([new(3, 2), new(0, 3)]);
+            Segment[] segments =
+            [
+                new CopySegment(0, 100, -1, first, 0),
+                new ReorderSegment(100, -1, second, 50, 1, 8, swap),
+                new ReorderSegment(140, -1, first, 200, 2, 3, swap),
+                new CopySegment(170, 20, -1, second, 280),
+            ];
+            var target = Path.Combine(folder.FullName, "target");
+            using (var handle = File.OpenHandle(target, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                FilePlanWriter.Write(new FilePlan(190, segments, []), handle, () => engine, null, TestContext.Current.CancellationToken);
+            }
+
+            byte[] expected =
+            [
+                .. firstBytes[..100],
+                .. secondBytes[74..90], .. secondBytes[50..74],
+                .. firstBytes[209..215], .. firstBytes[200..209], .. firstBytes[224..230], .. firstBytes[215..224],
+                .. secondBytes[280..],
+            ];
+            Assert.Equal(expected, File.ReadAllBytes(target));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
         }
     });
 

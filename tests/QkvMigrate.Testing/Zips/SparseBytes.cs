@@ -61,12 +61,12 @@ internal sealed class SparseBytes
             }
 
             var copy = (CopySegment)segment;
-            var end = copy.Source + copy.Length;
-            foreach (var (offset, bytes) in pieces.Where(piece => piece.Offset < end && piece.Offset + piece.Bytes.Length > copy.Source))
+            var end = copy.Offset + copy.Length;
+            foreach (var (offset, bytes) in pieces.Where(piece => piece.Offset < end && piece.Offset + piece.Bytes.Length > copy.Offset))
             {
-                var from = Math.Max(offset, copy.Source);
+                var from = Math.Max(offset, copy.Offset);
                 var to = Math.Min(offset + bytes.Length, end);
-                result.Skip(segment.Target + from - copy.Source - result.Length);
+                result.Skip(segment.Target + from - copy.Offset - result.Length);
                 result.Put(bytes[(int)(from - offset)..(int)(to - offset)]);
             }
 

@@ -32,7 +32,7 @@ public sealed class RowNormsTests : IDisposable
         var stored = values.Select(value => Stored(dtype, value)).ToArray();
         File.WriteAllBytes(path, [.. stored.SelectMany(item => item.Bytes)]);
         using var source = SourceFile.Open(path);
-        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName(dtype)!, [Rows, Columns], [Columns, 1], new StorageEntry("0", 0, source.Length), 0);
+        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName(dtype)!, [Rows, Columns], [Columns, 1], new StorageEntry(source, "0", 0, source.Length), 0);
 
         var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Columns = columns }, TestContext.Current.CancellationToken);
 
@@ -49,7 +49,7 @@ public sealed class RowNormsTests : IDisposable
     {
         File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes(new float[] { 1, 2, 3, 4, 5, 6, 7, 8 }.AsSpan())]);
         using var source = SourceFile.Open(path);
-        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName("float32")!, [8, 1], [1, 1], new StorageEntry("0", 0, source.Length), 0);
+        var tensor = new TensorEntry(new ContainerEntry("", []), null, "w", DType.ByName("float32")!, [8, 1], [1, 1], new StorageEntry(source, "0", 0, source.Length), 0);
 
         var norms = RowNorms.Read(source, tensor, EvidenceSample.All with { Rows = 4 }, TestContext.Current.CancellationToken);
 

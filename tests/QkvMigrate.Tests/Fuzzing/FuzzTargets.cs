@@ -11,6 +11,7 @@ using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Fuzzing;
+using QkvMigrate.Tests.Support;
 
 namespace QkvMigrate.Tests.Fuzzing;
 
@@ -63,7 +64,7 @@ internal static class FuzzTargets
         _ = PicklePolicy.ExamineBytes(bytes, "fuzz");
         var document = PickleMachine.Run(bytes);
         _ = PicklePolicy.Examine(document.Script, "fuzz");
-        var pickle = new TorchPickle(document, key => new StorageEntry(key, 0, 1 << 20));
+        var pickle = new TorchPickle(document, key => AnyFile.Storage(key, 0, 1 << 20));
         var names = pickle.Tensors.Select(tensor => tensor.Name).OfType<NameEntry>().DistinctBy(name => name.Id).ToDictionary(name => name, name => name.Text + "'\n");
         if (pickle.Edit(names, [], []) is { } edited)
         {

@@ -4,6 +4,7 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Planning;
+using QkvMigrate.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Tests.Planning;
@@ -82,7 +83,7 @@ public sealed class StridedBlocksTests
             next = (next * Math.Max(shape[dimension], 1)) + gaps[dimension];
         }
 
-        return new TensorEntry(new ContainerEntry("", []), null, "weight", dtype, shape, strides, new StorageEntry("0", 0, (next + offset) * dtype.ItemSize), offset);
+        return new TensorEntry(new ContainerEntry("", []), null, "weight", dtype, shape, strides, AnyFile.Storage("0", 0, (next + offset) * dtype.ItemSize), offset);
     }
 
     private static byte[] DistinctBytes(int length)
@@ -125,14 +126,14 @@ public sealed class StridedBlocksTests
             switch (segment)
             {
                 case CopySegment copy:
-                    result.Write(storage, (int)copy.Source, (int)copy.Length);
+                    result.Write(storage, (int)copy.Offset, (int)copy.Length);
                     break;
                 case ReorderSegment reorder:
                     for (var outer = 0; outer < reorder.Outer; outer++)
                     {
                         foreach (var run in reorder.Permutation.Runs)
                         {
-                            result.Write(storage, (int)(reorder.Source + (((outer * Rows) + run.Start) * reorder.UnitBytes)), (int)(run.Length * reorder.UnitBytes));
+                            result.Write(storage, (int)(reorder.Offset + (((outer * Rows) + run.Start) * reorder.UnitBytes)), (int)(run.Length * reorder.UnitBytes));
                         }
                     }
 

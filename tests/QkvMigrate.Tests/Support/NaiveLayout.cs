@@ -5,10 +5,10 @@ using Xunit;
 
 namespace QkvMigrate.Tests.Support;
 
-/// <summary>Carries out a layout in memory, row by row: what the executor must come to.</summary>
+/// <summary>Carries out a plan in memory, row by row: what the executor must come to.</summary>
 internal static class NaiveLayout
 {
-    public static byte[] Apply(FilePlan layout, ReadOnlySpan<byte> source)
+    public static byte[] Apply(FilePlan layout)
     {
         var result = new byte[layout.Length];
         var checksums = Enumerable.Range(0, layout.ChecksumCount).Select(_ => new Crc32()).ToList();
@@ -17,7 +17,7 @@ internal static class NaiveLayout
         {
             Assert.Equal(end, segment.Target);
             end += segment.Length;
-            var bytes = Bytes(segment, source);
+            var bytes = Bytes(segment);
             Assert.Equal(segment.Length, bytes.Length);
             bytes.CopyTo(result, segment.Target);
             if (segment.Checksum >= 0)
@@ -37,26 +37,16 @@ internal static class NaiveLayout
         return result;
     }
 
-    private static byte[] Bytes(Segment segment, ReadOnlySpan<byte> source)
+    private static byte[] Bytes(Segment segment)
     {
         switch (segment)
         {
             case LiteralSegment literal:
                 return literal.Bytes.ToArray();
             case CopySegment copy:
-                return source.Slice((int)copy.Source, (int)copy.Length).ToArray();
+                return copy.Source.Read(copy.Offset, (int)copy.Length);
             case ReorderSegment reorder:
-                var block = reorder.Permutation.RowCount * reorder.UnitBytes;
-                var result = new List<byte>();
-                for (var outer = 0; outer < reorder.Outer; outer++)
-                {
-                    foreach (var row in reorder.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)))
-                    {
-                        result.AddRange(source.Slice((int)(reorder.Source + (outer * block) + (row * reorder.UnitBytes)), (int)reorder.UnitBytes));
-                    }
-                }
-
-                return [.. result];
+                return Reordered(reorder, reorder.Source.Read(reorder.Offset, (int)reorder.Length));
             case ComputedSegment computed:
                 var bytes = new List<byte>();
                 computed.Bytes.Compute(part => bytes.AddRange(part), CancellationToken.None);
@@ -64,5 +54,20 @@ internal static class NaiveLayout
             default:
                 throw new ArgumentException($"a {segment.GetType().Name} is not known", nameof(segment));
         }
+    }
+
+    private static byte[] Reordered(ReorderSegment reorder, byte[] block)
+    {
+        var (rows, unit) = (reorder.Permutation.RowCount, (int)reorder.UnitBytes);
+        var result = new List<byte>();
+        for (var outer = 0; outer < reorder.Outer; outer++)
+        {
+            foreach (var row in reorder.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)))
+            {
+                result.AddRange(block.AsSpan(((outer * rows) + row) * unit, unit));
+            }
+        }
+
+        return [.. result];
     }
 }

@@ -47,11 +47,11 @@ public sealed class CopyFallbackTests
 
     private static byte[] Copy(SourceFile source, int length, string path)
     {
-        var layout = new FilePlan(length, [new CopySegment(0, length, -1, 0)], []);
+        var layout = new FilePlan(length, [new CopySegment(0, length, -1, source, 0)], []);
         var progress = 0L;
         using (var target = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite))
         {
-            FilePlanWriter.Write(source, layout, target, () => new StreamReorderEngine(), 7, 2, bytes => Interlocked.Add(ref progress, bytes), CancellationToken.None);
+            FilePlanWriter.Write(layout, target, () => new StreamReorderEngine(), 7, 2, bytes => Interlocked.Add(ref progress, bytes), CancellationToken.None);
         }
 
         Assert.Equal(length, progress);

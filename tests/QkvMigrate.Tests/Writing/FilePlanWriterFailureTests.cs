@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using Xunit;
 
 namespace QkvMigrate.Tests.Writing;
@@ -16,6 +17,7 @@ public sealed class FilePlanWriterFailureTests
     [InlineData("a reorder", 104)]
     public void A_source_that_became_shorter_is_told(string way, long offset)
     {
+        using var writing = new LayoutWriting(Source);
         var builder = new FilePlanBuilder();
         builder.Literal(new byte[] { 1 });
         if (way != "a plain copy")
@@ -26,14 +28,13 @@ public sealed class FilePlanWriterFailureTests
         if (way == "a reorder")
         {
             // Of the seventh pair of rows, which starts at byte 96, the second is read first.
-            builder.Reorder(0, 10, 8, Swap);
+            builder.Reorder(writing.Source, 0, 10, 8, Swap);
         }
         else
         {
-            builder.Copy(0, 160);
+            builder.Copy(writing.Source, 0, 160);
         }
 
-        using var writing = new LayoutWriting(Source);
         using (var file = File.OpenHandle(writing.SourcePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
         {
             RandomAccess.SetLength(file, 96);
@@ -61,7 +62,7 @@ public sealed class FilePlanWriterFailureTests
 
         using var engine = new TestEngine { BeforeLane = () => Fail("lane"), BeforePermute = () => Fail("permute") };
         using var writing = new LayoutWriting(Source) { Engine = () => engine, Threads = 3 };
-        var told = Assert.Throws<TimeZoneNotFoundException>(() => writing.Write(ReorderAndCopy()));
+        var told = Assert.Throws<TimeZoneNotFoundException>(() => writing.Write(ReorderAndCopy(writing)));
         Assert.Equal($"the engine broke at {where}", told.Message);
         Assert.Equal(0, engine.OpenLanes);
     }
@@ -70,14 +71,14 @@ public sealed class FilePlanWriterFailureTests
     public void An_engine_that_cannot_be_had_is_told()
     {
         using var writing = new LayoutWriting(Source) { Engine = () => throw new MigrationException(FailureKind.Usage, "no such device") };
-        Assert.Equal("no such device", Assert.Throws<MigrationException>(() => writing.Write(ReorderAndCopy())).Message);
+        Assert.Equal("no such device", Assert.Throws<MigrationException>(() => writing.Write(ReorderAndCopy(writing))).Message);
     }
 
     [Fact]
     public void Cancelled_before_the_start_nothing_is_written()
     {
         using var writing = new LayoutWriting(Source) { Cancellation = new CancellationToken(canceled: true) };
-        Assert.Throws<OperationCanceledException>(() => writing.Write(ReorderAndCopy()));
+        Assert.Throws<OperationCanceledException>(() => writing.Write(ReorderAndCopy(writing)));
         Assert.Equal(0, writing.Progress);
     }
 
@@ -97,7 +98,7 @@ public sealed class FilePlanWriterFailureTests
             },
         };
         using var writing = new LayoutWriting(Source) { Engine = () => engine, Cancellation = cancellation.Token, Threads = 1 };
-        Assert.Throws<OperationCanceledException>(() => writing.Write(Reorder()));
+        Assert.Throws<OperationCanceledException>(() => writing.Write(Reorder(writing)));
         Assert.Equal(3, permuted);
         Assert.Equal(0, engine.OpenLanes);
     }
@@ -106,11 +107,11 @@ public sealed class FilePlanWriterFailureTests
     public void Cancelled_amid_a_copy_into_a_checksum_the_rest_is_not_written()
     {
         using var cancellation = new CancellationTokenSource();
+        using var writing = new LayoutWriting(Source) { Cancellation = cancellation.Token, Threads = 1 };
         var builder = new FilePlanBuilder();
         builder.BeginChecksum();
         builder.Computed(new Cancelling(cancellation));
-        builder.Copy(0, 200);
-        using var writing = new LayoutWriting(Source) { Cancellation = cancellation.Token, Threads = 1 };
+        builder.Copy(writing.Source, 0, 200);
         Assert.Throws<OperationCanceledException>(() => writing.Write(builder.Build()));
         Assert.Equal(1, writing.Progress);
     }
@@ -120,26 +121,26 @@ public sealed class FilePlanWriterFailureTests
     [InlineData(5)]
     public void Computed_bytes_that_are_not_as_many_as_they_said_are_refused(int emitted)
     {
+        using var writing = new LayoutWriting(Source);
         var builder = new FilePlanBuilder();
         builder.Computed(new Miscounted(4, emitted));
-        builder.Copy(0, 10);
-        using var writing = new LayoutWriting(Source);
+        builder.Copy(writing.Source, 0, 10);
         var refused = Assert.Throws<InvalidOperationException>(() => writing.Write(builder.Build()));
         Assert.Equal($"{emitted} bytes were computed, 4 were announced", refused.Message);
     }
 
-    private static FilePlan Reorder()
+    private static FilePlan Reorder(LayoutWriting writing)
     {
         var builder = new FilePlanBuilder();
-        builder.Reorder(0, 10, 8, Swap);
+        builder.Reorder(writing.Source, 0, 10, 8, Swap);
         return builder.Build();
     }
 
-    private static FilePlan ReorderAndCopy()
+    private static FilePlan ReorderAndCopy(LayoutWriting writing)
     {
         var builder = new FilePlanBuilder();
-        builder.Copy(0, 100);
-        builder.Reorder(0, 10, 8, Swap);
+        builder.Copy(writing.Source, 0, 100);
+        builder.Reorder(writing.Source, 0, 10, 8, Swap);
         return builder.Build();
     }
 
@@ -147,6 +148,8 @@ public sealed class FilePlanWriterFailureTests
     private sealed class Cancelling(CancellationTokenSource source) : ComputedBytes
     {
         public override long Length => 1;
+
+        public override IReadOnlyList<SourceFile> Sources => [];
 
         public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation)
         {
@@ -158,6 +161,8 @@ public sealed class FilePlanWriterFailureTests
     private sealed class Miscounted(int length, int emitted) : ComputedBytes
     {
         public override long Length => length;
+
+        public override IReadOnlyList<SourceFile> Sources => [];
 
         public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation) => emit(new byte[emitted]);
     }

@@ -4,6 +4,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Tests.Support;
 using QkvMigrate.Writing;
 using Xunit;
@@ -16,61 +17,68 @@ public sealed class FilePlanWriterTests
     private const int SourceBytes = 2000;
 
     private static readonly byte[] Source = RandomBytes(SourceBytes, seed: 1);
+    private static readonly byte[] SecondSource = RandomBytes(SourceBytes, seed: 3);
 
-    private static readonly Gen<Action<FilePlanBuilder>> Literal =
+    private static readonly Gen<Piece> Literal =
         from length in Gen.Int[0, 40]
         from seed in Gen.Int
-        select new Action<FilePlanBuilder>(builder => builder.Literal(RandomBytes(length, seed)));
+        select new Piece((builder, _) => builder.Literal(RandomBytes(length, seed)));
 
-    private static readonly Gen<Action<FilePlanBuilder>> Copy =
+    private static readonly Gen<Piece> Copy =
         from start in Gen.Int[0, SourceBytes]
         from length in Gen.Int[0, SourceBytes - start]
-        select new Action<FilePlanBuilder>(builder => builder.Copy(start, length));
+        from file in Gen.Int[0, 1]
+        select new Piece((builder, sources) => builder.Copy(sources[file], start, length));
 
-    private static readonly Gen<Action<FilePlanBuilder>> Computed =
+    private static readonly Gen<Piece> Computed =
         from length in Gen.Int[0, 90]
         from piece in Gen.Int[1, 40]
-        select new Action<FilePlanBuilder>(builder => builder.Computed(new Counting(length, piece)));
+        select new Piece((builder, _) => builder.Computed(new Counting(length, piece)));
 
-    private static readonly Gen<Action<FilePlanBuilder>> Reorder =
+    private static readonly Gen<Piece> Reorder =
         from permutation in ShuffledRows.UpTo(runs: 10, rowsOfEach: 6)
         from outer in Gen.Int[1, 4]
         from unit in Gen.Int[1, SourceBytes / (outer * permutation.RowCount)]
         from start in Gen.Int[0, SourceBytes - (outer * permutation.RowCount * unit)]
-        select new Action<FilePlanBuilder>(builder => builder.Reorder(start, outer, unit, permutation));
+        from file in Gen.Int[0, 1]
+        select new Piece((builder, sources) => builder.Reorder(sources[file], start, outer, unit, permutation));
 
-    private static readonly Gen<Action<FilePlanBuilder>> Storage =
+    private static readonly Gen<Piece> Storage =
         from permutation in ShuffledRows.UpTo(runs: 10, rowsOfEach: 6)
         from pieceBytes in Gen.Int[1, 5]
         from gaps in Gen.Int[0, 4].Array[1, 3]
         from offset in Gen.Int[0, 30]
         from behind in Gen.Int[0, 30]
-        select new Action<FilePlanBuilder>(builder => LayDownGapped(builder, permutation, pieceBytes, gaps, offset, behind));
+        from file in Gen.Int[0, 1]
+        select new Piece((builder, sources) => LayDownGapped(builder, sources[file], permutation, pieceBytes, gaps, offset, behind));
 
-    private static readonly Gen<FilePlan> Layouts =
-        from pieces in Gen.Select(Gen.Frequency((2, Literal), (2, Copy), (1, Computed), (3, Reorder), (2, Storage)), Gen.Bool).Array[0, 8]
-        select Layout(pieces);
+    private static readonly Gen<(Piece LayDown, bool IsChecked)[]> Pieces =
+        Gen.Select(Gen.Frequency((2, Literal), (2, Copy), (1, Computed), (3, Reorder), (2, Storage)), Gen.Bool).Array[0, 8];
+
+    /// <summary>Lays a piece of a plan down, from one of two sources.</summary>
+    private delegate void Piece(FilePlanBuilder builder, IReadOnlyList<SourceFile> sources);
 
     [Fact]
-    public void Any_layout_is_written_in_slabs_of_any_size() => Gen.Select(Layouts, Gen.Int[1, 64], Gen.Int[1, 4]).Sample((layout, slabBytes, threads) =>
+    public void Any_plan_over_two_sources_is_written_in_slabs_of_any_size() => Gen.Select(Pieces, Gen.Int[1, 64], Gen.Int[1, 4]).Sample((pieces, slabBytes, threads) =>
     {
-        using var writing = new LayoutWriting(Source) { SlabBytes = slabBytes, Threads = threads };
-        Assert.Equal(NaiveLayout.Apply(layout, Source), writing.Write(layout));
-        Assert.Equal(layout.Length, writing.Progress);
+        using var writing = new LayoutWriting(Source, SecondSource) { SlabBytes = slabBytes, Threads = threads };
+        var plan = Plan(pieces, writing.Sources);
+        Assert.Equal(NaiveLayout.Apply(plan), writing.Write(plan));
+        Assert.Equal(plan.Length, writing.Progress);
     });
 
     [Fact]
     public void A_checksum_is_that_of_the_bytes_that_were_written()
     {
+        using var writing = new LayoutWriting(Source);
         var builder = new FilePlanBuilder();
         var number = builder.BeginChecksum();
-        builder.Copy(10, 100);
-        builder.Reorder(200, 2, 10, RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]));
+        builder.Copy(writing.Source, 10, 100);
+        builder.Reorder(writing.Source, 200, 2, 10, RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]));
         builder.Literal(new byte[] { 7, 8, 9 });
         builder.EndChecksum();
         builder.Literal(new byte[4]);
         builder.Patch(number, 163);
-        using var writing = new LayoutWriting(Source);
         var written = writing.Write(builder.Build());
         byte[] expected = [.. Source[10..110], .. Source[210..230], .. Source[200..210], .. Source[240..260], .. Source[230..240], 7, 8, 9];
         Assert.Equal(expected, written[..163]);
@@ -84,21 +92,21 @@ public sealed class FilePlanWriterTests
         var geometry = new AttentionGeometry(12, 4, 64);
         var permutation = RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential);
         var source = RandomBytes(permutation.RowCount * 9001, seed: 2);
+        using var writing = new LayoutWriting(source) { SlabBytes = FilePlanWriter.SlabBytes };
         var builder = new FilePlanBuilder();
         builder.BeginChecksum();
-        builder.Reorder(0, 1, 9001, permutation);
-        using var writing = new LayoutWriting(source) { SlabBytes = FilePlanWriter.SlabBytes };
-        var layout = builder.Build();
-        Assert.Equal(NaiveLayout.Apply(layout, source), writing.Write(layout));
+        builder.Reorder(writing.Source, 0, 1, 9001, permutation);
+        var plan = builder.Build();
+        Assert.Equal(NaiveLayout.Apply(plan), writing.Write(plan));
     }
 
     [Fact]
     public void A_file_whose_names_alone_change_needs_no_engine()
     {
+        using var writing = new LayoutWriting(Source) { Engine = () => throw new InvalidOperationException("no engine is needed") };
         var builder = new FilePlanBuilder();
         builder.Literal(new byte[] { 1, 2 });
-        builder.Copy(5, 100);
-        using var writing = new LayoutWriting(Source) { Engine = () => throw new InvalidOperationException("no engine is needed") };
+        builder.Copy(writing.Source, 5, 100);
         Assert.Equal([1, 2, .. Source[5..105]], writing.Write(builder.Build()));
     }
 
@@ -110,13 +118,13 @@ public sealed class FilePlanWriterTests
         Assert.Equal(0, writing.Progress);
     }
 
-    private static FilePlan Layout((Action<FilePlanBuilder> LayDown, bool IsChecked)[] pieces)
+    private static FilePlan Plan((Piece LayDown, bool IsChecked)[] pieces, IReadOnlyList<SourceFile> sources)
     {
         var builder = new FilePlanBuilder();
         foreach (var (layDown, isChecked) in pieces)
         {
             var number = isChecked ? builder.BeginChecksum() : -1;
-            layDown(builder);
+            layDown(builder, sources);
             builder.EndChecksum();
             if (isChecked)
             {
@@ -129,12 +137,12 @@ public sealed class FilePlanWriterTests
     }
 
     /// <summary>A storage with one block whose rows are several pieces, or one, with gaps behind each.</summary>
-    private static void LayDownGapped(FilePlanBuilder builder, RowPermutation permutation, int pieceBytes, int[] gaps, int offset, int behind)
+    private static void LayDownGapped(FilePlanBuilder builder, SourceFile source, RowPermutation permutation, int pieceBytes, int[] gaps, int offset, int behind)
     {
         var rowStride = gaps.Sum(gap => pieceBytes + gap);
         var pieces = gaps.Select((_, number) => (long)gaps.Take(number).Sum(gap => pieceBytes + gap)).ToList();
         var length = ((permutation.RowCount - 1) * rowStride) + pieces[^1] + pieceBytes;
-        var storage = new StorageEntry("0", 100, offset + length + behind);
+        var storage = new StorageEntry(source, "0", 100, offset + length + behind);
         StorageLayout.LayDown(builder, storage, [new BlockReorder(storage, offset, 1, pieces, pieceBytes, rowStride, permutation)]);
     }
 
@@ -149,6 +157,8 @@ public sealed class FilePlanWriterTests
     private sealed class Counting(int length, int piece) : ComputedBytes
     {
         public override long Length => length;
+
+        public override IReadOnlyList<SourceFile> Sources => [];
 
         public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation)
         {

@@ -6,21 +6,20 @@ using QkvMigrate.Writing;
 
 namespace QkvMigrate.Tests.Writing;
 
-/// <summary>A source on the disk, and the new files that are written from it.</summary>
+/// <summary>Sources on the disk, and the new files that are written from them.</summary>
 internal sealed class LayoutWriting : IDisposable
 {
     private readonly WorkFolder folder = new();
 
-    public LayoutWriting(byte[] source)
-    {
-        SourcePath = folder.At("source");
-        File.WriteAllBytes(SourcePath, source);
-        Source = SourceFile.Open(SourcePath);
-    }
+    public LayoutWriting(params byte[][] sources) => Sources = [.. sources.Select(Save)];
 
-    public string SourcePath { get; }
+    /// <summary>The sources: the first is called <c>source-1</c>.</summary>
+    public IReadOnlyList<SourceFile> Sources { get; }
 
-    public SourceFile Source { get; }
+    /// <summary>The first source.</summary>
+    public SourceFile Source => Sources[0];
+
+    public string SourcePath => Source.Path;
 
     /// <summary>Bytes of which progress was told.</summary>
     public long Progress { get; private set; }
@@ -44,7 +43,7 @@ internal sealed class LayoutWriting : IDisposable
     {
         using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
-            FilePlanWriter.Write(Source, layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
+            FilePlanWriter.Write(layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
         }
 
         return File.ReadAllBytes(path);
@@ -52,8 +51,19 @@ internal sealed class LayoutWriting : IDisposable
 
     public void Dispose()
     {
-        Source.Dispose();
+        foreach (var source in Sources)
+        {
+            source.Dispose();
+        }
+
         folder.Dispose();
+    }
+
+    private SourceFile Save(byte[] bytes, int index)
+    {
+        var path = folder.At($"source-{index + 1}");
+        File.WriteAllBytes(path, bytes);
+        return SourceFile.Open(path);
     }
 
     private void Told(long bytes)

@@ -15,7 +15,7 @@ public sealed class SlabPlanTests
         from unit in Gen.Int[1, 40]
         from source in Gen.Int[0, 50]
         from capacity in Gen.Int[1, 200]
-        select (new ReorderSegment(100, -1, source, outer, unit, permutation), capacity);
+        select (new ReorderSegment(100, -1, AnyFile.Source, source, outer, unit, permutation), capacity);
 
     [Fact]
     public void Slabs_are_small_and_follow_one_another() => Cases.Sample(sample =>
@@ -30,7 +30,7 @@ public sealed class SlabPlanTests
             Assert.Equal(slab.Gather.Rows, slab.Gather.Runs.ToArray().Sum(run => run.Length));
 
             // Read from the front to the back, in as few pieces as there are gaps.
-            Assert.All(slab.Ranges.Skip(1).Zip(slab.Ranges), pair => Assert.True(pair.First.Source > pair.Second.Source + pair.Second.Length));
+            Assert.All(slab.Ranges.Skip(1).Zip(slab.Ranges), pair => Assert.True(pair.First.Offset > pair.Second.Offset + pair.Second.Length));
             target += slab.Gather.ByteCount;
         }
 
@@ -41,9 +41,11 @@ public sealed class SlabPlanTests
     public void What_the_slabs_gather_is_the_block_reordered() => Cases.Sample(sample =>
     {
         var (segment, capacity) = sample;
-        var source = new byte[segment.Source + segment.Length];
+        var source = new byte[segment.Offset + segment.Length];
         new Random(1).NextBytes(source);
-        var expected = NaiveLayout.Apply(new FilePlan(segment.Length, [segment with { Target = 0 }], []), source);
+        using var writing = new LayoutWriting(source);
+        segment = segment with { Source = writing.Source };
+        var expected = NaiveLayout.Apply(new FilePlan(segment.Length, [segment with { Target = 0 }], []));
         Assert.Equal(expected, SlabPlan.Cut(segment, capacity).SelectMany(slab => Gathered(slab, source)));
     });
 
@@ -55,7 +57,7 @@ public sealed class SlabPlanTests
     public void A_row_larger_than_a_slab_is_cut_into_its_largest_parts(int unit, int capacity, int part)
     {
         var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
-        var slabs = SlabPlan.Cut(new ReorderSegment(0, -1, 0, 1, unit, swap), capacity).ToList();
+        var slabs = SlabPlan.Cut(new ReorderSegment(0, -1, AnyFile.Source, 0, 1, unit, swap), capacity).ToList();
         Assert.All(slabs, slab => Assert.Equal(part, slab.Gather.UnitBytes));
         Assert.All(slabs.SkipLast(1), slab => Assert.Equal(capacity / part * part, slab.Gather.ByteCount));
     }
@@ -64,14 +66,14 @@ public sealed class SlabPlanTests
     public void Blocks_that_fit_a_slab_together_are_gathered_together()
     {
         var swap = RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]);
-        var slabs = SlabPlan.Cut(new ReorderSegment(50, -1, 1000, 10, 4, swap), 50).ToList();
+        var slabs = SlabPlan.Cut(new ReorderSegment(50, -1, AnyFile.Source, 1000, 10, 4, swap), 50).ToList();
         Assert.Equal([(50L, 4), (98L, 4), (146L, 2)], slabs.Select(slab => (slab.Target, slab.Gather.Outer)));
         Assert.Equal([new SlabRange(1000, 48), new SlabRange(1048, 48), new SlabRange(1096, 24)], slabs.SelectMany(slab => slab.Ranges));
     }
 
     private static IEnumerable<byte> Gathered(Slab slab, byte[] source)
     {
-        var input = slab.Ranges.SelectMany(range => source.Skip((int)range.Source).Take(range.Length)).ToArray();
+        var input = slab.Ranges.SelectMany(range => source.Skip((int)range.Offset).Take(range.Length)).ToArray();
         var gather = slab.Gather;
         for (var outer = 0; outer < gather.Outer; outer++)
         {

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using QkvMigrate.Attention;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Tests.Support;
 using Xunit;
 
@@ -24,8 +25,8 @@ public sealed class SourceChecksumTests
     public void An_intact_record_passes(int slabBytes, int threads)
     {
         using var writing = new LayoutWriting(Source) { SlabBytes = slabBytes, Threads = threads };
-        var layout = Layout(Crc);
-        Assert.Equal(NaiveLayout.Apply(layout, Source), writing.Write(layout));
+        var plan = Plan(writing.Source, Crc);
+        Assert.Equal(NaiveLayout.Apply(plan), writing.Write(plan));
     }
 
     [Theory]
@@ -37,24 +38,24 @@ public sealed class SourceChecksumTests
         byte[] damaged = [.. Source];
         damaged[at] ^= 4;
         using var writing = new LayoutWriting(damaged) { SlabBytes = 16 };
-        var refused = Assert.Throws<MigrationException>(() => writing.Write(Layout(Crc)));
+        var refused = Assert.Throws<MigrationException>(() => writing.Write(Plan(writing.Source, Crc)));
         var computed = Crc32.HashToUInt32(damaged.AsSpan(Start, Length));
         Assert.Equal($"{writing.SourcePath}: archive/data/3 at byte {Start}: its bytes have CRC-32 {computed:x8}, the file gives {Crc:x8}: it is damaged", refused.Message);
         Assert.Equal(FailureKind.Malformed, refused.Kind);
     }
 
     /// <summary>A record with 20 bytes that stay, 90 in rows that move, and 10 that stay.</summary>
-    private static FilePlan Layout(uint crc)
+    private static FilePlan Plan(SourceFile source, uint crc)
     {
         var builder = new FilePlanBuilder();
         builder.Literal(new byte[] { 1, 2, 3 });
         var number = builder.BeginChecksum();
-        builder.Copy(Start, 20);
-        builder.Reorder(Start + 20, 3, 6, Swap);
-        builder.Copy(Start + 110, 10);
+        builder.Copy(source, Start, 20);
+        builder.Reorder(source, Start + 20, 3, 6, Swap);
+        builder.Copy(source, Start + 110, 10);
         builder.EndChecksum();
-        builder.Expect(new SourceChecksum(number, "archive/data/3", Start, Length, crc));
-        builder.Copy(0, 9);
+        builder.Expect(new SourceChecksum(number, source, "archive/data/3", Start, Length, crc));
+        builder.Copy(source, 0, 9);
         return builder.Build();
     }
 }

@@ -58,6 +58,6 @@ public sealed class TensorReaderTests
         var path = folder.At("file");
         File.WriteAllBytes(path, [.. new byte[Start], .. storage]);
         using var source = SourceFile.Open(path);
-        return TensorReader.Read(source, new TensorEntry(new ContainerEntry("", []), null, "it", DType.ByName(dtype)!, shape, strides, new StorageEntry("0", Start, storage.Length), offset));
+        return TensorReader.Read(source, new TensorEntry(new ContainerEntry("", []), null, "it", DType.ByName(dtype)!, shape, strides, new StorageEntry(source, "0", Start, storage.Length), offset));
     }
 }

@@ -1,22 +1,23 @@
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Checkpoints.Rewriting;
 
 /// <summary>Lays a storage down again with some of its blocks reordered.</summary>
 internal static class StorageLayout
 {
-    /// <summary>Lays down the source from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie there and change.</summary>
-    public static void LayDown(FilePlanBuilder builder, long start, long end, IReadOnlyList<BlockReorder> reorders)
+    /// <summary>Lays down <paramref name="source"/> from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie there and change.</summary>
+    public static void LayDown(FilePlanBuilder builder, SourceFile source, long start, long end, IReadOnlyList<BlockReorder> reorders)
     {
         var done = start;
         foreach (var group in reorders.GroupBy(reorder => reorder.Storage).OrderBy(group => group.Key.Offset))
         {
-            builder.Copy(done, group.Key.Offset - done);
+            builder.Copy(source, done, group.Key.Offset - done);
             LayDown(builder, group.Key, [.. group.OrderBy(block => block.Offset)]);
             done = group.Key.Offset + group.Key.Length;
         }
 
-        builder.Copy(done, end - done);
+        builder.Copy(source, done, end - done);
     }
 
     /// <summary>Lays down the storage; <paramref name="blocks"/> are sorted by offset and do not overlap.</summary>
@@ -30,24 +31,24 @@ internal static class StorageLayout
                 throw new ArgumentException($"block at byte {block.Offset} of storage {storage.Key} overlaps another or leaves the storage", nameof(blocks));
             }
 
-            builder.Copy(storage.Offset + done, block.Offset - done);
+            builder.Copy(storage.Source, storage.Offset + done, block.Offset - done);
             if (block.IsDense)
             {
-                builder.Reorder(storage.Offset + block.Offset, block.Outer, block.PieceBytes, block.Permutation);
+                builder.Reorder(storage.Source, storage.Offset + block.Offset, block.Outer, block.PieceBytes, block.Permutation);
             }
             else
             {
-                LayDownGapped(builder, storage.Offset + block.Offset, block);
+                LayDownGapped(builder, storage.Source, storage.Offset + block.Offset, block);
             }
 
             done = block.Offset + block.Length;
         }
 
-        builder.Copy(storage.Offset + done, storage.Length - done);
+        builder.Copy(storage.Source, storage.Offset + done, storage.Length - done);
     }
 
     /// <summary>Piece by piece: each from its row's place in the source, and the bytes between two pieces from their own.</summary>
-    private static void LayDownGapped(FilePlanBuilder builder, long start, BlockReorder block)
+    private static void LayDownGapped(FilePlanBuilder builder, SourceFile source, long start, BlockReorder block)
     {
         var target = 0;
         var done = 0L;
@@ -58,8 +59,8 @@ internal static class StorageLayout
                 foreach (var piece in block.Pieces)
                 {
                     var place = (target * block.RowStride) + piece;
-                    builder.Copy(start + done, place - done);
-                    builder.Copy(start + (row * block.RowStride) + piece, block.PieceBytes);
+                    builder.Copy(source, start + done, place - done);
+                    builder.Copy(source, start + (row * block.RowStride) + piece, block.PieceBytes);
                     done = place + block.PieceBytes;
                 }
             }

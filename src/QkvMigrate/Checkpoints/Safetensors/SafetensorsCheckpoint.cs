@@ -20,7 +20,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
         Header = header;
         keys = header.Tensors.ToDictionary(tensor => tensor.Key.Start, tensor => tensor.Key);
         var root = new ContainerEntry("", []);
-        Tensors = [.. header.Tensors.Select(tensor => Describe(tensor, root, header.DataOffset))];
+        Tensors = [.. header.Tensors.Select(tensor => Describe(source, tensor, root, header.DataOffset))];
     }
 
     /// <summary>The header.</summary>
@@ -63,14 +63,14 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
         }
         else
         {
-            builder.Copy(0, Header.DataOffset);
+            builder.Copy(Source, 0, Header.DataOffset);
         }
 
-        StorageLayout.LayDown(builder, Header.DataOffset, Source.Length, edit.Reorders);
+        StorageLayout.LayDown(builder, Source, Header.DataOffset, Source.Length, edit.Reorders);
         return builder.Build();
     }
 
-    private static TensorEntry Describe(SafetensorsTensor tensor, ContainerEntry root, long dataOffset)
+    private static TensorEntry Describe(SourceFile source, SafetensorsTensor tensor, ContainerEntry root, long dataOffset)
     {
         var known = DType.BySafetensorsName(tensor.DType);
         var shape = known is null ? [tensor.Length] : tensor.Shape;
@@ -81,7 +81,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
             known ?? new DType(tensor.DType, 1, null, tensor.DType),
             shape,
             Contiguous(shape),
-            new StorageEntry(tensor.Key.Text, dataOffset + tensor.Begin, tensor.Length),
+            new StorageEntry(source, tensor.Key.Text, dataOffset + tensor.Begin, tensor.Length),
             0);
     }
 

@@ -21,7 +21,7 @@ internal static class LegacyStorages
     /// <param name="start">The first byte behind the list.</param>
     public static Dictionary<string, StorageEntry> Find(SourceFile source, PickleDocument objects, PickleDocument keys, long start)
     {
-        var declared = Declared(objects);
+        var declared = Declared(source, objects);
         var found = new Dictionary<string, StorageEntry>();
         var at = start;
         foreach (var key in Keys(keys))
@@ -37,7 +37,7 @@ internal static class LegacyStorages
                 throw Failure(key, at, $"{count} elements, the object pickle says {storage.ElementCount}");
             }
 
-            var entry = new StorageEntry(key, at + CountBytes, count * storage.DType.ItemSize);
+            var entry = new StorageEntry(source, key, at + CountBytes, count * storage.DType.ItemSize);
             if (entry.Length > source.Length - entry.Offset)
             {
                 throw Failure(key, at, $"{entry.Length} bytes are expected, the file has {source.Length - entry.Offset} left");
@@ -57,9 +57,9 @@ internal static class LegacyStorages
     }
 
     /// <summary>The storages as the object pickle names them for the first time, which is how <c>torch.load</c> makes them.</summary>
-    private static Dictionary<string, TorchStorage> Declared(PickleDocument objects)
+    private static Dictionary<string, TorchStorage> Declared(SourceFile source, PickleDocument objects)
     {
-        var storages = new TorchStorages(key => new StorageEntry(key, 0, long.MaxValue));
+        var storages = new TorchStorages(key => new StorageEntry(source, key, 0, long.MaxValue));
         var declared = new Dictionary<string, TorchStorage>();
         foreach (var persistent in objects.Persistents)
         {

@@ -107,17 +107,17 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override FilePlan Rewrite(CheckpointEdit edit)
     {
         var builder = new FilePlanBuilder();
-        builder.Copy(0, ObjectsStart);
+        builder.Copy(Source, 0, ObjectsStart);
         if (pickle.Edit(edit.Renames, [], []) is { } edited)
         {
             builder.Literal(edited);
         }
         else
         {
-            builder.Copy(ObjectsStart, ObjectsEnd - ObjectsStart);
+            builder.Copy(Source, ObjectsStart, ObjectsEnd - ObjectsStart);
         }
 
-        StorageLayout.LayDown(builder, ObjectsEnd, Source.Length, edit.Reorders);
+        StorageLayout.LayDown(builder, Source, ObjectsEnd, Source.Length, edit.Reorders);
         return builder.Build();
     }
 }

@@ -42,18 +42,19 @@ internal static class TorchStorageCheck
         var storages = before.Select(tensor => tensor.Storage).DistinctBy(storage => storage.Key).ToDictionary(storage => storage.Key);
         foreach (var replacement in replacements)
         {
-            storages[replacement.Storage.Key] = new StorageEntry(replacement.Storage.Key, 0, replacement.Bytes.Length);
+            storages[replacement.Storage.Key] = replacement.Storage with { Length = replacement.Bytes.Length };
         }
 
         foreach (var split in splits)
         {
-            storages.Add(split.Key, new StorageEntry(split.Key, 0, split.Split.View.Extent));
+            storages.Add(split.Key, split.Split.View.Storage with { Key = split.Key, Length = split.Split.View.Extent });
         }
 
         try
         {
             // A storage that no tensor looks into is of no interest here, and as large as its count of elements asks for.
-            var after = new TorchPickle(PickleMachine.Run(edited, storages.Count), key => storages.GetValueOrDefault(key) ?? new StorageEntry(key, 0, long.MaxValue)).Tensors;
+            var other = before[0].Storage with { Offset = 0, Length = long.MaxValue };
+            var after = new TorchPickle(PickleMachine.Run(edited, storages.Count), key => storages.GetValueOrDefault(key) ?? other with { Key = key }).Tensors;
             return after.Count == before.Count ? after : null;
         }
         catch (MigrationException)

@@ -206,7 +206,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private static ZipContent Content(KeyedSplit split)
     {
         var view = split.Split.View;
-        var piece = new StorageEntry(split.Key, view.FileOffset, view.Extent);
+        var piece = new StorageEntry(view.Storage.Source, split.Key, view.FileOffset, view.Extent);
         var blocks = split.Split.Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - (view.StorageOffset * view.DType.ItemSize) }).OrderBy(block => block.Offset).ToList();
         return new ZipContent(piece.Length, null, builder => StorageLayout.LayDown(builder, piece, blocks));
     }
@@ -228,7 +228,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private string NameOf(string key) => $"{stem}/data/{key}";
 
     private StorageEntry? FindStorage(string key) =>
-        Directory.ByName.GetValueOrDefault(NameOf(key)) is { } entry ? new StorageEntry(key, entry.DataOffset, entry.Size) : null;
+        Directory.ByName.GetValueOrDefault(NameOf(key)) is { } entry ? new StorageEntry(Source, key, entry.DataOffset, entry.Size) : null;
 
     private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, int entries, Func<string, StorageEntry?> findStorage)
     {

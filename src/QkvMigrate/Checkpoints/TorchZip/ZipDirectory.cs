@@ -12,13 +12,17 @@ internal sealed class ZipDirectory
     /// <summary>What is made of an entry besides its headers and its name: objects, and places in lists and dictionaries.</summary>
     private const int EntryBytes = 360;
 
-    private ZipDirectory(IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, IReadOnlyDictionary<string, ZipEntry> byName, ZipEnd end)
+    private ZipDirectory(SourceFile source, IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, IReadOnlyDictionary<string, ZipEntry> byName, ZipEnd end)
     {
+        Source = source;
         Entries = entries;
         Listed = listed;
         ByName = byName;
         End = end;
     }
+
+    /// <summary>The file.</summary>
+    public SourceFile Source { get; }
 
     /// <summary>The entries in the order of their bytes in the file.</summary>
     public IReadOnlyList<ZipEntry> Entries { get; }
@@ -70,7 +74,7 @@ internal sealed class ZipDirectory
             throw ZipFailure.Directory(end.DirectoryOffset, $"the directory is expected at byte {expected}, where the last entry ends");
         }
 
-        return new ZipDirectory(entries, [.. central.Select(header => byName[header.Name])], byName, end);
+        return new ZipDirectory(source, entries, [.. central.Select(header => byName[header.Name])], byName, end);
     }
 
     private static List<ZipCentralHeader> CentralHeaders(ReadOnlyMemory<byte> directory, ZipEnd end, DirectoryBudget budget)

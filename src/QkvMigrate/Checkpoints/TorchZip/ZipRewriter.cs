@@ -35,7 +35,7 @@ internal sealed class ZipRewriter
     }
 
     /// <summary>The new file.</summary>
-    /// <param name="directory">The source.</param>
+    /// <param name="directory">The old zip.</param>
     /// <param name="changes">The entries that change, go and come.</param>
     /// <param name="alignment">Bytes on whose multiples padded entries start.</param>
     public static FilePlan Rewrite(ZipDirectory directory, ZipChanges changes, int alignment) =>
@@ -79,12 +79,12 @@ internal sealed class ZipRewriter
             placed[entry] = new PlacedEntry(offset, size, crc, -1);
             if (header.AsSpan().SequenceEqual(entry.LocalHeader.Span))
             {
-                builder.Copy(entry.HeaderOffset, entry.End - entry.HeaderOffset);
+                builder.Copy(directory.Source, entry.HeaderOffset, entry.End - entry.HeaderOffset);
                 return;
             }
 
             builder.Literal(header);
-            builder.Copy(entry.DataOffset, entry.Size);
+            builder.Copy(directory.Source, entry.DataOffset, entry.Size);
             builder.Literal(ZipHeaders.Descriptor(entry, offset, size, crc));
             return;
         }
@@ -99,7 +99,7 @@ internal sealed class ZipRewriter
         {
             if (content.IsPermutation && entry.HasChecksum)
             {
-                builder.Expect(new SourceChecksum(checksum, entry.Name, entry.DataOffset, entry.Size, entry.Crc));
+                builder.Expect(new SourceChecksum(checksum, directory.Source, entry.Name, entry.DataOffset, entry.Size, entry.Crc));
             }
 
             if (ZipHeaders.CarriesChecksum(entry))

@@ -17,19 +17,16 @@ internal readonly record struct RowPlacement(long Target, long Source, long Coun
 /// </summary>
 internal sealed class ExpandedMatrix : ComputedBytes
 {
-    private readonly SourceFile source;
     private readonly TensorEntry matrix;
     private readonly IReadOnlyList<RowPlacement> placements;
     private readonly long columns;
 
-    /// <param name="source">The file.</param>
-    /// <param name="matrix">The old matrix in it.</param>
+    /// <param name="matrix">The old matrix.</param>
     /// <param name="rows">Rows of the new one.</param>
     /// <param name="columns">Columns of the new one.</param>
     /// <param name="placements">Where the old rows go.</param>
-    public ExpandedMatrix(SourceFile source, TensorEntry matrix, long rows, long columns, IReadOnlyList<RowPlacement> placements)
+    public ExpandedMatrix(TensorEntry matrix, long rows, long columns, IReadOnlyList<RowPlacement> placements)
     {
-        this.source = source;
         this.matrix = matrix;
         this.columns = columns;
         this.placements = placements;
@@ -40,11 +37,14 @@ internal sealed class ExpandedMatrix : ComputedBytes
     public override long Length { get; }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<SourceFile> Sources => [matrix.Storage.Source];
+
+    /// <inheritdoc/>
     public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation)
     {
         var width = matrix.Shape[1] * matrix.DType.ItemSize;
         var pitch = columns * matrix.DType.ItemSize;
-        var old = LoraMatrix.Read(source, matrix).Bytes.Span;
+        var old = LoraMatrix.Read(matrix).Bytes.Span;
         var young = new byte[Length];
         foreach (var placement in placements)
         {

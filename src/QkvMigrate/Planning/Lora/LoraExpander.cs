@@ -34,7 +34,7 @@ internal sealed class LoraExpander(Checkpoint checkpoint, AttentionGeometry geom
             throw new MigrationException(FailureKind.Unsupported, "its bytes are shared with another tensor, so that it cannot be expanded", where: where);
         }
 
-        var matrix = new ExpandedMatrix(checkpoint.Source, old, rows, columns, placements);
+        var matrix = new ExpandedMatrix(old, rows, columns, placements);
         return matrix.Length <= Array.MaxLength && LoraMatrix.IsReadable(old)
             ? new ComputedTensor(old, [rows, columns], matrix)
             : throw new MigrationException(FailureKind.Unsupported, $"shape ({string.Join(", ", old.Shape)}) is too large for a LoRA to be expanded to ({rows}, {columns})", where: where);

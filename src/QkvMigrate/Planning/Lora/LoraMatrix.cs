@@ -1,5 +1,4 @@
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Files;
 
 namespace QkvMigrate.Planning.Lora;
 
@@ -16,10 +15,10 @@ public sealed record LoraMatrix(DType DType, long Rows, long Columns, ReadOnlyMe
 
     /// <summary>Reads a two-dimensional tensor that <see cref="IsReadable"/>, whatever its strides are.</summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>
-    internal static LoraMatrix Read(SourceFile source, TensorEntry matrix)
+    internal static LoraMatrix Read(TensorEntry matrix)
     {
         var item = matrix.DType.ItemSize;
-        var stored = source.Read(matrix.FileOffset, (int)matrix.Extent);
+        var stored = matrix.Storage.Source.Read(matrix.FileOffset, (int)matrix.Extent);
         var (rows, columns) = (matrix.Shape[0], matrix.Shape[1]);
         if (matrix.Strides[1] == 1 && (matrix.Strides[0] == columns || rows == 1))
         {

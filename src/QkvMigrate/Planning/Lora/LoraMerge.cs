@@ -34,7 +34,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
             Check(model, storages, weight, layer);
             IReadOnlyList<RowRun> rows = layer.IsFused ? order : [new RowRun(0, (int)weight.Shape[0])];
             IReadOnlyList<LoraRun> runs = layer.IsFused ? delta : [new LoraRun(0, 0, weight.Shape[0], 0)];
-            var merged = new MergedWeight(new LoraWeight(model.Source, weight, adapter.Checkpoint.Source, layer), rows, runs, adapter.Scaling, updater);
+            var merged = new MergedWeight(new LoraWeight(weight, layer), rows, runs, adapter.Scaling, updater);
             tensors.Add(new ComputedTensor(weight, weight.Shape, merged));
         }
 

@@ -6,11 +6,9 @@ using QkvMigrate.Files;
 namespace QkvMigrate.Planning.Lora;
 
 /// <summary>A weight and the matrices of its LoRA, in two files or in one.</summary>
-/// <param name="BaseFile">The file of the weight.</param>
 /// <param name="Weight">The weight, shape <c>(out_features, in_features)</c>, one row behind the other.</param>
-/// <param name="LoraFile">The file of the LoRA.</param>
 /// <param name="Layer">The LoRA's matrices; they are small.</param>
-internal sealed record LoraWeight(SourceFile BaseFile, TensorEntry Weight, SourceFile LoraFile, LoraLayer Layer);
+internal sealed record LoraWeight(TensorEntry Weight, LoraLayer Layer);
 
 /// <summary>
 /// A weight with the delta of its LoRA added, its rows in a new order. They are read, updated and handed on in blocks of
@@ -47,13 +45,16 @@ internal sealed class MergedWeight : ComputedBytes
     public override long Length => parts.Weight.Extent;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<SourceFile> Sources => [parts.Weight.Storage.Source, parts.Layer.A.Storage.Source, parts.Layer.B.Storage.Source];
+
+    /// <inheritdoc/>
     public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation) => Compute(emit, BlockBytes, cancellation);
 
     /// <summary>As above, with blocks of a size that tests make tiny, so that small weights meet every boundary.</summary>
     internal void Compute(Action<ReadOnlySpan<byte>> emit, int blockBytes, CancellationToken cancellation)
     {
         var layer = parts.Layer;
-        using var update = updater().Begin(LoraMatrix.Read(parts.LoraFile, layer.A), LoraMatrix.Read(parts.LoraFile, layer.B), scaling, parts.Weight.DType);
+        using var update = updater().Begin(LoraMatrix.Read(layer.A), LoraMatrix.Read(layer.B), scaling, parts.Weight.DType);
         var rows = parts.Weight.Shape[0];
         var perBlock = Math.Min(rows, Math.Max(1, blockBytes / rowBytes));
         var buffer = GC.AllocateUninitializedArray<byte>((int)(perBlock * rowBytes));
@@ -87,7 +88,7 @@ internal sealed class MergedWeight : ComputedBytes
             if (length > 0)
             {
                 var source = run.Start + start - target;
-                parts.BaseFile.Read(parts.Weight.FileOffset + (source * rowBytes), Rows(block, start - first, length));
+                parts.Weight.Storage.Source.Read(parts.Weight.FileOffset + (source * rowBytes), Rows(block, start - first, length));
             }
 
             target += run.Length;

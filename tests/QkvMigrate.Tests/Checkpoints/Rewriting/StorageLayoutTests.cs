@@ -4,14 +4,17 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Tests.Support;
+using QkvMigrate.Tests.Writing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Rewriting;
 
 /// <summary>Which bytes of a storage move when its blocks are reordered: the pieces of the rows, and none between them.</summary>
-public sealed class StorageLayoutTests
+public sealed class StorageLayoutTests : IDisposable
 {
     private const int StorageOffset = 11;
+
+    private static readonly byte[] Source = [.. Enumerable.Range(0, 1 << 14).Select(value => (byte)(value * 31 >> 2))];
 
     private static readonly Gen<Shape> Shapes =
         from permutation in ShuffledRows.UpTo(runs: 10, rowsOfEach: 6)
@@ -21,15 +24,18 @@ public sealed class StorageLayoutTests
         from before in Gen.Int[0, 20]
         select new Shape(permutation, pieceBytes, gaps, gaps is [0] ? outer : 1, before);
 
+    private readonly LayoutWriting file = new(Source);
+
+    public void Dispose() => file.Dispose();
+
     [Fact]
     public void The_pieces_of_rows_move_and_nothing_else() => Gen.Select(Shapes.Array[1, 3], Gen.Int[0, 20]).Sample((shapes, behind) =>
     {
         var blocks = Blocks(shapes, behind);
-        var source = Source(blocks[0].Storage);
         var builder = new FilePlanBuilder();
         StorageLayout.LayDown(builder, blocks[0].Storage, blocks);
-        var storage = source[StorageOffset..(int)(StorageOffset + blocks[0].Storage.Length)];
-        Assert.Equal(Reordered(storage, blocks), NaiveLayout.Apply(builder.Build(), source));
+        var storage = Source[StorageOffset..(int)(StorageOffset + blocks[0].Storage.Length)];
+        Assert.Equal(Reordered(storage, blocks), NaiveLayout.Apply(builder.Build()));
     });
 
     [Fact]
@@ -38,19 +44,18 @@ public sealed class StorageLayoutTests
         var one = Blocks(first, behind: 3);
         var two = Blocks(second, behind: 4, offset: StorageOffset + one[0].Storage.Length + 5);
         var end = (int)(two[0].Storage.Offset + two[0].Storage.Length + 9);
-        var source = Enumerable.Range(0, end + 50).Select(value => (byte)(value * 31 >> 2)).ToArray();
         var builder = new FilePlanBuilder();
 
         // In any order: neither the storages nor their blocks are sorted.
-        StorageLayout.LayDown(builder, 2, end, [.. two.Concat(one).Reverse()]);
-        byte[] expected = [.. source[..end]];
+        StorageLayout.LayDown(builder, file.Source, 2, end, [.. two.Concat(one).Reverse()]);
+        byte[] expected = [.. Source[..end]];
         foreach (var blocks in new[] { one, two })
         {
             var start = (int)blocks[0].Storage.Offset;
-            Reordered(source[start..(int)(start + blocks[0].Storage.Length)], blocks).CopyTo(expected, start);
+            Reordered(Source[start..(int)(start + blocks[0].Storage.Length)], blocks).CopyTo(expected, start);
         }
 
-        Assert.Equal(expected[2..], NaiveLayout.Apply(builder.Build(), source));
+        Assert.Equal(expected[2..], NaiveLayout.Apply(builder.Build()));
     });
 
     [Theory]
@@ -58,7 +63,7 @@ public sealed class StorageLayoutTests
     [InlineData(0, 25, "block at byte 25 of storage 0 overlaps another or leaves the storage (Parameter 'blocks')")]
     public void Blocks_that_overlap_or_leave_the_storage_are_refused(long first, long second, string message)
     {
-        var storage = new StorageEntry("0", 0, 40);
+        var storage = AnyFile.Storage("0", 0, 40);
         var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
         var blocks = new[] { first, second }.Select(offset => new BlockReorder(storage, offset, 1, [0], 8, 8, swap)).ToList();
         var refused = Assert.Throws<ArgumentException>(() => StorageLayout.LayDown(new FilePlanBuilder(), storage, blocks));
@@ -66,22 +71,19 @@ public sealed class StorageLayoutTests
     }
 
     /// <summary>The blocks one behind the other in a storage.</summary>
-    private static List<BlockReorder> Blocks(Shape[] shapes, int behind, long offset = StorageOffset)
+    private List<BlockReorder> Blocks(Shape[] shapes, int behind, long offset = StorageOffset)
     {
         var places = new List<(Shape Shape, long Offset)>();
         var end = 0L;
         foreach (var shape in shapes)
         {
             places.Add((shape, end + shape.Before));
-            end += shape.Before + shape.Block(new StorageEntry("0", 0, 0), 0).Length;
+            end += shape.Before + shape.Block(AnyFile.Storage("0", 0, 0), 0).Length;
         }
 
-        var storage = new StorageEntry($"at {offset}", offset, end + behind);
+        var storage = new StorageEntry(file.Source, $"at {offset}", offset, end + behind);
         return places.ConvertAll(place => place.Shape.Block(storage, place.Offset));
     }
-
-    private static byte[] Source(StorageEntry storage) =>
-        [.. Enumerable.Range(0, (int)(storage.Offset + storage.Length)).Select(value => (byte)(value * 31 >> 2))];
 
     /// <summary>Row by row and piece by piece, from the definition of a block.</summary>
     private static byte[] Reordered(byte[] storage, IEnumerable<BlockReorder> blocks)

@@ -2,8 +2,10 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Testing.Pickles;
+using QkvMigrate.Tests.Support;
 using Xunit;
 using static QkvMigrate.Testing.Pickles.TorchCode;
 using static QkvMigrate.Tests.Checkpoints.TorchPickles.TorchPickleTests;
@@ -44,7 +46,7 @@ public sealed class TorchNumberEditTests
         var pickle = Read(Dict(("w", Tensor(Storage(Text("0"), 12), 0, [12], [1]))));
         var tensor = pickle.Tensors[0];
         var edited = pickle.Edit(new Dictionary<NameEntry, string>(), [new StorageReplacement(tensor.Storage, new Zeros(count * 4), [new TensorView(tensor, 0, [count], [1])])], []);
-        var again = new TorchPickle(PickleMachine.Run(edited), key => new StorageEntry(key, 0, count * 4));
+        var again = new TorchPickle(PickleMachine.Run(edited), key => AnyFile.Storage(key, 0, count * 4));
         Assert.Equal([count], Assert.Single(again.Tensors).Shape);
     }
 
@@ -86,6 +88,8 @@ public sealed class TorchNumberEditTests
     private sealed class Zeros(long length) : ComputedBytes
     {
         public override long Length => length;
+
+        public override IReadOnlyList<SourceFile> Sources => [];
 
         public override void Compute(Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation) => emit(new byte[length]);
     }

@@ -3,6 +3,7 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Pickling;
 using QkvMigrate.Testing.Pickles;
+using QkvMigrate.Tests.Support;
 using Xunit;
 using static QkvMigrate.Testing.Pickles.TorchCode;
 
@@ -132,10 +133,10 @@ public sealed class TorchPickleTests
     private static (TorchPickle Pickle, WeakReference Root) ReadAndForget()
     {
         var document = PickleMachine.Run(TorchCode.Pickle(Dict(("w", Matrix))));
-        return (new TorchPickle(document, key => new StorageEntry(key, 0, 400)), new WeakReference(document.Root.Node));
+        return (new TorchPickle(document, key => AnyFile.Storage(key, 0, 400)), new WeakReference(document.Root.Node));
     }
 
     /// <summary>Reads a pickle whose storages stand at 1000 bytes times their key, with 400 bytes each.</summary>
     internal static TorchPickle Read(string root) =>
-        new(PickleMachine.Run(TorchCode.Pickle(root)), key => long.TryParse(key, out var number) ? new StorageEntry(key, number * 1000, 400) : null);
+        new(PickleMachine.Run(TorchCode.Pickle(root)), key => long.TryParse(key, out var number) ? AnyFile.Storage(key, number * 1000, 400) : null);
 }

@@ -97,7 +97,7 @@ public sealed class ZipRewriterBorderTests
         directory =>
         {
             const long size = Border + 1;
-            var changes = new ZipChanges { Contents = { [directory.Entries[0]] = new(size, 0, builder => builder.Copy(0, size)) } };
+            var changes = new ZipChanges { Contents = { [directory.Entries[0]] = new(size, 0, builder => builder.Copy(directory.Source, 0, size)) } };
             var refused = Assert.Throws<MigrationException>(() => ZipRewriter.Rewrite(directory, changes, 64));
             Assert.Equal("zip entry 'stem/data.pkl': 4294967296 bytes need a zip64 field, which this zip's writer did not leave room for", refused.Message);
             Assert.Equal(FailureKind.Unsupported, refused.Kind);

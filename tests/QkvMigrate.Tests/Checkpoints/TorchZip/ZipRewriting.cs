@@ -20,6 +20,6 @@ internal static class ZipRewriting
             zipChanges.Contents.Add(directory.ByName[name], new ZipContent(bytes.Length, counted ? null : Crc32.HashToUInt32(bytes), builder => builder.Literal(bytes)));
         }
 
-        return NaiveLayout.Apply(ZipRewriter.Rewrite(directory, zipChanges, alignment), zip);
+        return NaiveLayout.Apply(ZipRewriter.Rewrite(directory, zipChanges, alignment));
     });
 }

@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Planning.Copies;
+using QkvMigrate.Tests.Support;
 using QkvMigrate.Verification;
 using Xunit;
 
@@ -74,5 +75,5 @@ public sealed class ParameterMatchTests
     }
 
     private static TensorEntry Tensor(long size, int number) =>
-        new(new ContainerEntry("", []), null, $"{number}", DType.ByName("float32")!, [size], [1], new StorageEntry($"{number}", 0, size * 4), 0);
+        new(new ContainerEntry("", []), null, $"{number}", DType.ByName("float32")!, [size], [1], AnyFile.Storage($"{number}", 0, size * 4), 0);
 }

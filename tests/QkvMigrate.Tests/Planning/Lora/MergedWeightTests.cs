@@ -33,7 +33,7 @@ public sealed class MergedWeightTests : IDisposable
         var permutation = RowPermutation.Between(Gqa, RowOrder.Interleaved, RowOrder.Sequential);
         using var updater = new PlainUpdater();
         var merged = new MergedWeight(
-            new LoraWeight(checkpoint.Source, weight, checkpoint.Source, layer),
+            new LoraWeight(weight, layer),
             permutation.Runs,
             [.. LoraRows.ByRow(permutation, model.Sections, Gqa)],
             (double)LoraModel.Alpha / LoraModel.Rank,
@@ -66,7 +66,7 @@ public sealed class MergedWeightTests : IDisposable
         var weight = checkpoint.Tensors.Single(tensor => tensor.Label == LoraModel.Prefix + "attn.linear.weight");
         using var updater = new PlainUpdater();
         using var stop = new CancellationTokenSource();
-        var merged = new MergedWeight(new LoraWeight(checkpoint.Source, weight, checkpoint.Source, layer), [new RowRun(0, 40)], [], 1, () => updater);
+        var merged = new MergedWeight(new LoraWeight(weight, layer), [new RowRun(0, 40)], [], 1, () => updater);
         var blocks = 0;
         Assert.Throws<OperationCanceledException>(() => merged.Compute(
             _ =>
