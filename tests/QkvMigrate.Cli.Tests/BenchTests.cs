@@ -9,7 +9,7 @@ namespace QkvMigrate.Cli.Tests;
 public sealed class BenchTests
 {
     [Fact]
-    public void JsonHasBothLayouts()
+    public void JSON_has_both_layouts()
     {
         var run = Tool.Run("bench", "--model", "tiny-llama-1.1b", "--scale", "0.03", "--repetitions", "1", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -26,7 +26,7 @@ public sealed class BenchTests
     }
 
     [Fact]
-    public void TheTableIsOfTheCheckpointsShape()
+    public void The_table_is_of_the_checkpoints_shape()
     {
         var run = Tool.Run("bench", Repository.At("samples", "tiny-licenses-gqa"), "--repetitions", "1");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -41,7 +41,7 @@ public sealed class BenchTests
     [InlineData("--scale '1.5': expected a number greater than 0, up to 1", "bench", "x", "--scale", "1.5")]
     [InlineData("--repetitions '0': expected a whole number from 1 to 2147483647", "bench", "x", "--repetitions", "0")]
     [InlineData("--model 'x': expected pythia-1b or tiny-llama-1.1b", "bench", "--model", "x")]
-    public void BadUsageIsTold(string message, params string[] arguments)
+    public void Bad_usage_is_told(string message, params string[] arguments)
     {
         var run = Tool.Run(arguments);
         Assert.Equal(2, run.ExitCode);

@@ -55,7 +55,7 @@ public sealed class BombTests : IDisposable
 
     [Theory]
     [MemberData(nameof(HarmlessOnes))]
-    public void WhatIsNoneTakesLittleMemoryAllTheSame(string name)
+    public void What_is_none_takes_little_memory_all_the_same(string name)
     {
         var path = folder.At($"{name}.pth");
         File.WriteAllBytes(path, Archive(Harmless[name](), CompressionLevel.NoCompression));
@@ -68,7 +68,7 @@ public sealed class BombTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Bombs))]
-    public void ABombOfAPickleIsRefused(string name)
+    public void A_bomb_of_a_pickle_is_refused(string name)
     {
         var path = folder.At($"{name}.pth");
         File.WriteAllBytes(path, Archive(Pickles[name](), CompressionLevel.NoCompression));
@@ -76,7 +76,7 @@ public sealed class BombTests : IDisposable
     }
 
     [Fact]
-    public void ACompressedEntryIsRefusedBeforeItIsUnpacked()
+    public void A_compressed_entry_is_refused_before_it_is_unpacked()
     {
         var path = folder.At("zip.pth");
         File.WriteAllBytes(path, Archive(new byte[256 << 20], CompressionLevel.SmallestSize));
@@ -84,7 +84,7 @@ public sealed class BombTests : IDisposable
     }
 
     [Fact]
-    public void ACountOfEntriesIsNotBelieved()
+    public void A_count_of_entries_is_not_believed()
     {
         // zip64: the end record says 2^32 entries in a directory that holds two.
         var bytes = Archive([0x80, 2, (byte)'N', (byte)'.'], CompressionLevel.NoCompression);

@@ -29,7 +29,7 @@ public sealed class CancelledSearchTests : IDisposable
     [InlineData("TERM", 143, "upgrade", "tree")]
     [InlineData("HUP", 129, "upgrade", "tree", "--in-place")]
     [InlineData("QUIT", 131, "verify", "tree", "tree")]
-    public void ASignalEndsTheSearch(string signal, int exitCode, string command, params string[] arguments)
+    public void A_signal_ends_the_search(string signal, int exitCode, string command, params string[] arguments)
     {
         using var run = RunningTool.Start([command, .. arguments.Select(word => word == "tree" ? folder.At("tree") : word)]);
         while (!IsSearching(run.Id))

@@ -43,31 +43,31 @@ public sealed class CompletionTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Lines))]
-    public void OffersWhatFits(string shell, string line, string[] expected) => Assert.Equal(expected, Complete(shell, line));
+    public void Offers_what_fits(string shell, string line, string[] expected) => Assert.Equal(expected, Complete(shell, line));
 
     [Theory]
     [InlineData("zsh", "qkvmigrate upgrade lit")]
     [InlineData("fish", "qkvmigrate upgrade lit")]
     [InlineData("zsh", "qkvmigrate upgrade --config lit")]
     [InlineData("fish", "qkvmigrate upgrade --config lit")]
-    public void OffersPaths(string shell, string line) => Assert.Equal(["lit_model.pth"], Complete(shell, line));
+    public void Offers_paths(string shell, string line) => Assert.Equal(["lit_model.pth"], Complete(shell, line));
 
     /// <summary>bash completes paths by itself where the script finds nothing and does not forbid it.</summary>
     [Theory]
     [InlineData("qkvmigrate upgrade lit")]
     [InlineData("qkvmigrate upgrade --config lit")]
-    public void LeavesPathsToBash(string line)
+    public void Leaves_paths_to_Bash(string line)
     {
         Assert.Empty(Complete("bash", line));
         Assert.EndsWith("complete -o bashdefault -o default -F _qkvmigrate qkvmigrate\n", Script("bash"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void BashCompletesAValueBehindAnEqualsSign() =>
+    public void Bash_completes_a_value_behind_an_equals_sign() =>
         Assert.Equal(["stream"], Complete("bash", "qkvmigrate upgrade --engine = s"));
 
     [Fact]
-    public void AnUnknownShellIsBadUsage()
+    public void An_unknown_shell_is_bad_usage()
     {
         var run = Tool.Run("completion", "tcsh");
         Assert.Equal((2, ""), (run.ExitCode, run.Output));

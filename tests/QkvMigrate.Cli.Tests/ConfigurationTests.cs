@@ -29,7 +29,7 @@ public sealed class ConfigurationTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void OrgAndNameOf2023BecomeHfConfig()
+    public void Org_and_name_of_2023_become_hf_config()
     {
         var after = Upgrade("lit-config-2023-06");
         Assert.Equal("pythia-fixture", after.Text("name"));
@@ -42,7 +42,7 @@ public sealed class ConfigurationTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void HfConfigOf2023IsKept()
+    public void Hf_config_of_2023_is_kept()
     {
         var after = Upgrade("lit-config-2023-10");
         Assert.Equal("EleutherAI", after.GetProperty("hf_config").Text("org"));
@@ -53,7 +53,7 @@ public sealed class ConfigurationTests(FixtureSet fixtures) : IDisposable
     [Theory]
     [InlineData("model-config-2024-03")]
     [InlineData("gqa-float32")]
-    public void NothingElseChangesInAYoungerOne(string name)
+    public void Nothing_else_changes_in_a_younger_one(string name)
     {
         var before = ReadYaml(Path.Combine(fixtures[name].Folder, "model_config.yaml"));
         var after = Upgrade(name);
@@ -62,14 +62,14 @@ public sealed class ConfigurationTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void AWindowOnAllLayersNeedsNoPlacing()
+    public void A_window_on_all_layers_needs_no_placing()
     {
         var after = Upgrade("sliding-window-all");
         Assert.Equal(8, after.GetProperty("sliding_window_size").GetInt32());
     }
 
     [Fact]
-    public void AnInterleavedWindowIsPlacedByLayer()
+    public void An_interleaved_window_is_placed_by_layer()
     {
         var after = Upgrade("sliding-window-interleaved");
         Assert.Equal(8, after.GetProperty("sliding_window_size").GetInt32());
@@ -77,7 +77,7 @@ public sealed class ConfigurationTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void AnUnknownFieldAndACommentAreKeptAndTold()
+    public void An_unknown_field_and_a_comment_are_kept_and_told()
     {
         const string Name = "unknown-configuration-field";
         var copy = _folder.Take(fixtures[Name].Folder);

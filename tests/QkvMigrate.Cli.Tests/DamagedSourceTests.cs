@@ -26,7 +26,7 @@ public sealed class DamagedSourceTests : IDisposable
     [InlineData(Staying, "--engine", "stream", "--verify", "full")]
     [InlineData(Staying, "--engine", "stream", "--verify", "full", "--in-place")]
     [InlineData("version", "--engine", "stream")]
-    public void IsRefusedByItsOwnNameAndNothingIsWritten(string entry, params string[] arguments)
+    public void Is_refused_by_its_own_name_and_nothing_is_written(string entry, params string[] arguments)
     {
         var zip = File.ReadAllBytes(Source);
         var place = ZipSurgery.Find(zip, entry);
@@ -47,7 +47,7 @@ public sealed class DamagedSourceTests : IDisposable
 
     /// <summary>A checksum that both files give, and the bytes of neither have.</summary>
     [Fact]
-    public void IsToldByVerify()
+    public void Is_told_by_verify()
     {
         Assert.Equal(0, Tool.Run(["upgrade", Source, .. LegacyCheckpoint.Arguments]).ExitCode);
         foreach (var path in (string[])[Source, Target])

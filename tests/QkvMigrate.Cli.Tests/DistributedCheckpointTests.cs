@@ -30,7 +30,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     [InlineData("file/lit_model.pth", "file/lit_model.pth", ByTorch)]
     [InlineData("deepspeed", "deepspeed/global_step7", "zero_to_fp32.py")]
     [InlineData("deepspeed/global_step7/bf16_zero_pp_rank_1_mp_rank_00_optim_states.pt", "deepspeed/global_step7/bf16_zero_pp_rank_1_mp_rank_00_optim_states.pt", "zero_to_fp32.py")]
-    public void EveryCommandRefusesItInOneLine(string path, string named, string command)
+    public void Every_command_refuses_it_in_one_line(string path, string named, string command)
     {
         var before = folder.Snapshot();
         string[][] commandLines = [["upgrade"], ["upgrade", "--check"], ["upgrade", "--in-place"], ["upgrade", "--dry-run"], ["downgrade"], ["inspect"]];
@@ -55,7 +55,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     [InlineData("fabric", ByFabric)]
     [InlineData("fabric/lit_model.pth", ByFabric)]
     [InlineData("file/lit_model.pth", ByTorch)]
-    public void VerifyRefusesItToo(string path, string command)
+    public void Verify_refuses_it_too(string path, string command)
     {
         var run = Tool.Run("verify", folder.At(path), folder.At(path));
 
@@ -67,7 +67,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     [InlineData("fabric", ByFabric, "generate", "--tokens", "1")]
     [InlineData("fabric", ByFabric, "bench")]
     [InlineData("torch", ByTorch, "generate", "--tokens", "1")]
-    public void WhatComputesSaysWhatJoinsIt(string path, string joining, string command, params string[] options)
+    public void What_computes_says_what_joins_it(string path, string joining, string command, params string[] options)
     {
         var run = Tool.Run([command, folder.At(path), .. options]);
 
@@ -76,7 +76,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void InATreeItIsOneRefusalBesideTheOthersUpgrade()
+    public void In_a_tree_it_is_one_refusal_beside_the_others_upgrade()
     {
         using var fixtures = new FixtureSet();
         var sound = folder.Take(fixtures["mha-float32"].Folder);
@@ -98,7 +98,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsExcludedIsLeftAlone()
+    public void What_is_excluded_is_left_alone()
     {
         var run = Tool.Run("upgrade", folder.Path, "--check", "--json", "--exclude", "lit_model.pth", "--exclude", "global_step*");
 

@@ -19,7 +19,7 @@ public sealed class DisturbedWritingTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void OfTwoRunsOneWinsAndTheOtherSaysWhoHoldsTheTarget()
+    public void Of_two_runs_one_wins_and_the_other_says_who_holds_the_target()
     {
         using var first = StopWhileWriting();
 
@@ -34,14 +34,14 @@ public sealed class DisturbedWritingTests : IDisposable
     }
 
     [Fact]
-    public void ASourceThatIsTruncatedIsToldAndNothingIsLeft() => AssertThrownAway("changed while it was read", () =>
+    public void A_source_that_is_truncated_is_told_and_nothing_is_left() => AssertThrownAway("changed while it was read", () =>
     {
         using var file = OpenForDisturbance();
         file.SetLength(file.Length / 2);
     });
 
     [Fact]
-    public void ASourceThatIsWrittenToIsToldAndNothingIsLeft() => AssertThrownAway("changed while it was read", () =>
+    public void A_source_that_is_written_to_is_told_and_nothing_is_left() => AssertThrownAway("changed while it was read", () =>
     {
         using var file = OpenForDisturbance();
         file.Position = file.Length / 2;
@@ -49,14 +49,14 @@ public sealed class DisturbedWritingTests : IDisposable
     });
 
     [Fact]
-    public void ASourceThatIsReplacedIsToldAndNothingIsLeft() => AssertThrownAway("another file was put in its place", () =>
+    public void A_source_that_is_replaced_is_told_and_nothing_is_left() => AssertThrownAway("another file was put in its place", () =>
     {
         File.Copy(Source, folder.At("other"));
         File.Move(folder.At("other"), Source, overwrite: true);
     });
 
     [Fact]
-    public void ASourceThatVanishesIsToldAndNothingIsLeft()
+    public void A_source_that_vanishes_is_told_and_nothing_is_left()
     {
         using var run = StopWhileWriting();
         File.Delete(Source);
@@ -71,7 +71,7 @@ public sealed class DisturbedWritingTests : IDisposable
     [Theory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
-    public void ASignalEndsTheRunAndTheReportIsPrinted(string signal, int exitCode)
+    public void A_signal_ends_the_run_and_the_report_is_printed(string signal, int exitCode)
     {
         LegacyCheckpoint.Write(folder.At("small.pth"), 1);
         using var run = StopWhileWriting(folder.At("small.pth"));

@@ -21,7 +21,7 @@ public sealed class EarlyEndTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void NoRowMoves()
+    public void No_row_moves()
     {
         var renamed = folder.Take(Repository.At("tests", "golden", "falcon-mqa"));
         Assert.Equal(0, Tool.Run("upgrade", renamed, "-o", folder.At("done")).ExitCode);
@@ -36,7 +36,7 @@ public sealed class EarlyEndTests : IDisposable
     }
 
     [Fact]
-    public void ASignalComesWhileLibtorchLoads()
+    public void A_signal_comes_while_libtorch_loads()
     {
         var source = folder.Take(Repository.At("samples", "tiny-licenses-gqa"), "model");
         var before = folder.Snapshot();

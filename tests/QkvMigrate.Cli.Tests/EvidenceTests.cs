@@ -23,7 +23,7 @@ public sealed class EvidenceTests : IDisposable
     [Theory]
     [InlineData("tiny-licenses-gqa", "0.350  interleaved n_head=8 n_query_groups=2 head_size=16", "0.160  interleaved n_head=16 n_query_groups=4 head_size=8")]
     [InlineData("tiny-licenses-mha", "0.104  interleaved n_head=4 n_query_groups=4 head_size=32", "0.052  interleaved n_head=8 n_query_groups=8 head_size=16")]
-    public void InspectRanksTheTrueGeometryOfATrainedModelFirst(string sample, string first, string second)
+    public void Inspect_ranks_the_true_geometry_of_a_trained_model_first(string sample, string first, string second)
     {
         var result = Tool.Run("inspect", "--evidence", Sample(sample));
 
@@ -36,7 +36,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void InspectTellsTheRankingInJson()
+    public void Inspect_tells_the_ranking_in_JSON()
     {
         var evidence = JsonReport.OnlyCheckpoint(Tool.Run("inspect", "--evidence", "--json", Sample("tiny-licenses-gqa"))).GetProperty("evidence");
 
@@ -48,14 +48,14 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void WithoutTheOptionInspectSaysNothingOfIt()
+    public void Without_the_option_inspect_says_nothing_of_it()
     {
         Assert.DoesNotContain("evidence", Tool.Run("inspect", Sample("tiny-licenses-gqa")).Output, StringComparison.Ordinal);
         Assert.False(JsonReport.OnlyCheckpoint(Tool.Run("inspect", "--json", Sample("tiny-licenses-gqa"))).TryGetProperty("evidence", out _));
     }
 
     [Fact]
-    public void AWrongGeometryThatTheShapesAllowIsWarnedOfWithTheNumbers()
+    public void A_wrong_geometry_that_the_shapes_allow_is_warned_of_with_the_numbers()
     {
         var upgrade = Tool.Run(["upgrade", Sample("tiny-licenses-gqa"), "-o", _folder.At("new"), .. WrongGeometry]);
 
@@ -64,7 +64,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void TheWarningIsAnAdviceInJson()
+    public void The_warning_is_an_advice_in_JSON()
     {
         var report = JsonReport.OnlyCheckpoint(Tool.Run(["upgrade", "--json", Sample("tiny-licenses-gqa"), "-o", _folder.At("new"), .. WrongGeometry]));
 
@@ -73,7 +73,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void StrictlyAWrongGeometryIsRefusedInOneLineAndNothingIsWritten()
+    public void Strictly_a_wrong_geometry_is_refused_in_one_line_and_nothing_is_written()
     {
         var upgrade = Tool.Run(["upgrade", "--strict-evidence", Sample("tiny-licenses-gqa"), "-o", _folder.At("new"), .. WrongGeometry]);
 
@@ -85,7 +85,7 @@ public sealed class EvidenceTests : IDisposable
     [Theory]
     [InlineData("tiny-licenses-gqa")]
     [InlineData("tiny-licenses-mha")]
-    public void TheTrueGeometryPassesStrictlyInBothDirections(string sample)
+    public void The_true_geometry_passes_strictly_in_both_directions(string sample)
     {
         foreach (var (command, from, to) in new[] { ("upgrade", Sample(sample), _folder.At("new")), ("downgrade", _folder.At("new"), _folder.At("old")) })
         {
@@ -100,7 +100,7 @@ public sealed class EvidenceTests : IDisposable
     [InlineData("llama-gqa")]
     [InlineData("pythia-mha")]
     [InlineData("gemma-headsize")]
-    public void RandomWeightsBringNoWarning(string model)
+    public void Random_weights_bring_no_warning(string model)
     {
         var directory = Repository.At("tests", "golden", model);
         var upgrade = Tool.Run("upgrade", "--strict-evidence", directory, "-o", _folder.At("new"));
@@ -110,7 +110,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void SequentialRowsUnderTheOldNameAreTold()
+    public void Sequential_rows_under_the_old_name_are_told()
     {
         var upgraded = _folder.At("upgraded");
         Assert.Equal(0, Tool.Run("upgrade", Sample("tiny-licenses-gqa"), "-o", upgraded).ExitCode);
@@ -124,7 +124,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void WithoutAConfigurationTheRankingIsOffered()
+    public void Without_a_configuration_the_ranking_is_offered()
     {
         var alone = _folder.At(Checkpoint);
         File.Copy(Path.Combine(Sample("tiny-licenses-gqa"), Checkpoint), alone);
@@ -140,7 +140,7 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
-    public void APlanAsksNoWeights()
+    public void A_plan_asks_no_weights()
     {
         var plan = Tool.Run(["upgrade", "--dry-run", "--strict-evidence", Sample("tiny-licenses-gqa"), .. WrongGeometry]);
 

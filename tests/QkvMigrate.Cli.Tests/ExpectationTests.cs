@@ -8,7 +8,7 @@ namespace QkvMigrate.Cli.Tests;
 public sealed class ExpectationTests
 {
     [Fact]
-    public void EveryWrongUpgradeIsCaught()
+    public void Every_wrong_upgrade_is_caught()
     {
         var tried = PyTorch.Run("test_expectation.py");
         Assert.True(tried.Output.Length > 0, tried.Error);
@@ -19,10 +19,10 @@ public sealed class ExpectationTests
     }
 
     [Fact]
-    public void RightAndWrongLoraUpgradesAreToldApart() => AssertNothingIsMisjudged("test_lora_delta.py");
+    public void Right_and_wrong_LoRA_upgrades_are_told_apart() => AssertNothingIsMisjudged("test_lora_delta.py");
 
     [Fact]
-    public void RightAndWrongMergesAreToldApart() => AssertNothingIsMisjudged("test_merged_lora.py");
+    public void Right_and_wrong_merges_are_told_apart() => AssertNothingIsMisjudged("test_merged_lora.py");
 
     private static void AssertNothingIsMisjudged(string script)
     {

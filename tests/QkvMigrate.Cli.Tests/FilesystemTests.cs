@@ -19,7 +19,7 @@ public sealed class FilesystemTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void XfsGetsTheSameBytesInPlace()
+    public void XFS_gets_the_same_bytes_in_place()
     {
         var image = folder.At("image");
         using (var file = File.Create(image))
@@ -47,7 +47,7 @@ public sealed class FilesystemTests : IDisposable
     }
 
     [Fact]
-    public void TmpfsGetsTheSameBytes()
+    public void Tmpfs_gets_the_same_bytes()
     {
         var target = Path.Combine("/dev/shm", Path.GetRandomFileName());
         try

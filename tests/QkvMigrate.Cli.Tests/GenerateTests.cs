@@ -15,7 +15,7 @@ public sealed class GenerateTests : IDisposable
     [Theory]
     [InlineData("tiny-licenses-gqa", "The licensee may be any other patent license and to the library and distribute the program or a copy\n")]
     [InlineData("tiny-licenses-mha", "The licensee may a copy of the Library of the Library of the Library of the Library of the Library o\n")]
-    public void ATrainedModelSaysTheSameBeforeAndBehindItsUpgrade(string name, string expected)
+    public void A_trained_model_says_the_same_before_and_behind_its_upgrade(string name, string expected)
     {
         var legacy = Repository.At("samples", name);
         Assert.Equal(0, Tool.Run("upgrade", legacy, "-o", _folder.At("upgraded")).ExitCode);
@@ -31,7 +31,7 @@ public sealed class GenerateTests : IDisposable
     [Theory]
     [InlineData("llama-gqa")]
     [InlineData("mixtral-moe")]
-    public void JsonHasTokensAndTheLogitsOfThePrompt(string name)
+    public void JSON_has_tokens_and_the_logits_of_the_prompt(string name)
     {
         var directory = Repository.At("tests", "golden", name);
         using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "golden.json")));
@@ -53,7 +53,7 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
-    public void LogitsFollowTheTokens()
+    public void Logits_follow_the_tokens()
     {
         var run = Tool.Run("generate", Repository.At("tests", "golden", "llama-gqa"), "--tokens", "51,67", "--max-new-tokens", "1", "--logits");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -64,7 +64,7 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
-    public void TheSameSeedDrawsTheSameTokensAndAnotherOneOthers()
+    public void The_same_seed_draws_the_same_tokens_and_another_one_others()
     {
         string[] arguments = ["generate", Repository.At("tests", "golden", "llama-gqa"), "--tokens", "51", "--temperature", "1", "--top-k", "50", "--seed", "7"];
         var first = Tool.Run(arguments);
@@ -81,7 +81,7 @@ public sealed class GenerateTests : IDisposable
     [InlineData("--temperature '-1': expected a number from 0 on", "generate", "x", "--tokens", "1", "--temperature", "-1")]
     [InlineData("--top-k '0': expected a whole number from 1 to 2147483647", "generate", "x", "--tokens", "1", "--top-k", "0")]
     [InlineData("--seed goes with --temperature or --top-k: without them nothing is drawn", "generate", "x", "--tokens", "1", "--seed", "1")]
-    public void BadUsageIsTold(string message, params string[] arguments)
+    public void Bad_usage_is_told(string message, params string[] arguments)
     {
         var run = Tool.Run(arguments);
         Assert.Equal(2, run.ExitCode);
@@ -90,7 +90,7 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
-    public void ACheckpointThatIsNotThereFails()
+    public void A_checkpoint_that_is_not_there_fails()
     {
         var run = Tool.Run("generate", _folder.At("none"), "--tokens", "1");
         Assert.Equal(1, run.ExitCode);

@@ -14,7 +14,7 @@ public sealed class HugeCheckpointTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void DryRunAndInspectReadNoTensor()
+    public void Dry_run_and_inspect_read_no_tensor()
     {
         var made = PyTorch.Run("sparse_checkpoint.py", _folder.At("huge"));
         Assert.True(made.ExitCode == 0, made.Error);

@@ -20,7 +20,7 @@ public sealed class InspectPageTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void TheMapsShowTheNormsThatPyTorchComputes()
+    public void The_maps_show_the_norms_that_PyTorch_computes()
     {
         var norms = Norms("8", "2", "16");
         var page = Inspect(Sample);
@@ -47,7 +47,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void TheLargestNormIsBrightAndTheSmallestIsDark()
+    public void The_largest_norm_is_bright_and_the_smallest_is_dark()
     {
         var cells = Inspect(Sample).Descendants("figure").First().Descendants("rect").OrderBy(cell => Cell(cell).Norm).ToList();
         Assert.Equal("#440154", cells[0].Attribute("fill")!.Value);
@@ -55,7 +55,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void ThePageSaysWhatTheTextSays()
+    public void The_page_says_what_the_text_says()
     {
         var page = Inspect(Sample).Value;
         Assert.All(
@@ -64,7 +64,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void ThePageAsksForNothingAndRunsNothing()
+    public void The_page_asks_for_nothing_and_runs_nothing()
     {
         var page = Inspect(Sample);
         Assert.DoesNotContain(page.Descendants(), element => element.Name.LocalName is "script" or "link" or "img" or "iframe" or "object");
@@ -74,7 +74,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void AnUpgradedCheckpointHasOneMapInItsOrder()
+    public void An_upgraded_checkpoint_has_one_map_in_its_order()
     {
         Assert.Equal(0, Tool.Run("upgrade", Sample, "-o", _folder.At("upgraded")).ExitCode);
         var map = Assert.Single(Inspect(_folder.At("upgraded")).Descendants("figure"));
@@ -86,7 +86,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void NamesAreTextWhateverTheyAre()
+    public void Names_are_text_whatever_they_are()
     {
         const string Prefix = "</title></style><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;\"\e[2J\u202e\0.h.";
         Directory.CreateDirectory(_folder.At("<b>&\"'"));
@@ -101,7 +101,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void NormsThatAreNoNumbersHaveNoColour()
+    public void Norms_that_are_no_numbers_have_no_colour()
     {
         LegacyCheckpoint.Write(_folder.At("random-bits.pth"), 1);
         var cells = Inspect([_folder.At("random-bits.pth"), .. LegacyCheckpoint.Arguments]).Descendants("rect").ToList();
@@ -111,7 +111,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void ARefusedCheckpointIsOnThePageToo()
+    public void A_refused_checkpoint_is_on_the_page_too()
     {
         File.WriteAllText(_folder.At("broken.pth"), "no checkpoint");
         var run = Tool.Run("inspect", _folder.At("broken.pth"), "--html", Page);
@@ -120,7 +120,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void AnExistingFileIsReplacedByForceAlone()
+    public void An_existing_file_is_replaced_by_force_alone()
     {
         File.WriteAllText(Page, "mine");
         var refused = Tool.Run("inspect", Sample, "--html", Page);
@@ -132,7 +132,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void ACheckpointIsNeverReplaced()
+    public void A_checkpoint_is_never_replaced()
     {
         var copy = _folder.Take(Sample);
         var before = _folder.Snapshot();
@@ -143,7 +143,7 @@ public sealed class InspectPageTests : IDisposable
     }
 
     [Fact]
-    public void ForceWithoutAPageIsBadUsage()
+    public void Force_without_a_page_is_bad_usage()
     {
         var run = Tool.Run("inspect", Sample, "--force");
         Assert.Equal(2, run.ExitCode);

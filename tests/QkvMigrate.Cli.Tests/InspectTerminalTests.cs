@@ -18,7 +18,7 @@ public sealed class InspectTerminalTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void ATerminalGetsTheStripsInColours()
+    public void A_terminal_gets_the_strips_in_colours()
     {
         var run = new PseudoTerminal().Run("inspect", Sample);
         Assert.Equal(0, run.ExitCode);
@@ -27,7 +27,7 @@ public sealed class InspectTerminalTests : IDisposable
     }
 
     [Fact]
-    public void NoColorKeepsTheLettersAlone()
+    public void No_color_keeps_the_letters_alone()
     {
         var run = new PseudoTerminal { Environment = { ["NO_COLOR"] = "1" } }.Run("inspect", Sample);
         Assert.Equal(0, run.ExitCode);
@@ -36,7 +36,7 @@ public sealed class InspectTerminalTests : IDisposable
     }
 
     [Fact]
-    public void ADumbTerminalGetsWhatAPipeGets()
+    public void A_dumb_terminal_gets_what_a_pipe_gets()
     {
         var piped = Tool.Run("inspect", Sample);
         var dumb = new PseudoTerminal { Environment = { ["TERM"] = "dumb" } }.Run("inspect", Sample);
@@ -45,7 +45,7 @@ public sealed class InspectTerminalTests : IDisposable
     }
 
     [Fact]
-    public void APipeGetsALineForEachThing()
+    public void A_pipe_gets_a_line_for_each_thing()
     {
         var run = Tool.Run("inspect", Sample);
         string[] expected =
@@ -70,7 +70,7 @@ public sealed class InspectTerminalTests : IDisposable
     [InlineData(32, 8, 8, "qqqqkv qqqqkv qqqqkv qqqqkv qqqqkv qqqqkv qqqqkv qqqqkv", "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq kkkkkkkk vvvvvvvv")]
     [InlineData(64, 16, 4, " 4q  k  v  |  4q  k  v  |  4q  k  v  | ... 12 more ... |  4q  k  v", " 64q  |  16k  |  16v")]
     [InlineData(256, 64, 1, " 4q  k  v  |  4q  k  v  |  4q  k  v  | ... 60 more ... |  4q  k  v", " 256q  |  64k  |  64v")]
-    public void ManyHeadsAreShownInTheDetailThatFits(int heads, int groups, int size, string before, string after)
+    public void Many_heads_are_shown_in_the_detail_that_fits(int heads, int groups, int size, string before, string after)
     {
         LegacyCheckpoint.Write(_folder.At("lit_model.pth"), 1);
         string[] arguments = ["inspect", _folder.At("lit_model.pth"), "--n-head", $"{heads}", "--n-query-groups", $"{groups}", "--head-size", $"{size}"];
@@ -89,7 +89,7 @@ public sealed class InspectTerminalTests : IDisposable
     }
 
     [Fact]
-    public void ANameCannotMoveTheCursor()
+    public void A_name_cannot_move_the_cursor()
     {
         LegacyCheckpoint.Write(_folder.At("lit_model.pth"), 1, "\e[2J[red].h.");
         var arguments = (string[])["inspect", _folder.At("lit_model.pth"), .. LegacyCheckpoint.Arguments];

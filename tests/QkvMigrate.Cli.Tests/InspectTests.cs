@@ -14,7 +14,7 @@ public sealed class InspectTests(FixtureSet fixtures) : IDisposable
     [Theory]
     [InlineData("gqa-float32", "interleaved")]
     [InlineData("already-upgraded", "sequential")]
-    public void SaysWhichLayoutAndGeometry(string name, string layout)
+    public void Says_which_layout_and_geometry(string name, string layout)
     {
         var copy = _folder.Take(fixtures[name].Folder);
         var before = _folder.Snapshot();
@@ -26,7 +26,7 @@ public sealed class InspectTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void AFileThatIsNoCheckpointIsAnError()
+    public void A_file_that_is_no_checkpoint_is_an_error()
     {
         var file = Path.Combine(_folder.Take(fixtures["no-checkpoint"].Folder), "lit_model.pth");
         var run = Tool.Run("inspect", file);

@@ -19,7 +19,7 @@ public sealed class InstallTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void ThePackedToolWorksForAStranger()
+    public void The_packed_tool_works_for_a_stranger()
     {
         Pack("QkvMigrate.Cli");
         Assert.InRange(new FileInfo(Package).Length, 1, 20 << 20);
@@ -44,7 +44,7 @@ public sealed class InstallTests : IDisposable
     }
 
     [Fact]
-    public void TheLibrarysPackageHasItsDocumentation()
+    public void The_librarys_package_has_its_documentation()
     {
         Pack("QkvMigrate");
         using var package = ZipFile.OpenRead(Package);

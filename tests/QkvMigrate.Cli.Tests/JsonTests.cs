@@ -13,7 +13,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void UpgradeReportsTheCheckpoint()
+    public void Upgrade_reports_the_checkpoint()
     {
         var copy = _folder.Take(fixtures["gqa-float16"].Folder);
         var checkpoint = JsonReport.OnlyCheckpoint(Tool.Run("upgrade", copy, "--json"));
@@ -39,7 +39,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void DowngradeReportsTheCheckpoint()
+    public void Downgrade_reports_the_checkpoint()
     {
         var copy = _folder.Take(fixtures["already-upgraded"].Folder);
         var checkpoint = JsonReport.OnlyCheckpoint(Tool.Run("downgrade", copy, "--json", "-o", _folder.At("old")));
@@ -48,7 +48,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void InspectTellsTheLayoutsApart()
+    public void Inspect_tells_the_layouts_apart()
     {
         var legacy = _folder.Take(fixtures["gqa-float32"].Folder);
         var upgraded = _folder.Take(fixtures["already-upgraded"].Folder);
@@ -60,7 +60,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void ARefusalIsADocumentToo()
+    public void A_refusal_is_a_document_too()
     {
         var copy = _folder.Take(fixtures["wrong-head-count"].Folder);
         var run = Tool.Run("upgrade", copy, "--json");
@@ -71,7 +71,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void TheGeometryOfTheCommandLineIsSaidToComeFromThere()
+    public void The_geometry_of_the_command_line_is_said_to_come_from_there()
     {
         var fixture = fixtures["command-line-geometry"];
         var run = Tool.Run(["upgrade", _folder.Take(fixture.Folder), "--json", "--dry-run", .. fixture.Arguments]);

@@ -16,10 +16,10 @@ public sealed class LoraExpansionTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AllSectionsEnabled() => Expand(["lora-qkv-gqa", "lora-qkv-four-groups", "lora-qkv-mha"]);
+    public void All_sections_enabled() => Expand(["lora-qkv-gqa", "lora-qkv-four-groups", "lora-qkv-mha"]);
 
     [Fact]
-    public void EachChoiceOfTheEarlyEra() =>
+    public void Each_choice_of_the_early_era() =>
         Expand(["lora-q", "lora-k", "lora-v", "lora-qk", "lora-qv", "lora-kv", "lora-qv-mha"], "--lora-era", "pre-900");
 
     private void Expand(IReadOnlyList<string> names, params string[] era)

@@ -18,7 +18,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void EachChoiceOfEachEraIsAddedRight()
+    public void Each_choice_of_each_era_is_added_right()
     {
         Merge(cases.Tree("since-900"), "since-900");
         Merge(cases.Tree("pre-900"), "pre-900", "--lora-era", "pre-900");
@@ -33,7 +33,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void ADirectoryBecomesThatOfAMergedModel()
+    public void A_directory_becomes_that_of_a_merged_model()
     {
         var adapter = _folder.Take(cases["gqa-qv-float16"].Adapter);
 
@@ -48,7 +48,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void AFileIsMergedByFlagsAlone()
+    public void A_file_is_merged_by_flags_alone()
     {
         var one = cases["gqa-qkv-since-900"];
         var lora = _folder.At(Lora);
@@ -61,7 +61,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void ADryRunTellsWhatWouldBeMergedAndWritesNothing()
+    public void A_dry_run_tells_what_would_be_merged_and_writes_nothing()
     {
         var one = cases["gqa-qv-since-900-on-upgraded"];
         var adapter = _folder.Take(one.Adapter);
@@ -80,7 +80,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void WhatIsMergedAlreadyIsSaidToBe()
+    public void What_is_merged_already_is_said_to_be()
     {
         var adapter = _folder.Take(cases["gqa-qv-since-900"].Adapter);
         File.Copy(cases["gqa-qv-since-900"].Base, Path.Combine(adapter, Model));
@@ -91,7 +91,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void TheModelBesideTheLoraIsNotItsBase()
+    public void The_model_beside_the_LoRA_is_not_its_base()
     {
         var adapter = _folder.Take(cases["gqa-qv-since-900"].Adapter);
         var model = Path.Combine(adapter, Model);
@@ -105,7 +105,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void TheBaseIsNotReplaced()
+    public void The_base_is_not_replaced()
     {
         var model = _folder.At("base.pth");
         File.Copy(cases["gqa-qv-since-900"].Base, model);
@@ -114,7 +114,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void TwoLorasInOneDirectoryAreNotMergedToOneModel()
+    public void Two_LoRAs_in_one_directory_are_not_merged_to_one_model()
     {
         var adapter = _folder.Take(cases["gqa-qv-since-900"].Adapter);
         File.Copy(Path.Combine(adapter, Lora), Path.Combine(adapter, "other.pth.lora"));
@@ -126,7 +126,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     [InlineData("--lora-alpha and --lora-r go with --lora merge", "--lora", "expand", "--lora-base", "base")]
     [InlineData("a LoRA is merged by an upgrade, into a new file", "--lora", "merge", "--in-place")]
     [InlineData("--lora-alpha 'NaN': expected a finite number", "--lora", "merge", "--lora-alpha", "NaN")]
-    public void OptionsThatMakeNoSenseAreBadUsage(string message, params string[] options)
+    public void Options_that_make_no_sense_are_bad_usage(string message, params string[] options)
     {
         var run = Tool.Run(["upgrade", "lit_model.pth.lora", .. options]);
         Assert.Equal(2, run.ExitCode);
@@ -134,7 +134,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
     }
 
     [Fact]
-    public void ADowngradeMergesNothing() => Assert.Equal(2, Tool.Run("downgrade", "lit_model.pth.lora", "--lora", "merge").ExitCode);
+    public void A_downgrade_merges_nothing() => Assert.Equal(2, Tool.Run("downgrade", "lit_model.pth.lora", "--lora", "merge").ExitCode);
 
     private void Merge(string tree, string output, params string[] options)
     {

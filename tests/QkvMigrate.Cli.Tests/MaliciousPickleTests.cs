@@ -27,12 +27,12 @@ public sealed class MaliciousPickleTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void ThereAreMoreThanSixtyOfThem() => Assert.InRange(Files.Length, 60, 1000);
+    public void There_are_more_than_sixty_of_them() => Assert.InRange(Files.Length, 60, 1000);
 
     [Theory]
     [InlineData("upgrade")]
     [InlineData("downgrade")]
-    public void EachIsRefusedByTheNameOfItsGlobal(string command)
+    public void Each_is_refused_by_the_name_of_its_global(string command)
     {
         var before = folder.Snapshot();
 
@@ -51,7 +51,7 @@ public sealed class MaliciousPickleTests : IDisposable
     }
 
     [Fact]
-    public void WhatOfPyTorchNobodyListedIsRefusedInFiles()
+    public void What_of_PyTorch_nobody_listed_is_refused_in_files()
     {
         const int count = 300;
         var made = PyTorch.Run("malicious/known_globals.py", folder.At("known"), count.ToString(CultureInfo.InvariantCulture));
@@ -72,7 +72,7 @@ public sealed class MaliciousPickleTests : IDisposable
     }
 
     [Fact]
-    public void InspectListsTheGlobals()
+    public void Inspect_lists_the_globals()
     {
         var run = Tool.Run(["inspect", .. Files, "--json"]);
 
@@ -84,7 +84,7 @@ public sealed class MaliciousPickleTests : IDisposable
     }
 
     [Fact]
-    public void WhoAllowsThemHasThemReadAndNotRun()
+    public void Who_allows_them_has_them_read_and_not_run()
     {
         var run = Tool.Run(["upgrade", .. Files, "--allow-unsafe-pickle", "--json"]);
 
@@ -98,7 +98,7 @@ public sealed class MaliciousPickleTests : IDisposable
     }
 
     [Fact]
-    public void TorchLoadRunsThoseThatAreSaidToBeLive()
+    public void Torch_load_runs_those_that_are_said_to_be_live()
     {
         var run = PyTorch.Run("malicious/torch_load.py", folder.At("files"), Canary);
 

@@ -13,7 +13,7 @@ public sealed class ManyTensorsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AHundredThousandTensorsAreUpgraded()
+    public void A_hundred_thousand_tensors_are_upgraded()
     {
         var (original, upgraded) = (_folder.At("many.pth"), _folder.At("upgraded.pth"));
         var made = PyTorch.Run("../benchmarks/make_checkpoint.py", "0", original, "--tensors", "100000");

@@ -9,16 +9,16 @@ public sealed class NothingToDoTests(FixtureSet fixtures)
 {
     [Theory]
     [MemberData(nameof(Catalogue.UnchangedFixtures), MemberType = typeof(Catalogue))]
-    public void UpgradeOfADirectorySaysSo(string name) => SaysNothingToDo(folder => folder.Take(fixtures[name].Folder));
+    public void Upgrade_of_a_directory_says_so(string name) => SaysNothingToDo(folder => folder.Take(fixtures[name].Folder));
 
     [Theory]
     [MemberData(nameof(Catalogue.UnchangedFixtures), MemberType = typeof(Catalogue))]
-    public void UpgradeOfAFileSaysSo(string name) =>
+    public void Upgrade_of_a_file_says_so(string name) =>
         SaysNothingToDo(folder => Path.Combine(folder.Take(fixtures[name].Folder), fixtures[name].Checkpoint));
 
     [Theory]
     [MemberData(nameof(Catalogue.UnchangedFixtures), MemberType = typeof(Catalogue))]
-    public void JsonTellsTheStatus(string name)
+    public void JSON_tells_the_status(string name)
     {
         using var folder = new WorkFolder();
         var run = Tool.Run("upgrade", folder.Take(fixtures[name].Folder), "--json");
@@ -27,7 +27,7 @@ public sealed class NothingToDoTests(FixtureSet fixtures)
     }
 
     [Fact]
-    public void DowngradeOfALegacyCheckpointSaysSo()
+    public void Downgrade_of_a_legacy_checkpoint_says_so()
     {
         using var folder = new WorkFolder();
         var run = Tool.Run("downgrade", folder.Take(fixtures["gqa-float32"].Folder), "--json");

@@ -49,7 +49,7 @@ public sealed class OddCommandLineTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void EveryOptionOfEveryCommandEndsInADocumentedWay()
+    public void Every_option_of_every_command_ends_in_a_documented_way()
     {
         IReadOnlyList<string[]> all = [.. CommandTree.Read().SelectMany(CommandLines)];
         var lines = BuildFacts.IsNative ? all : [.. all.Where((_, i) => i % PartOfBuilt == 0)];
@@ -58,7 +58,7 @@ public sealed class OddCommandLineTests : IDisposable
     }
 
     [Fact]
-    public void BytesThatAreNoUtf8EndInADocumentedWay() =>
+    public void Bytes_that_are_no_UTF8_end_in_a_documented_way() =>
         AssertDocumented(
             [.. CommandTree.Read().SelectMany(command => command.Options.Where(option => option.HasValue).Select(option => (string[])[command.Name, .. Base(command, option.Name), option.Name]))],
             behind: "\"$(printf 'a\\377\\376')\"");

@@ -14,7 +14,7 @@ public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void TheNextStepIsTheLegacyRunsBitForBit()
+    public void The_next_step_is_the_legacy_runs_bit_for_bit()
     {
         var legacy = _folder.At("run");
         var made = PyTorch.Run("training_step.py", "make", legacy);
@@ -31,7 +31,7 @@ public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
     [Theory]
     [InlineData("optimizer-by-wrapped-name", true)]
     [InlineData("optimizer-before-its-first-step", false)]
-    public void AdviceTellsOfMomentsWhereTheyMove(string name, bool move)
+    public void Advice_tells_of_moments_where_they_move(string name, bool move)
     {
         var run = Tool.Run("upgrade", fixtures[name].Folder, "-o", _folder.At("upgraded"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -44,7 +44,7 @@ public sealed class OptimizerTests(FixtureSet fixtures) : IDisposable
     [Theory]
     [InlineData("optimizer-of-fewer-parameters")]
     [InlineData("optimizer-in-another-order")]
-    public void WithoutItsOptimizerARefusedStateIsUpgraded(string name)
+    public void Without_its_optimizer_a_refused_state_is_upgraded(string name)
     {
         var copy = _folder.Take(fixtures[name].Folder);
         var run = Tool.Run("upgrade", copy, "--drop-optimizer");

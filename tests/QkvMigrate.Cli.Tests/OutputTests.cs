@@ -24,7 +24,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AFilesUpgradeGoesBesideIt()
+    public void A_files_upgrade_goes_beside_it()
     {
         Succeed("upgrade", _source);
         AssertUpgraded(Path.Combine(_directory, "lit_model-qkv.pth"));
@@ -32,7 +32,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ADirectorysUpgradeGoesBesideItWithItsOtherFiles()
+    public void A_directorys_upgrade_goes_beside_it_with_its_other_files()
     {
         AddOtherFiles();
         var before = WorkFolder.Snapshot(_directory);
@@ -49,7 +49,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ANamedFileIsWritten()
+    public void A_named_file_is_written()
     {
         var output = _folder.At("new.pth");
         Succeed("upgrade", _source, "-o", output);
@@ -58,7 +58,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ANamedDirectoryIsWritten()
+    public void A_named_directory_is_written()
     {
         AddOtherFiles();
         Succeed("upgrade", _directory, "--output", _folder.At("new"));
@@ -68,7 +68,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void AnExistingFileIsNotOverwritten()
+    public void An_existing_file_is_not_overwritten()
     {
         var output = _folder.At("new.pth");
         File.WriteAllText(output, "precious");
@@ -76,7 +76,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void AnExistingDirectoryIsNotOverwritten()
+    public void An_existing_directory_is_not_overwritten()
     {
         Directory.CreateDirectory(_folder.At("model-qkv"));
         File.WriteAllText(_folder.At("model-qkv", "lit_model.pth"), "precious");
@@ -84,7 +84,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ForceOverwritesAFile()
+    public void Force_overwrites_a_file()
     {
         var output = _folder.At("new.pth");
         File.WriteAllText(output, "stale");
@@ -93,7 +93,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ForceOverwritesADirectorysCheckpoint()
+    public void Force_overwrites_a_directorys_checkpoint()
     {
         Directory.CreateDirectory(_folder.At("model-qkv"));
         File.WriteAllText(_folder.At("model-qkv", "lit_model.pth"), "stale");
@@ -102,14 +102,14 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void TheSourceIsNoOutput()
+    public void The_source_is_no_output()
     {
         RefuseNaming("lit_model.pth", "upgrade", _source, "-o", _source, "--force");
         RefuseNaming("lit_model.pth", "upgrade", _source, "-o", Path.Combine(_directory, "..", "model", "lit_model.pth"), "--force");
     }
 
     [Fact]
-    public void InPlaceReplacesTheCheckpointAndLeavesNothingElse()
+    public void In_place_replaces_the_checkpoint_and_leaves_nothing_else()
     {
         AddOtherFiles();
         var before = WorkFolder.Snapshot(_directory);
@@ -120,7 +120,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void InPlaceOfAFileLeavesItsNeighboursAlone()
+    public void In_place_of_a_file_leaves_its_neighbours_alone()
     {
         var before = WorkFolder.Snapshot(_directory);
         Succeed("upgrade", _source, "--in-place");
@@ -130,7 +130,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void ABackupIsTheSourceAsItWas()
+    public void A_backup_is_the_source_as_it_was()
     {
         var before = WorkFolder.Sha256(_source);
         Succeed("upgrade", _source, "--in-place", "--backup", ".bak");
@@ -139,7 +139,7 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
     }
 
     [Fact]
-    public void AnExistingBackupIsNotOverwritten()
+    public void An_existing_backup_is_not_overwritten()
     {
         File.WriteAllText(_source + ".bak", "precious");
         RefuseNaming("lit_model.pth.bak", "upgrade", _source, "--in-place", "--backup", ".bak");

@@ -13,7 +13,7 @@ public sealed class PlanningTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void DryRunNamesEachTensorBeforeAndAfter()
+    public void Dry_run_names_each_tensor_before_and_after()
     {
         var run = RunWithoutWriting(0, "gqa-float32", "--dry-run");
         foreach (var suffix in new[] { "0.attn.{0}.weight", "0.attn.{0}.bias", "1.attn.{0}.weight", "1.attn.{0}.bias" })
@@ -24,7 +24,7 @@ public sealed class PlanningTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void DryRunIsPlannedInJson()
+    public void Dry_run_is_planned_in_JSON()
     {
         var checkpoint = JsonReport.OnlyCheckpoint(RunWithoutWriting(0, "gqa-float32", "--dry-run", "--json"));
         Assert.Equal("planned", checkpoint.Text("status"));
@@ -36,20 +36,20 @@ public sealed class PlanningTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void DryRunRefusesWhatAnUpgradeWouldRefuse() =>
+    public void Dry_run_refuses_what_an_upgrade_would_refuse() =>
         Assert.Single(RunWithoutWriting(1, "wrong-head-count", "--dry-run").ErrorLines);
 
     [Fact]
-    public void CheckFindsALegacyCheckpoint() => RunWithoutWriting(3, "gqa-float32", "--check");
+    public void Check_finds_a_legacy_checkpoint() => RunWithoutWriting(3, "gqa-float32", "--check");
 
     [Fact]
-    public void CheckOfAnUpgradedOneIsContent() => RunWithoutWriting(0, "already-upgraded", "--check");
+    public void Check_of_an_upgraded_one_is_content() => RunWithoutWriting(0, "already-upgraded", "--check");
 
     [Fact]
-    public void CheckOfSomethingElseIsContent() => RunWithoutWriting(0, "nanogpt", "--check");
+    public void Check_of_something_else_is_content() => RunWithoutWriting(0, "nanogpt", "--check");
 
     [Fact]
-    public void CheckFindsTheLegacyOneAmongOthers()
+    public void Check_finds_the_legacy_one_among_others()
     {
         var upgraded = _folder.Take(fixtures["already-upgraded"].Folder);
         var legacy = _folder.Take(fixtures["mqa-float32"].Folder);

@@ -21,7 +21,7 @@ public sealed class ProgressTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void ATerminalGetsABarWithBytesRateAndTimeLeft()
+    public void A_terminal_gets_a_bar_with_bytes_rate_and_time_left()
     {
         var terminal = new PseudoTerminal(Wide) { Output = _folder.At("stdout") };
         var run = terminal.Run(Upgrade(Large));
@@ -37,7 +37,7 @@ public sealed class ProgressTests : IDisposable
     [InlineData(60)]
     [InlineData(80)]
     [InlineData(120)]
-    public void NoLineOfABarWraps(int columns)
+    public void No_line_of_a_bar_wraps(int columns)
     {
         var run = new PseudoTerminal(columns) { Output = _folder.At("stdout") }.Run(Upgrade(Large));
         Assert.Equal(0, run.ExitCode);
@@ -48,7 +48,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void SeveralCheckpointsHaveABarForTheWhole()
+    public void Several_checkpoints_have_a_bar_for_the_whole()
     {
         foreach (var name in new[] { "one", "two" })
         {
@@ -66,7 +66,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void NoColorMeansNone()
+    public void No_color_means_none()
     {
         var terminal = new PseudoTerminal { Output = _folder.At("stdout"), Environment = { ["NO_COLOR"] = "1" } };
         var run = terminal.Run(Upgrade(Large));
@@ -78,7 +78,7 @@ public sealed class ProgressTests : IDisposable
     [Theory]
     [InlineData("dumb", false)]
     [InlineData("xterm-256color", true)]
-    public void ADumbTerminalAndAQuietRunGetNothing(string term, bool isQuiet)
+    public void A_dumb_terminal_and_a_quiet_run_get_nothing(string term, bool isQuiet)
     {
         var terminal = new PseudoTerminal { Output = _folder.At("stdout"), Environment = { ["TERM"] = term } };
         var run = terminal.Run([.. Upgrade(Large), .. isQuiet ? ["-q"] : Array.Empty<string>()]);
@@ -86,7 +86,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void ASmallCheckpointIsThereBeforeABarIs()
+    public void A_small_checkpoint_is_there_before_a_bar_is()
     {
         var run = new PseudoTerminal { Output = _folder.At("stdout") }.Run(Upgrade(Small));
         Assert.Equal((0, ""), (run.ExitCode, run.Output));
@@ -94,7 +94,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void WithoutATerminalStandardErrorStaysEmpty()
+    public void Without_a_terminal_standard_error_stays_empty()
     {
         var run = Tool.Run(Upgrade(Large));
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
@@ -102,7 +102,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void VerboseLogsEachFile()
+    public void Verbose_logs_each_file()
     {
         var run = Tool.Run([.. Upgrade(Small), "-v"]);
         Assert.Equal(0, run.ExitCode);
@@ -116,7 +116,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void CtrlCLeavesTheTerminalSane()
+    public void Ctrl_c_leaves_the_terminal_sane()
     {
         // The bar is there from the first bytes on, and the sync behind the last one takes until long after Ctrl-C was typed.
         var terminal = new PseudoTerminal { InterruptAt = "%", Tracer = Strace.Command("fsync:delay_enter=5000000") };
@@ -129,7 +129,7 @@ public sealed class ProgressTests : IDisposable
     }
 
     [Fact]
-    public void ANameCannotMoveTheCursor()
+    public void A_name_cannot_move_the_cursor()
     {
         LegacyCheckpoint.Write(_folder.At("\e[2J[red]\u202emodel.pth"), Large);
         var run = new PseudoTerminal(160) { Output = _folder.At("stdout") }.Run(["upgrade", _folder.At("\e[2J[red]\u202emodel.pth"), "-o", _folder.At("out.pth"), .. LegacyCheckpoint.Arguments]);

@@ -17,7 +17,7 @@ public sealed partial class ReadmeTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void ExamplesWorkAndPrintWhatIsShown(string page)
+    public void Examples_work_and_print_what_is_shown(string page)
     {
         using var folder = new ExampleFolder();
         var file = Repository.At(page);
@@ -25,7 +25,7 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void EveryAdviceCodeIsExplained()
+    public void Every_advice_code_is_explained()
     {
         var sources = Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
@@ -36,11 +36,11 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void TheProgramFromCodeIsTheSample() =>
+    public void The_program_from_code_is_the_sample() =>
         Assert.Contains($"```csharp\n{File.ReadAllText(Repository.At("samples", "upgrade-from-code", "Program.cs"))}```\n", File.ReadAllText(Docs("library.md")), StringComparison.Ordinal);
 
     [Fact]
-    public void ExitCodesAreThoseOfTheManualPage()
+    public void Exit_codes_are_those_of_the_manual_page()
     {
         var page = Tool.Run("man").Output.Replace("\\-", "-", StringComparison.Ordinal);
         var rows = ExitCodeRow().Matches(File.ReadAllText(Readme)).ToList();

@@ -24,7 +24,7 @@ public sealed class RecipeTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void TheWorkflowFailsOnLegacyCheckpointsAndUpgradesThem()
+    public void The_workflow_fails_on_legacy_checkpoints_and_upgrades_them()
     {
         var jobs = Map(Yaml("ci", "checkpoints.yml"), "jobs");
         var (check, upgrade) = (Scripts(Map(jobs, "check")), Scripts(Map(jobs, "upgrade")));
@@ -47,7 +47,7 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
-    public void TheSlurmArrayDealsFromAnyFirstNumber()
+    public void The_Slurm_array_deals_from_any_first_number()
     {
         var script = Repository.At("samples", "cluster", "slurm.sbatch");
         foreach (var task in new[] { "4", "5" })
@@ -61,7 +61,7 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
-    public void TheIndexedJobCountsFromZero()
+    public void The_indexed_job_counts_from_zero()
     {
         var job = Map(Yaml("cluster", "kubernetes.yaml"), "spec");
         var container = (YamlMappingNode)((YamlSequenceNode)Map(Map(job, "template"), "spec")["containers"])[0];

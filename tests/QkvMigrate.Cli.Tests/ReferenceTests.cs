@@ -12,7 +12,7 @@ public sealed partial class ReferenceTests
     private static readonly string[] Commands = [.. CommandRow().Matches(Tool.Run("--help").Output.Split("Commands:\n")[1]).Select(row => row.Groups["name"].Value)];
 
     [Fact]
-    public void TheExamplesOfEveryCommandWork()
+    public void The_examples_of_every_command_work()
     {
         Assert.Superset(new HashSet<string>(["inspect", "upgrade", "downgrade", "verify", "report", "generate", "bench"]), Commands.ToHashSet());
         using var folder = new ExampleFolder();
@@ -32,7 +32,7 @@ public sealed partial class ReferenceTests
     }
 
     [Fact]
-    public void TheManualPageIsTheCommittedOne()
+    public void The_manual_page_is_the_committed_one()
     {
         var run = Tool.Run("man");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
@@ -40,7 +40,7 @@ public sealed partial class ReferenceTests
     }
 
     [Fact]
-    public void TheManualPageSetsWithoutAWarningAndHasEveryCommandAndOption()
+    public void The_manual_page_sets_without_a_warning_and_has_every_command_and_option()
     {
         using var folder = new WorkFolder();
         File.WriteAllText(folder.At("qkvmigrate.1"), Tool.Run("man").Output);
@@ -60,7 +60,7 @@ public sealed partial class ReferenceTests
     }
 
     [Fact]
-    public void TheVersionTellsTheCommit()
+    public void The_version_tells_the_commit()
     {
         var head = ChildProcess.Run("git", ["-C", Repository.Root, "rev-parse", "HEAD"]);
         Assert.SkipWhen(head.ExitCode != 0, "the sources are no git repository");

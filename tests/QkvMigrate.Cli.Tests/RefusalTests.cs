@@ -9,7 +9,7 @@ public sealed class RefusalTests(FixtureSet fixtures)
 {
     [Theory]
     [MemberData(nameof(Catalogue.RefusedFixtures), MemberType = typeof(Catalogue))]
-    public void OneLineSaysWhatIsWrong(string name)
+    public void One_line_says_what_is_wrong(string name)
     {
         var fixture = fixtures[name];
         using var folder = new WorkFolder();
@@ -27,7 +27,7 @@ public sealed class RefusalTests(FixtureSet fixtures)
 
     [Theory]
     [MemberData(nameof(Catalogue.RefusedFixtures), MemberType = typeof(Catalogue))]
-    public void InPlaceChangesNothing(string name)
+    public void In_place_changes_nothing(string name)
     {
         var fixture = fixtures[name];
         using var folder = new WorkFolder();
@@ -44,7 +44,7 @@ public sealed class RefusalTests(FixtureSet fixtures)
     }
 
     [Fact]
-    public void AMissingPathIsNamed()
+    public void A_missing_path_is_named()
     {
         using var folder = new WorkFolder();
         var run = Tool.Run("upgrade", folder.At("nowhere.pth"));
@@ -54,7 +54,7 @@ public sealed class RefusalTests(FixtureSet fixtures)
     }
 
     [Fact]
-    public void OneRefusalDoesNotKeepTheOthersFromTheirUpgrade()
+    public void One_refusal_does_not_keep_the_others_from_their_upgrade()
     {
         using var folder = new WorkFolder();
         var refused = folder.Take(fixtures["no-geometry"].Folder);

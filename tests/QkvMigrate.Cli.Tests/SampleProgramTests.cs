@@ -13,7 +13,7 @@ public sealed class SampleProgramTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void UpgradesWhatTheToolUpgrades()
+    public void Upgrades_what_the_tool_upgrades()
     {
         var source = _folder.Take(Repository.At("samples", "tiny-licenses-gqa"));
         var expected = Tool.Run("upgrade", source, "-o", _folder.At("by-tool"));
@@ -27,7 +27,7 @@ public sealed class SampleProgramTests : IDisposable
     }
 
     [Fact]
-    public void SaysWhatItCannotUpgrade()
+    public void Says_what_it_cannot_upgrade()
     {
         File.WriteAllText(_folder.At("lit_model.pth"), "no checkpoint");
         var run = ChildProcess.Run(BuildFacts.Sample, [_folder.At("lit_model.pth"), _folder.At("new.pth")], Tool.Environment);

@@ -20,7 +20,7 @@ public sealed class ScarceDiskTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void ADiskThatIsTooSmallIsToldAtEverySize()
+    public void A_disk_that_is_too_small_is_told_at_every_size()
     {
         RequireRoot();
         var before = WorkFolder.Sha256(Source);
@@ -56,7 +56,7 @@ public sealed class ScarceDiskTests : IDisposable
     [InlineData("inspect", "--html", "page.html")]
     [InlineData("upgrade", "-o", "new.pth")]
     [InlineData("upgrade", "--in-place", "--backup", ".old")]
-    public void ALimitThatLetsNothingBeWrittenIsTold(string command, params string[] options)
+    public void A_limit_that_lets_nothing_be_written_is_told(string command, params string[] options)
     {
         var before = folder.Snapshot();
         foreach (var blocks in new[] { "0", "1", "10" })
@@ -73,7 +73,7 @@ public sealed class ScarceDiskTests : IDisposable
     [InlineData(1)]
     [InlineData(64)]
     [InlineData(2000)]
-    public void ALimitOfFileSizesIsTold(int blocks)
+    public void A_limit_of_file_sizes_is_told(int blocks)
     {
         var before = folder.Snapshot();
 
@@ -90,7 +90,7 @@ public sealed class ScarceDiskTests : IDisposable
     [Theory]
     [InlineData]
     [InlineData("--in-place")]
-    public void AFolderThatMayNotBeWrittenIsTold(params string[] arguments)
+    public void A_folder_that_may_not_be_written_is_told(params string[] arguments)
     {
         RequireRoot();
         File.SetUnixFileMode(folder.Path, (UnixFileMode)0x1ed /* 0755 */);
@@ -107,7 +107,7 @@ public sealed class ScarceDiskTests : IDisposable
     }
 
     [Fact]
-    public void OwnerPermissionsAndLinksAreKept()
+    public void Owner_permissions_and_links_are_kept()
     {
         RequireRoot();
         ChildProcess.Run("chown", ["65534:12345", Source]);

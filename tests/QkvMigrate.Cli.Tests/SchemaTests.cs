@@ -24,7 +24,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task EveryReportFitsItsSchemaAndIsDescribedByIt()
+    public async Task Every_report_fits_its_schema_and_is_described_by_it()
     {
         var tree = Tree();
         await AssertFits(Report, Tool.Run("inspect", tree, "--json"));
@@ -38,7 +38,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public async Task EveryVerificationFitsItsSchemaAndIsDescribedByIt()
+    public async Task Every_verification_fits_its_schema_and_is_described_by_it()
     {
         var tree = Tree();
         Tool.Run("upgrade", tree, "-o", folder.At("out"));
@@ -54,7 +54,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsNoReportDoesNotFit()
+    public async Task What_is_no_report_does_not_fit()
     {
         var schema = await Schema(Report);
         Assert.Empty(schema.Validate("""{"schemaVersion":1,"checkpoints":[]}"""));

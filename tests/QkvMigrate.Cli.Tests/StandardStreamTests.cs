@@ -19,7 +19,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData(">/dev/full", "No space left on device")]
     [InlineData(">&-", "Bad file descriptor")]
     [InlineData("<&- >&-", "Bad file descriptor")]
-    public void WhatIsNotPrintedIsToldAndTheWorkIsDone(string streams, string problem)
+    public void What_is_not_printed_is_told_and_the_work_is_done(string streams, string problem)
     {
         var run = ShellRun.Run(folder.Path, "", streams, "upgrade", "model", "-o", "new");
         Assert.Equal((1, $"qkvmigrate: standard output: {problem}; {Printed}\n"), (run.ExitCode, run.Error));
@@ -27,7 +27,7 @@ public sealed class StandardStreamTests : IDisposable
     }
 
     [Fact]
-    public void ABrokenPipeIsToldAndTheWorkIsDone()
+    public void A_broken_pipe_is_told_and_the_work_is_done()
     {
         // A pipe that nobody will read: its reader has ended when the program starts.
         var run = ShellRun.Run(folder.Path, "exec 3> >(exec true); wait $!", ">&3", "upgrade", "model", "-o", "new");
@@ -43,7 +43,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData(">/dev/full 2>/dev/full", 1)]
     [InlineData(">&- 2>&-", 1)]
     [InlineData("<&- >&- 2>&-", 1)]
-    public void NothingCanBeToldAndTheWorkIsDone(string streams, int exitCode)
+    public void Nothing_can_be_told_and_the_work_is_done(string streams, int exitCode)
     {
         var run = ShellRun.Run(folder.Path, "", streams, "upgrade", "model", "-o", "new");
         Assert.Equal((exitCode, ""), (run.ExitCode, run.Error));
@@ -57,7 +57,7 @@ public sealed class StandardStreamTests : IDisposable
     [InlineData("2>&-", 0)]
     [InlineData("<&-", 0)]
     [InlineData("<&- >&- 2>&-", 1)]
-    public void EveryCommandEndsInADocumentedWay(string streams, int helpCode)
+    public void Every_command_ends_in_a_documented_way(string streams, int helpCode)
     {
         foreach (var command in CommandTree.Read())
         {
@@ -70,12 +70,12 @@ public sealed class StandardStreamTests : IDisposable
     }
 
     [Fact]
-    public void ALogThatIsLostIsAFailure() =>
+    public void A_log_that_is_lost_is_a_failure() =>
         Assert.Equal(1, ShellRun.Run(folder.Path, "", "2>/dev/full", "upgrade", "model", "-o", "new", "--verbose").ExitCode);
 
     /// <summary>.NET's runtime needs some sixty for itself, where the program is not native.</summary>
     [Fact]
-    public void TooFewDescriptorsFailThatCheckpoint()
+    public void Too_few_descriptors_fail_that_checkpoint()
     {
         for (var i = 0; i < 8; i++)
         {

@@ -19,7 +19,7 @@ public sealed class StoredChecksumTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void ABitThatFlippedInARowThatMovesIsTold(bool inPlace)
+    public void A_bit_that_flipped_in_a_row_that_moves_is_told(bool inPlace)
     {
         LegacyCheckpoint.Write(Source, layers: 2);
         var bytes = File.ReadAllBytes(Source);
@@ -36,7 +36,7 @@ public sealed class StoredChecksumTests : IDisposable
     }
 
     [Fact]
-    public void AFileWhoseWriterCountedNoChecksumsIsUpgradedAndVerified()
+    public void A_file_whose_writer_counted_no_checksums_is_upgraded_and_verified()
     {
         LegacyCheckpoint.Write(Source, layers: 2);
         var sound = Upgrade(Source);

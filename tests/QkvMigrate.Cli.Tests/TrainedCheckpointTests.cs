@@ -14,7 +14,7 @@ public sealed class TrainedCheckpointTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void EachIsUpgradedAsExpectedAndComesBack()
+    public void Each_is_upgraded_as_expected_and_comes_back()
     {
         PyTorch.Require();
         var originals = new[] { Repository.At("samples"), Repository.At("tests", "golden") }.SelectMany(Directory.EnumerateDirectories)
@@ -31,7 +31,7 @@ public sealed class TrainedCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void TheSlidingWindowOfGemma2Survives()
+    public void The_sliding_window_of_gemma_2_survives()
     {
         var upgraded = Upgrade(Repository.At("tests", "golden", "gemma2-softcap"));
         var configuration = Configuration(upgraded);

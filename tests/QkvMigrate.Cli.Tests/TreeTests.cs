@@ -12,7 +12,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     private const int Shards = 8;
 
     [Fact]
-    public void FiveBrokenOnesAreNamedAndAloneDoneAgainWhenTheyAreMended()
+    public void Five_broken_ones_are_named_and_alone_done_again_when_they_are_mended()
     {
         var tree = forest.Copy("broken");
         var output = forest.At("broken-out");
@@ -43,7 +43,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     }
 
     [Fact]
-    public void AKilledRunIsTakenUpWhereItStopped()
+    public void A_killed_run_is_taken_up_where_it_stopped()
     {
         var output = forest.At("killed-out");
         var finished = Path.Combine(output, ".qkvmigrate", "reports");
@@ -70,7 +70,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     }
 
     [Fact]
-    public void EightShardsMakeTogetherWhatOneRunMakes()
+    public void Eight_shards_make_together_what_one_run_makes()
     {
         var output = forest.At("shards-out");
         var runs = Enumerable.Range(1, Shards).AsParallel().WithDegreeOfParallelism(Shards)
@@ -91,7 +91,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     }
 
     [Fact]
-    public void TheChecksumsAreThoseOfTheFiles()
+    public void The_checksums_are_those_of_the_files()
     {
         var check = ChildProcess.Run("/bin/sh", ["-c", "cd \"$1\" && sha256sum --quiet --strict -c SHA256SUMS", "sh", forest.Upgraded]);
         Assert.True(check.ExitCode == 0, check.Output + check.Error);
@@ -101,7 +101,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     }
 
     [Fact]
-    public void APartOfTheTreeIsChosenByItsPaths()
+    public void A_part_of_the_tree_is_chosen_by_its_paths()
     {
         var planned = Tool.Run("upgrade", forest.Tree, "--dry-run", "--json", "--include", "1/gqa-*", "--exclude", "gqa-float16");
         Assert.True(planned.ExitCode == 0, planned.Error);
@@ -115,7 +115,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     }
 
     [Fact]
-    public void ADirectoryOfItsOwnGetsNoRecord()
+    public void A_directory_of_its_own_gets_no_record()
     {
         var output = forest.At("single-out");
         var run = Tool.Run("upgrade", Path.Combine(forest.Tree, "1", "gqa-float32"), "-o", output);
@@ -128,7 +128,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
     [InlineData("--shard", "0/8", "expected I/N")]
     [InlineData("--shard", "9/8", "expected I/N")]
     [InlineData("--jobs", "0", "a whole number from 1")]
-    public void AShareThatIsNoneIsRefused(string option, string value, string problem)
+    public void A_share_that_is_none_is_refused(string option, string value, string problem)
     {
         var run = Tool.Run("upgrade", "anything", option, value);
         Assert.Equal(2, run.ExitCode);

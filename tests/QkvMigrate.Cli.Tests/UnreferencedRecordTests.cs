@@ -21,7 +21,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void InspectCountsThem()
+    public void Inspect_counts_them()
     {
         var text = Tool.Run("inspect", Source);
         var document = JsonReport.Document(Tool.Run("inspect", Source, "--json")).GetProperty("checkpoints")[0];
@@ -36,7 +36,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void AnUpgradeKeepsThemAndTellsOfThem()
+    public void An_upgrade_keeps_them_and_tells_of_them()
     {
         Assert.Equal(["unreferenced-records"], Codes(Upgrade()));
         Assert.Equal(Storages(Source), Storages(Target));
@@ -48,7 +48,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     [Theory]
     [InlineData("quick")]
     [InlineData("full")]
-    public void WithoutThemPyTorchReadsTheSame(string verify)
+    public void Without_them_PyTorch_reads_the_same(string verify)
     {
         Assert.Equal(["unreferenced-dropped"], Codes(Upgrade(Option, "--verify", verify)));
         var verdict = PyTorch.Run("without_unreferenced.py", Source, Target);
@@ -57,7 +57,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void VerifyProvesTheResultWhereItIsToldOfTheOption()
+    public void Verify_proves_the_result_where_it_is_told_of_the_option()
     {
         Upgrade(Option);
 
@@ -74,7 +74,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void OnTheWayBackTheyStayAway()
+    public void On_the_way_back_they_stay_away()
     {
         Upgrade(Option);
         var back = Tool.Run(["downgrade", Target, "-o", _folder.At("back.pth"), .. Geometry]);
@@ -87,7 +87,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void AFileThatNeedsNoChangeIsLeftAloneAndSaysSo()
+    public void A_file_that_needs_no_change_is_left_alone_and_says_so()
     {
         Upgrade();
         var run = Tool.Run("upgrade", Target, "-o", _folder.At("again.pth"), Option, "--json");
@@ -99,7 +99,7 @@ public sealed class UnreferencedRecordTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
-    public void ATreeIsMadeAgainWithTheOption()
+    public void A_tree_is_made_again_with_the_option()
     {
         var tree = _folder.At("tree");
         Directory.CreateDirectory(tree);

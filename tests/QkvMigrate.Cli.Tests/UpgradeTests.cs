@@ -9,7 +9,7 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
 {
     [Theory]
     [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
-    public void PyTorchReadsWhatIsExpected(string name)
+    public void PyTorch_reads_what_is_expected(string name)
     {
         var upgrade = upgraded.RoundTripOf(name).Upgrade;
         Assert.True(upgrade.ExitCode == 0, upgrade.Error);
@@ -18,7 +18,7 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
 
     [Theory]
     [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
-    public void DowngradeGivesTheDirectoryBack(string name)
+    public void Downgrade_gives_the_directory_back(string name)
     {
         var roundTrip = upgraded.RoundTripOf(name);
         Assert.True(roundTrip.Downgrade.ExitCode == 0, roundTrip.Downgrade.Error);
@@ -40,7 +40,7 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
 
     [Theory]
     [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
-    public void TheVerifierAgreesInBothDirections(string name)
+    public void The_verifier_agrees_in_both_directions(string name)
     {
         var roundTrip = upgraded.RoundTripOf(name);
         foreach (var (from, to) in new[] { (roundTrip.Copy, roundTrip.Upgraded), (roundTrip.Upgraded, roundTrip.Back) })
@@ -60,11 +60,11 @@ public sealed class UpgradeTests(FixtureSet fixtures, UpgradedFixtures upgraded)
 
     [Theory]
     [MemberData(nameof(Catalogue.UpgradedFixtures), MemberType = typeof(Catalogue))]
-    public void TheSourceIsNotTouched(string name) =>
+    public void The_source_is_not_touched(string name) =>
         Assert.Equal(WorkFolder.Snapshot(fixtures[name].Folder), WorkFolder.Snapshot(upgraded.RoundTripOf(name).Copy));
 
     [Fact]
-    public void BothEnginesWriteTheSameFiles()
+    public void Both_engines_write_the_same_files()
     {
         // Those without arguments of their own fit in one run of the program, which loads libtorch once.
         var names = Catalogue.Upgraded.Where(name => fixtures[name].Arguments.Count == 0).ToList();

@@ -11,7 +11,7 @@ public sealed class UsageTests
     [InlineData(1)]
     [InlineData(5)]
     [InlineData(39)]
-    public void HelpEndsInANarrowTerminal(int columns)
+    public void Help_ends_in_a_narrow_terminal(int columns)
     {
         var run = new PseudoTerminal(columns).Run("upgrade", "--help");
         Assert.Equal(0, run.ExitCode);
@@ -43,7 +43,7 @@ public sealed class UsageTests
     [InlineData("upgrade", "lit_model.pth", "--backup", ".bak")]
     [InlineData("upgrade", "lit_model.pth", "--in-place", "--backup", "")]
     [InlineData("upgrade", "lit_model.pth", "--model", "no-such-model")]
-    public void ExitsWithTwo(params string[] arguments)
+    public void Exits_with_two(params string[] arguments)
     {
         var run = Tool.Run(arguments);
         Assert.Equal(2, run.ExitCode);
@@ -52,12 +52,12 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void AWordThatIsNoneOfAnOptionsIsToldWithThose() => Assert.Equal(
+    public void A_word_that_is_none_of_an_options_is_told_with_those() => Assert.Equal(
         ["qkvmigrate: --verify 'all': expected none, quick or full; see 'qkvmigrate upgrade --help'"],
         Tool.Run("upgrade", "lit_model.pth", "--verify", "all").ErrorLines);
 
     [Fact]
-    public void HelpNamesEveryCommand()
+    public void Help_names_every_command()
     {
         var run = Tool.Run("--help");
         Assert.Equal(0, run.ExitCode);
@@ -65,7 +65,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void VersionIsOneLine()
+    public void Version_is_one_line()
     {
         var run = Tool.Run("--version");
         Assert.Equal(0, run.ExitCode);

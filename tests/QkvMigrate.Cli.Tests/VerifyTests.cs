@@ -58,7 +58,7 @@ public sealed class VerifyTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void ARightUpgradeIsVerifiedAndSaysWhatWasCompared()
+    public void A_right_upgrade_is_verified_and_says_what_was_compared()
     {
         Upgrade(Model, Original, Upgraded, Geometry);
 
@@ -72,7 +72,7 @@ public sealed class VerifyTests : IDisposable
 
     [Theory]
     [MemberData(nameof(WrongUpgrades))]
-    public void AWrongUpgradeIsNamed(string mistake, string line)
+    public void A_wrong_upgrade_is_named(string mistake, string line)
     {
         Upgrade(Model, Original, Upgraded, Geometry);
         var bytes = Mistake(mistake, File.ReadAllBytes(Upgraded));
@@ -87,7 +87,7 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
-    public void InJsonTheFirstDifferencesStandWithTheirPlaces()
+    public void In_JSON_the_first_differences_stand_with_their_places()
     {
         Upgrade(Model, Original, Upgraded, Geometry);
         var bytes = File.ReadAllBytes(Upgraded);
@@ -110,7 +110,7 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
-    public void WithoutAGeometryItIsRefusedInOneLine()
+    public void Without_a_geometry_it_is_refused_in_one_line()
     {
         Upgrade(Model, Original, Upgraded, Geometry);
 
@@ -123,7 +123,7 @@ public sealed class VerifyTests : IDisposable
     [Theory]
     [InlineData("missing.pth")]
     [InlineData("original.pth")]
-    public void AFileThatIsNotThereIsOneLine(string name)
+    public void A_file_that_is_not_there_is_one_line(string name)
     {
         File.WriteAllBytes(Original, Model.ToFile());
 
@@ -134,10 +134,10 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
-    public void OnePathIsNoPair() => Assert.Equal(2, Tool.Run("verify", Original).ExitCode);
+    public void One_path_is_no_pair() => Assert.Equal(2, Tool.Run("verify", Original).ExitCode);
 
     [Fact]
-    public void ATreeIsVerifiedFileByFileAndOneBadFileFailsIt()
+    public void A_tree_is_verified_file_by_file_and_one_bad_file_fails_it()
     {
         var tree = _folder.At("tree");
         foreach (var (directory, format) in new[] { ("a", Model.ToFile()), (Path.Combine("b", "c"), Model.ToSafetensors()), ("d", Model.ToFileBefore16()) })

@@ -11,7 +11,7 @@ public sealed partial class VersionTests
     private static readonly string Version = Tool.Run("--version").Output.TrimEnd('\n').Split('+')[0];
 
     [Fact]
-    public void TheChangelogBeginsWithIt()
+    public void The_changelog_begins_with_it()
     {
         var versions = Heading().Matches(Read("CHANGELOG.md")).Select(heading => heading.Groups["version"].Value).ToList();
         Assert.Equal(Version, versions[0]);
@@ -20,7 +20,7 @@ public sealed partial class VersionTests
     }
 
     [Fact]
-    public void TheClusterRecipeTakesItsImage() => Assert.Contains($" image: qkvmigrate:{Version}\n", Read("samples", "cluster", "kubernetes.yaml"), StringComparison.Ordinal);
+    public void The_cluster_recipe_takes_its_image() => Assert.Contains($" image: qkvmigrate:{Version}\n", Read("samples", "cluster", "kubernetes.yaml"), StringComparison.Ordinal);
 
     private static string Read(params string[] names) => File.ReadAllText(Repository.At(names));
 

@@ -25,7 +25,7 @@ public sealed class WorkflowAnnotationTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void ALegacyCheckpointIsAWarningWhereItIsCheckedFor()
+    public void A_legacy_checkpoint_is_a_warning_where_it_is_checked_for()
     {
         var run = Run(["upgrade", "--check", "--json", folder.Path, .. LegacyCheckpoint.Arguments]);
 
@@ -35,7 +35,7 @@ public sealed class WorkflowAnnotationTests : IDisposable
     }
 
     [Fact]
-    public void ARefusalIsAnErrorAndItsMessageIsEscapedLessThanItsFile()
+    public void A_refusal_is_an_error_and_its_message_is_escaped_less_than_its_file()
     {
         var run = Run("upgrade", folder.Path);
 
@@ -45,7 +45,7 @@ public sealed class WorkflowAnnotationTests : IDisposable
     }
 
     [Fact]
-    public void AVerificationThatFailsIsAnErrorAtTheNewFile()
+    public void A_verification_that_fails_is_an_error_at_the_new_file()
     {
         var run = Run(["verify", Legacy, Legacy, .. LegacyCheckpoint.Arguments]);
 
@@ -54,7 +54,7 @@ public sealed class WorkflowAnnotationTests : IDisposable
     }
 
     [Fact]
-    public void ElsewhereNothingIsAnnotated()
+    public void Elsewhere_nothing_is_annotated()
     {
         var run = Tool.Run(["upgrade", "--check", folder.Path, .. LegacyCheckpoint.Arguments]);
         Assert.Equal(3, run.ExitCode);

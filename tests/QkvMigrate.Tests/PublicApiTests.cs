@@ -9,7 +9,7 @@ namespace QkvMigrate.Tests;
 public sealed class PublicApiTests
 {
     [Fact]
-    public void IsTheApprovedOne()
+    public void Is_the_approved_one()
     {
         var options = new ApiGeneratorOptions { IncludeAssemblyAttributes = false };
         var api = typeof(Migrator).Assembly.GeneratePublicApi(options);

@@ -42,18 +42,18 @@ public sealed class LiveTensorTests : IDisposable
     });
 
     [Fact]
-    public void Generate() => NoneIsLeftBy(() =>
+    public void Generate_leaves_no_tensor() => NoneIsLeftBy(() =>
         Assert.Equal(3 + 8, CheckpointGeneration.Run(CheckpointLocation.Find(Legacy), [1, 2, 3], new GenerationOptions { MaxNewTokens = 8 }, ModelPrecision.Full, ReorderDevice.Cpu, None).Tokens.Count));
 
     [Fact]
-    public void Verify_forward() => NoneIsLeftBy(() =>
+    public void Verify_forward_leaves_no_tensor() => NoneIsLeftBy(() =>
     {
         using var upgraded = new UpgradedCheckpoint(Legacy);
         Assert.True(ForwardCheck.Run(Legacy, upgraded.Path, ModelPrecision.Full, ReorderDevice.Cpu, None).IsSame);
     });
 
     [Fact]
-    public void Bench()
+    public void Bench_leaves_no_tensor()
     {
         // TorchSharp never uncounts a tensor whose handle a Parameter takes over: one for each parameter and layout.
         using var sample = Checkpoint.Open(Path.Combine(Legacy, "lit_model.pth"));

@@ -21,7 +21,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     [InlineData("zero_pp_rank_0_mp_rank_00_model_states.pt", "zero_to_fp32.py FOLDER FILE")]
     [InlineData("mp_rank_00_model_states.pt fp16_zero_pp_rank_0_mp_rank_00_optim_states.pt", "zero_to_fp32.py FOLDER FILE")]
     [InlineData("mp_rank_00_model_states.pt mp_rank_01_model_states.pt", "2 ranks of a parallel model")]
-    public void AFolderIsKnownByItsFiles(string files, string said)
+    public void A_folder_is_known_by_its_files(string files, string said)
     {
         var refusal = DistributedCheckpoint.RefusalOfFolder("/runs/a", files.Split(' '));
 
@@ -35,14 +35,14 @@ public sealed class DistributedCheckpointTests : IDisposable
     [InlineData("mp_rank_00_model_states.pt")]
     [InlineData("consolidated.00.pth params.json")]
     [InlineData("latest zero_to_fp32.py pytorch_model.bin")]
-    public void OtherFoldersAreNone(string files) => Assert.Null(DistributedCheckpoint.RefusalOfFolder("/runs/a", files.Split(' ')));
+    public void Other_folders_are_none(string files) => Assert.Null(DistributedCheckpoint.RefusalOfFolder("/runs/a", files.Split(' ')));
 
     [Fact]
-    public void APathIsOneWordOfTheCommand() =>
+    public void A_path_is_one_word_of_the_command() =>
         Assert.Contains("dcp_to_torch \"/my runs/\\$a\" FILE", DistributedCheckpoint.RefusalOfFolder("/my runs/$a", [".metadata", "__0_0.distcp"])!.Problem, StringComparison.Ordinal);
 
     [Fact]
-    public void TheScriptIsNamedWhereItLies()
+    public void The_script_is_named_where_it_lies()
     {
         var step = Directory.CreateDirectory(folder.At("run", "global_step1")).FullName;
         File.WriteAllText(folder.At("run", "zero_to_fp32.py"), "");
@@ -52,7 +52,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void ZipsOneBehindTheOtherAreTold()
+    public void Zips_one_behind_the_other_are_told()
     {
         var first = Zip("archive", 100);
         var second = Zip("archive", 3000);
@@ -67,7 +67,7 @@ public sealed class DistributedCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void NumbersBeyondTheFileAreNoSequence()
+    public void Numbers_beyond_the_file_are_no_sequence()
     {
         var file = (byte[])[.. Zip("archive", 100), .. Zip("archive", 200)];
         file.AsSpan(file.Length - 10, 8).Fill(0xff);

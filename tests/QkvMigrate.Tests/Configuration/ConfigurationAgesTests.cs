@@ -16,7 +16,7 @@ public sealed class ConfigurationAgesTests : IDisposable
 
     /// <summary>2023-06: <c>lit_parrot/config.py</c>, which knew no names.</summary>
     [Fact]
-    public void LitParrot() => Becomes(
+    public void Lit_parrot() => Becomes(
         """{"block_size": 2048, "vocab_size": 50254, "padding_multiple": 128, "padded_vocab_size": 50304, "n_layer": 6, "n_head": 8, "n_embd": 512, "rotary_percentage": 0.25, "parallel_residual": true, "bias": true, "n_query_groups": 8, "shared_attention_norm": false}""",
         """
         #qkvmigrate+ made from lit_config.json
@@ -37,7 +37,7 @@ public sealed class ConfigurationAgesTests : IDisposable
 
     /// <summary>2023-08: <c>lit_gpt/config.py</c> with <c>org</c>, the underscored classes and <c>condense_ratio</c>.</summary>
     [Fact]
-    public void LitGptOfSummer2023() => Becomes(
+    public void LitGPT_of_summer_2023() => Becomes(
         """{"org": "lmsys", "name": "longchat-7b-16k", "block_size": 16384, "vocab_size": 32000, "padding_multiple": 64, "padded_vocab_size": 32000, "n_layer": 32, "n_head": 32, "n_embd": 4096, "rotary_percentage": 1.0, "parallel_residual": false, "bias": false, "n_query_groups": 32, "shared_attention_norm": false, "_norm_class": "RMSNorm", "norm_eps": 1e-06, "_mlp_class": "LLaMAMLP", "intermediate_size": 11008, "condense_ratio": 8}""",
         """
         #qkvmigrate+ made from lit_config.json
@@ -69,7 +69,7 @@ public sealed class ConfigurationAgesTests : IDisposable
 
     /// <summary>2024-02: <c>lit_gpt/config.py</c> with <c>hf_config</c>, <c>head_size</c> and experts.</summary>
     [Fact]
-    public void LitGptOfWinter2024() => Becomes(
+    public void LitGPT_of_winter_2024() => Becomes(
         """{"name": "Gemma-2b", "hf_config": {"org": "google", "name": "gemma-2b"}, "scale_embeddings": true, "block_size": 8192, "vocab_size": 256000, "padding_multiple": 64, "padded_vocab_size": 256000, "n_layer": 18, "n_head": 8, "head_size": 256, "n_embd": 2048, "rotary_percentage": 1.0, "parallel_residual": false, "bias": false, "lm_head_bias": false, "n_query_groups": 1, "shared_attention_norm": false, "_norm_class": "RMSNorm", "norm_eps": 1e-05, "_mlp_class": "GemmaMLP", "intermediate_size": 16384, "rope_condense_ratio": 1, "rope_base": 10000, "n_expert": 0, "n_expert_per_token": 0, "rope_n_elem": 256}""",
         """
         #qkvmigrate+ made from lit_config.json
@@ -106,7 +106,7 @@ public sealed class ConfigurationAgesTests : IDisposable
 
     /// <summary>2024-03 to 2024-06: <c>litgpt/config.py</c>, whose fields are all still there.</summary>
     [Fact]
-    public void LitGptOfSpring2024NeedsNothing()
+    public void LitGPT_of_spring_2024_needs_nothing()
     {
         Write("model_config.yaml", Spring2024);
         var plan = ConfigurationRewrite.PlanUpgrade(folder.FullName);
@@ -117,14 +117,14 @@ public sealed class ConfigurationAgesTests : IDisposable
 
     /// <summary>2024-07 to 2024-12: <c>Config.__post_init__</c> saved the stride of Gemma 2's windows, 2.</summary>
     [Fact]
-    public void LitGptOfAutumn2024() => Changes(
+    public void LitGPT_of_autumn_2024() => Changes(
         Autumn2024,
         "sliding_window_layer_placing: 2\n",
         "#qkvmigrate- sliding_window_layer_placing: 2\nsliding_window_indices: [1, 0, 1]  #qkvmigrate+\n");
 
     /// <summary>The same for a model without windows.</summary>
     [Fact]
-    public void LitGptOfAutumn2024WithoutWindows() => Changes(
+    public void LitGPT_of_autumn_2024_without_windows() => Changes(
         Autumn2024.Replace("placing: 2\nsliding_window_size: 4096", "placing: null\nsliding_window_size: null", StringComparison.Ordinal),
         "sliding_window_layer_placing: null\n",
         "#qkvmigrate- sliding_window_layer_placing: null\n");

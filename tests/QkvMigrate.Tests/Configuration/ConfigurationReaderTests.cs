@@ -37,7 +37,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("""{"n_head": 128, "n_head_kv": 8, "hidden_size": 8192}""", 128, 8, null, 8192)]
     [InlineData("""{"n_head": 32, "n_embed": 4096}""", 32, null, null, 4096)]
     [InlineData("""{"n_head": 8, "num_attention_heads": 9}""", 8, null, null, null)]
-    public void GivesTheSizes(string text, int? heads, int? groups, int? size, int? embedding)
+    public void Gives_the_sizes(string text, int? heads, int? groups, int? size, int? embedding)
     {
         Write(text);
         Assert.Equal(new ConfigurationNumbers("here", heads, groups, size, embedding), ConfigurationReader.Read(File, "here"));
@@ -56,14 +56,14 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("[n_head]: 8\n", "line 1: a field whose name is no plain text")]
     [InlineData("a: &x {b: *x}\n", "line 1: an alias, or a value nested too deeply or too long for a configuration")]
     [InlineData("<<: *x\n", "line 1: an alias, or a value nested too deeply or too long for a configuration")]
-    public void RefusesWhatIsNoConfiguration(string text, string problem)
+    public void Refuses_what_is_no_configuration(string text, string problem)
     {
         Write(text);
         Assert.Equal($"{File}: {problem}", Refused());
     }
 
     [Fact]
-    public void RefusesMoreFieldsThanAConfigurationHas()
+    public void Refuses_more_fields_than_a_configuration_has()
     {
         static string Yaml(int count) => string.Concat(Enumerable.Range(0, count).Select(number => $"f{number}: 1\n"));
         static string Json(int count) => $"{{{string.Join(',', Enumerable.Range(0, count).Select(number => $"\"f{number}\":1"))}}}";
@@ -80,7 +80,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Fact]
-    public void RefusesLongerValuesThanAConfigurationHas()
+    public void Refuses_longer_values_than_a_configuration_has()
     {
         string Lists(int count) => $"a: [{string.Join(',', Enumerable.Repeat("x", 40_000))}]\nb: [{string.Join(',', Enumerable.Repeat("x", count))}]\nn_head: 8\n";
         Write(Lists(20_000));
@@ -98,7 +98,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("""{"n_head": 8""", "no JSON object: ")]
     [InlineData("""{"n_head": 8, "n_head": 8}""", "no JSON object: ")]
     [InlineData("""{"n_head": "\ud800"}""", "no JSON object: ")]
-    public void RefusesWhatCannotBeRead(string text, string problem)
+    public void Refuses_what_cannot_be_read(string text, string problem)
     {
         Write(text);
         var message = Refused();
@@ -107,7 +107,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Fact]
-    public void DepthIsLimited()
+    public void Depth_is_limited()
     {
         Write("a: " + new string('[', 100_000));
         Assert.Equal($"{File}: line 1: an alias, or a value nested too deeply or too long for a configuration", Refused());
@@ -116,7 +116,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Fact]
-    public void LengthIsLimited()
+    public void Length_is_limited()
     {
         Write("n_head: 8\n".PadRight(ConfigurationReader.MaximumBytes, '#'));
         Assert.Equal(8, ConfigurationReader.Read(File, "here").HeadCount);
@@ -125,14 +125,14 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Fact]
-    public void ALinkToAnEndlessDeviceEndsAtOnce()
+    public void A_link_to_an_endless_device_ends_at_once()
     {
         System.IO.File.CreateSymbolicLink(File, "/dev/zero");
         Assert.EndsWith("this is no regular file but a device", Refused(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void AMissingFileAndADirectoryAreRefused()
+    public void A_missing_file_and_a_directory_are_refused()
     {
         Assert.Contains(File, Refused(), StringComparison.Ordinal);
         Directory.CreateDirectory(File);
@@ -141,7 +141,7 @@ public sealed class ConfigurationReaderTests : IDisposable
 
     /// <summary>Pieces of YAML and JSON in any order: whatever they make, it is read or refused, and nothing else happens.</summary>
     [Fact]
-    public void AnyTextIsReadOrRefused() =>
+    public void Any_text_is_read_or_refused() =>
         Gen.Int[0, Pieces.Length - 1].Select(index => Pieces[index])
             .Array[0, 16].Select(string.Concat)
             .Sample(

@@ -38,7 +38,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
         "n_layer: 2\n#qkvmigrate- sliding_window_layer_placing: 2\nsliding_window_indices: [1, 0]  #qkvmigrate+\n")]
     [InlineData("condense_ratio: 1\r\nname: x\r\n", "#qkvmigrate- condense_ratio: 1\r\nrope_condense_ratio: 1  #qkvmigrate+\r\nname: x\r\n")]
     [InlineData("name: x\ncondense_ratio: 1", "name: x\n#qkvmigrate- condense_ratio: 1\nrope_condense_ratio: 1  #qkvmigrate+")]
-    public void YamlIsEditedLineByLine(string before, string? after)
+    public void YAML_is_edited_line_by_line(string before, string? after)
     {
         Write("model_config.yaml", before);
         var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
@@ -55,7 +55,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     }
 
     [Fact]
-    public void JsonBecomesYamlAndStaysBesideIt()
+    public void JSON_becomes_YAML_and_stays_beside_it()
     {
         Write("lit_config.json", """{"org": "EleutherAI", "name": "on: off", "norm_eps": 1e-05, "rotary_percentage": 0.25, "bias": true, "padded_vocab_size": null, "condense_ratio": 2, "extra": {"a": [1, 2.5e3]}}""");
         var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
@@ -83,7 +83,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     }
 
     [Fact]
-    public void WhatChangedAndWhatToKnowIsTold()
+    public void What_changed_and_what_to_know_is_told()
     {
         Write("model_config.yaml", "name: x\norg: y\ncondense_ratio: 1\nmine: 2\nn_layer: 2\nsliding_window_layer_placing: interleaved\n");
         var upgraded = ConfigurationRewrite.PlanUpgrade(folder.FullName);
@@ -107,7 +107,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     [Theory]
     [InlineData("#qkvmigrate+ made from lit_config.json")]
     [InlineData("#qkvmigrate+ made from lit_config.json\r\nname: x\r\n")]
-    public void AMadeConfigurationStaysWhereItsSourceIsGone(string text)
+    public void A_made_configuration_stays_where_its_source_is_gone(string text)
     {
         Write("model_config.yaml", text);
         var rewrite = ConfigurationRewrite.PlanDowngrade(folder.FullName);
@@ -118,7 +118,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsUntouchedIsUntouchedOnTheWayBack()
+    public void What_is_untouched_is_untouched_on_the_way_back()
     {
         Write("model_config.yaml", "name: x\n");
         Assert.True(ConfigurationRewrite.PlanDowngrade(folder.FullName).IsEmpty);
@@ -128,7 +128,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     }
 
     [Fact]
-    public void BytesThatAreNoTextAreRefusedAndNotReplaced()
+    public void Bytes_that_are_no_text_are_refused_and_not_replaced()
     {
         var path = Path.Combine(folder.FullName, "model_config.yaml");
         File.WriteAllBytes(path, [.. "condense_ratio: 1 # "u8, 0xE9, (byte)'\n']);
@@ -151,7 +151,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     [InlineData("name: x\nname: y\n", "line 2: field name is given twice")]
     [InlineData("- a\n- b\n", "line 1: no mapping of fields to values")]
     [InlineData("a: &x [1]\nb: *x\n", "line 2: an alias, or a value nested too deeply or too long for a configuration")]
-    public void WhatNoLitGptWroteIsRefused(string text, string problem)
+    public void What_no_LitGPT_wrote_is_refused(string text, string problem)
     {
         Write("model_config.yaml", text);
         var error = Assert.Throws<MigrationException>(() => ConfigurationRewrite.PlanUpgrade(folder.FullName));
@@ -159,7 +159,7 @@ public sealed class ConfigurationUpgradeTests : IDisposable
     }
 
     [Fact]
-    public void AnyConfigurationGoesThereAndBack() =>
+    public void Any_configuration_goes_there_and_back() =>
         AnyConfiguration.Sample(
             before =>
             {

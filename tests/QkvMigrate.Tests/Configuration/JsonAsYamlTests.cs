@@ -30,7 +30,7 @@ public sealed class JsonAsYamlTests
     [InlineData("""{"a": {"b": [1, "c", {"d": true}]}, "e": []}""", "a: {\"b\": [1, \"c\", {\"d\": true}]}\ne: []\n")]
     [InlineData("""{"a": "\ud83d\ude00 \"\\\n\u007f"}""", "a: \"😀 \\\"\\\\\\u000a\\u007f\"\n")]
     [InlineData("{}", "")]
-    public void WritesAFieldALine(string json, string yaml) => Assert.Equal(yaml, JsonAsYaml.Convert(json));
+    public void Writes_a_field_a_line(string json, string yaml) => Assert.Equal(yaml, JsonAsYaml.Convert(json));
 
     [Theory]
     [InlineData("[1]", "no JSON object")]
@@ -40,11 +40,11 @@ public sealed class JsonAsYamlTests
     [InlineData("""{"a": 1, "a": 1}""", "no JSON: ")]
     [InlineData("""{"a": "\ud800"}""", "no JSON: ")]
     [InlineData("""{"\udc00": 1}""", "no JSON: ")]
-    public void RefusesWhatIsNoObject(string json, string problem) =>
+    public void Refuses_what_is_no_object(string json, string problem) =>
         Assert.StartsWith(problem, Assert.Throws<MigrationException>(() => JsonAsYaml.Convert(json)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void PyYamlReadsTheSameValues()
+    public void PyYaml_reads_the_same_values()
     {
         if (ChildProcess.Run("/usr/bin/python3", ["-c", "import yaml"]).ExitCode != 0)
         {

@@ -32,7 +32,7 @@ public sealed class KnownModelsTests
     [InlineData("google/gemma-7b", 16, 16, 256)]
     [InlineData("TinyLlama-1.1B-Chat-v1.0", 32, 4, 64)]
     [InlineData("meta-llama/Meta-Llama-3.1-8B-Instruct", 32, 8, 128)]
-    public void GivesTheGeometryOfAName(string name, int heads, int groups, int size)
+    public void Gives_the_geometry_of_a_name(string name, int heads, int groups, int size)
     {
         var geometry = KnownModels.Find(name)!.ToGeometry();
         Assert.Equal((heads, groups, size), (geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize));
@@ -43,14 +43,14 @@ public sealed class KnownModelsTests
     [InlineData("pythia-1B")]
     [InlineData("pythia")]
     [InlineData("checkpoints")]
-    public void KnowsNoOtherName(string name) => Assert.Null(KnownModels.Find(name));
+    public void Knows_no_other_name(string name) => Assert.Null(KnownModels.Find(name));
 
     [Fact]
-    public void EveryNameIsAGeometry() =>
+    public void Every_name_is_a_geometry() =>
         Assert.All(KnownModels.Names, name => Assert.Null(KnownModels.Find(name)!.ToGeometry().Problem()), throwIfEmpty: true);
 
     [Fact]
-    public void EveryRowIsWholeAndTheOnlyOneOfItsName()
+    public void Every_row_is_whole_and_the_only_one_of_its_name()
     {
         var rows = Rows().ToList();
         Assert.InRange(rows.Count, 200, int.MaxValue);
@@ -64,7 +64,7 @@ public sealed class KnownModelsTests
     }
 
     [Fact]
-    public void ALitGptNameIsItsOwnRow() =>
+    public void A_LitGPT_name_is_its_own_row() =>
         Assert.All(
             Rows(),
             row => Assert.Equal(
@@ -74,7 +74,7 @@ public sealed class KnownModelsTests
 
     /// <summary>Only these families have heads of a size of their own; elsewhere a different product is a slip of the pen.</summary>
     [Fact]
-    public void HeadsTimesTheirSizeIsTheEmbeddingElsewhere() =>
+    public void Heads_times_their_size_is_the_embedding_elsewhere() =>
         Assert.All(
             Rows().Where(row => Number(row[3]) * Number(row[5]) != Number(row[6])),
             row => Assert.Matches("^(Gemma-7b|CodeGemma-7b|Gemma-2-|Gemma-3-|Mistral-Small-24B|Qwen3-)", row[0]),

@@ -18,10 +18,10 @@ public sealed class PickleNumbersTests
     [InlineData(0, 7L, "49370A")]
     [InlineData(0, 2147483648L, "4C323134373438333634384C0A")]
     [InlineData(1, 2147483648L, "4C323134373438333634384C0A")]
-    public void IntsTakeTheFormOfTheirProtocol(int protocol, long value, string bytes) =>
+    public void Ints_take_the_form_of_their_protocol(int protocol, long value, string bytes) =>
         Assert.Equal(bytes, Convert.ToHexString(PickleNumbers.Encode(protocol, value)));
 
     [Fact]
-    public void NoSizeIsNegative() =>
+    public void No_size_is_negative() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => PickleNumbers.Encode(2, -1));
 }

@@ -11,7 +11,7 @@ public sealed class AdviceRulesTests
     private const string Mqa = "n_embd: 12\nn_head: 6\nn_query_groups: 1\nhead_size: 2\n";
 
     [Fact]
-    public void ALegacyBaseIsToldOfFineTuningAndOfTensorParallelGeneration()
+    public void A_legacy_base_is_told_of_fine_tuning_and_of_tensor_parallel_generation()
     {
         var advice = AdviceOn(Gqa, $"{Block}attn.weight");
         Assert.Equal(["lora-finetuning-random-init", "tensor-parallel-splits-fused-rows"], advice.Select(note => note.Code));
@@ -19,24 +19,24 @@ public sealed class AdviceRulesTests
     }
 
     [Fact]
-    public void ASequentialBaseIsToldOfTensorParallelGeneration() =>
+    public void A_sequential_base_is_told_of_tensor_parallel_generation() =>
         Assert.Equal(["tensor-parallel-splits-fused-rows"], AdviceOn(Gqa, $"{Block}qkv.weight").Select(note => note.Code));
 
     [Theory]
     [InlineData("gating_factor")]
     [InlineData("adapter_wte.weight")]
-    public void AdapterV1IsToldThatItBehavesDifferently(string tensor)
+    public void Adapter_v1_is_told_that_it_behaves_differently(string tensor)
     {
         Assert.Equal(["adapter-v1-behaves-differently"], AdviceOn(Gqa, Block + tensor).Select(note => note.Code));
         Assert.False(Assert.Single(AdviceOn(Gqa, Block + tensor)).IsGeneral);
     }
 
     [Fact]
-    public void AdapterV1OfMultiQueryAttentionIsNot() =>
+    public void Adapter_v1_of_multi_query_attention_is_not() =>
         Assert.DoesNotContain(AdviceOn(Mqa, $"{Block}attn.weight", $"{Block}gating_factor"), note => note.Code == "adapter-v1-behaves-differently");
 
     [Fact]
-    public void ADowngradeIsToldNothing() =>
+    public void A_downgrade_is_told_nothing() =>
         Assert.Empty(AdviceOn(Gqa, MigrationDirection.Downgrade, $"{Block}qkv.weight", $"{Block}gating_factor"));
 
     private static IReadOnlyList<Advice> AdviceOn(string configuration, params string[] names) =>

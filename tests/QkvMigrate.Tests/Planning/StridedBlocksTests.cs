@@ -29,7 +29,7 @@ public sealed class StridedBlocksTests
         select (Tensor([.. others[..dimension].Select(size => (long)size), Rows, .. others[dimension..].Select(size => (long)size)], order, gaps, offset, DType.ByName(dtype)!), dimension);
 
     [Fact]
-    public void MovesEachElementWithItsRowAndNothingElse() =>
+    public void Moves_each_element_with_its_row_and_nothing_else() =>
         AnyTensor.Sample(
             sample =>
             {
@@ -42,7 +42,7 @@ public sealed class StridedBlocksTests
             iter: 2_000);
 
     [Fact]
-    public void ContiguousRowsAreOneBlock()
+    public void Contiguous_rows_are_one_block()
     {
         var tensor = Tensor([Rows, 3], [1, 0], [0, 0], 0, DType.ByName("float32")!);
         var block = Assert.Single(StridedBlocks.Of(tensor, 0, Permutation));
@@ -50,7 +50,7 @@ public sealed class StridedBlocksTests
     }
 
     [Fact]
-    public void ColumnMajorRowsAreOneBlockRepeatedForEachColumn()
+    public void Column_major_rows_are_one_block_repeated_for_each_column()
     {
         var tensor = Tensor([Rows, 3], [0, 1], [0, 0], 0, DType.ByName("uint8")!);
         var block = Assert.Single(StridedBlocks.Of(tensor, 0, Permutation));
@@ -58,7 +58,7 @@ public sealed class StridedBlocksTests
     }
 
     [Fact]
-    public void NothingMovesWhereTheLayoutsCoincideOrThereIsNoElement()
+    public void Nothing_moves_where_the_layouts_coincide_or_there_is_no_element()
     {
         var identity = RowPermutation.Between(new AttentionGeometry(4, 1, HeadSize), RowOrder.Interleaved, RowOrder.Sequential);
         Assert.Empty(StridedBlocks.Of(Tensor([identity.RowCount, 3], [1, 0], [0, 0], 0, DType.ByName("float32")!), 0, identity));
@@ -66,7 +66,7 @@ public sealed class StridedBlocksTests
     }
 
     [Fact]
-    public void RowsThatOverlapAreRefused()
+    public void Rows_that_overlap_are_refused()
     {
         var tensor = Tensor([Rows, 4], [1, 0], [0, 0], 0, DType.ByName("float32")!) with { Strides = [2, 1] };
         var error = Assert.Throws<MigrationException>(() => StridedBlocks.Of(tensor, 0, Permutation));

@@ -28,7 +28,7 @@ public sealed class DisturbedVerificationTests : IDisposable
     [InlineData(VerificationMode.Full, true)]
     [InlineData(VerificationMode.Full, false)]
     [InlineData(null, false)]
-    public void ASourceThatChangesMeanwhileIsTold(VerificationMode? mode, bool isCut)
+    public void A_source_that_changes_meanwhile_is_told(VerificationMode? mode, bool isCut)
     {
         File.WriteAllBytes(Source, LegacyModel.Legacy.ToFile());
         var length = new FileInfo(Source).Length;

@@ -27,7 +27,7 @@ public sealed class ModelFuzzTests(ITestOutputHelper log) : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Configurations()
+    public void Configurations_are_read_or_refused()
     {
         var seeds = Repository.Directories("tests", "golden").Select(name => File.ReadAllBytes(Repository.At("tests", "golden", name, "model_config.yaml")));
         var target = new FuzzTarget(
@@ -42,7 +42,7 @@ public sealed class ModelFuzzTests(ITestOutputHelper log) : IDisposable
     }
 
     [Fact]
-    public void Tokenizers()
+    public void Tokenizers_are_read_or_refused()
     {
         var words = new[] { "{", "}", "[", "]", ":", ",", "\"", "null", "true", "-1", "2147483648", "\"\\ud800\"", "\"BPE\"", "(", "*", "\\\\" };
         var target = new FuzzTarget(

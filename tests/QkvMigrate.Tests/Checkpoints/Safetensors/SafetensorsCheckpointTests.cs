@@ -18,7 +18,7 @@ public sealed class SafetensorsCheckpointTests
     private static readonly byte[] SequentialRows = [0, 1, 4, 5, 2, 6, 3, 7];
 
     [Fact]
-    public void DescribesTensorsInTheHeadersOrder()
+    public void Describes_tensors_in_the_headers_order()
     {
         var bytes = File("""{"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"s":{"dtype":"F16","shape":[],"data_offsets":[12,14]},"e":{"dtype":"I64","shape":[0,3],"data_offsets":[14,14]}}""", new byte[14]);
         var start = bytes.Length - 14;
@@ -34,7 +34,7 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
-    public void UpgradeEditsKeysInPlaceAndKeepsTheDataWhereTheyAre()
+    public void Upgrade_edits_keys_in_place_and_keeps_the_data_where_they_are()
     {
         var legacy = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.attn.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}}""", [9, 0, 1, 2, 3, 4, 5, 6, 7]);
         var expected = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.qkv.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}} """, [9, .. SequentialRows]);
@@ -49,7 +49,7 @@ public sealed class SafetensorsCheckpointTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(16)]
-    public void TheWayBackGivesTheSameBytesWhateverThePadding(int spaces)
+    public void The_way_back_gives_the_same_bytes_whatever_the_padding(int spaces)
     {
         var legacy = Raw(OneTensor("attn.attn.bias") + new string(' ', spaces), [0, 1, 2, 3, 4, 5, 6, 7]);
         var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
@@ -58,7 +58,7 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
-    public void AHeaderWithoutRoomGrowsByEight()
+    public void A_header_without_room_grows_by_eight()
     {
         var sequential = Raw(OneTensor("attn.qkv.bias"), SequentialRows);
         Assert.Equal(
@@ -67,7 +67,7 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
-    public void EscapesOfWhatDoesNotChangeStay()
+    public void Escapes_of_what_does_not_change_stay()
     {
         const string Before = """\u0068\"é\ud83d\ude00.attn\u002eattn.bia\u0073""";
         const string After = """\u0068\"é\ud83d\ude00.attn\u002eqkv.bia\u0073""";
@@ -78,7 +78,7 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
-    public void AnUnknownElementTypeIsKeptAndDescribedByItsBytes()
+    public void An_unknown_element_type_is_kept_and_described_by_its_bytes()
     {
         var legacy = Raw("""{"w":{"dtype":"F4","shape":[3,2],"data_offsets":[8,11]},"attn.attn.bias":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", [0, 1, 2, 3, 4, 5, 6, 7, 70, 71, 72]);
         Assert.Equal(("F4", 3L, 3L), CheckpointBytes.Look(legacy, checkpoint => (checkpoint.Tensors[0].DType.Name, checkpoint.Tensors[0].Shape.Single(), checkpoint.Tensors[0].Extent)));
@@ -87,14 +87,14 @@ public sealed class SafetensorsCheckpointTests
     }
 
     [Fact]
-    public void ATensorWithoutElementsMayHaveHugeSizesBesides()
+    public void A_tensor_without_elements_may_have_huge_sizes_besides()
     {
         var huge = Raw("""{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}""", []);
         Assert.Equal((0L, 0L), CheckpointBytes.Look(huge, checkpoint => (checkpoint.Tensors[0].ElementCount, checkpoint.Tensors[0].Extent)));
     }
 
     [Fact]
-    public void RowsOfAnUnknownElementTypeAreRefused()
+    public void Rows_of_an_unknown_element_type_are_refused()
     {
         var legacy = Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);
         var error = Assert.Throws<MigrationException>(() => CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry));
@@ -124,15 +124,15 @@ public sealed class SafetensorsCheckpointTests
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F4","shape":[1],"data_offsets":[4,3]}}""", "tensor 'b': data_offsets [4, 3], expected a start at 4, where the tensor before it ends")]
     [InlineData("""{"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,4]}}""", "tensor 'a': shape (2, 2) of F16 takes 8 bytes, data_offsets give it 4")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,4]}}""", "tensor 'a': shape (4294967296, 4294967296, 4) takes more bytes than a file can have")]
-    public void AHeaderThatBreaksTheRulesIsRefused(string header, string message) =>
+    public void A_header_that_breaks_the_rules_is_refused(string header, string message) =>
         Assert.Equal(message, CheckpointBytes.Refusal(Raw(header, new byte[4])));
 
     [Fact]
-    public void AKeyBeyondTheLimitIsRefused() =>
+    public void A_key_beyond_the_limit_is_refused() =>
         Assert.Equal("a key of 4097 bytes, at most 4096 are read", CheckpointBytes.Refusal(Raw($"{{\"{new string('k', 4097)}\":{{}}}}", [])));
 
     [Fact]
-    public void AHundredThousandTensorsAreRead()
+    public void A_hundred_thousand_tensors_are_read()
     {
         var header = Many(100_000, number => $"\"model.layers.{number % 80}.mlp.experts.{number:d9}.down_proj.weight_scale\":{{\"dtype\":\"U8\",\"shape\":[0,4096],\"data_offsets\":[0,0]}}");
         Assert.Equal(100_000, CheckpointBytes.Look(Raw($"{{{header}}}", []), checkpoint => checkpoint.Tensors.Count));
@@ -143,25 +143,25 @@ public sealed class SafetensorsCheckpointTests
     [InlineData(1_500_000, "{\"__metadata__\":{", "\"{0}\":\"\"", "}}")]
     [InlineData(1_500_000, "{\"a\":{", "\"{0}\":0", "}}")]
     [Trait("Category", "Slow")]
-    public void AHeaderThatTakesTooMuchMemoryIsRefused(int count, string start, string item, string end) =>
+    public void A_header_that_takes_too_much_memory_is_refused(int count, string start, string item, string end) =>
         Assert.Equal(
             "safetensors header: what it lists takes more than 104 MiB of memory, as no checkpoint's does",
             CheckpointBytes.Refusal(Raw(start + Many(count, number => string.Format(CultureInfo.InvariantCulture, item, number)) + end, [])));
 
     [Fact]
-    public void AHeaderBeyondTheFileIsRefused() =>
+    public void A_header_beyond_the_file_is_refused() =>
         Assert.Equal("safetensors header: a header of 9 bytes, the file has 3 behind the length", CheckpointBytes.Refusal([9, 0, 0, 0, 0, 0, 0, 0, .. "{}\n"u8]));
 
     [Fact]
-    public void AHeaderBeyondTheLimitIsRefused() =>
+    public void A_header_beyond_the_limit_is_refused() =>
         Assert.Equal("safetensors header: a header of 33554433 bytes, at most 33554432 are read", CheckpointBytes.Refusal([1, 0, 0, 2, 0, 0, 0, 0, .. "{}"u8]));
 
     [Fact]
-    public void AHeaderThatIsNoUtf8IsRefused() =>
+    public void A_header_that_is_no_UTF8_is_refused() =>
         Assert.Equal("safetensors header at byte 8: the header is not valid UTF-8", CheckpointBytes.Refusal([5, 0, 0, 0, 0, 0, 0, 0, .. "{\""u8, 0xff, .. "\"}"u8]));
 
     [Fact]
-    public void AFileThatDoesNotStartWithABraceIsNoSafetensors() =>
+    public void A_file_that_does_not_start_with_a_brace_is_no_safetensors() =>
         Assert.Equal("this is no checkpoint: expected a file that torch.save wrote, or safetensors", CheckpointBytes.Refusal([3, 0, 0, 0, 0, 0, 0, 0, .. " {}"u8]));
 
     private static string Many(int count, Func<int, string> item) => string.Join(',', Enumerable.Range(0, count).Select(item));

@@ -29,7 +29,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     private string Output => Path.Combine(folder.FullName, "output");
 
     [Fact]
-    public void ShardsAndIndexFollowAndTheWayBackGivesTheSameBytes()
+    public void Shards_and_index_follow_and_the_way_back_gives_the_same_bytes()
     {
         WriteRight();
         Assert.Equal([CheckpointStatus.Upgraded, CheckpointStatus.Unchanged], Run(MigrationDirection.Upgrade, Source, Output).Select(report => report.Status));
@@ -42,7 +42,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void TheProjectionInTheOtherShardIsHeldAgainstTheGeometry()
+    public void The_projection_in_the_other_shard_is_held_against_the_geometry()
     {
         WriteRight();
         Write("2.safetensors", "attn.proj.weight", 5, 8);
@@ -50,7 +50,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void AnUpgradeInPlaceThatWasCutShortIsFinished()
+    public void An_upgrade_in_place_that_was_cut_short_is_finished()
     {
         WriteRight();
         File.WriteAllText(Path.Combine(Source, IndexName), Index.Replace("attn.attn", "attn.qkv", StringComparison.Ordinal));
@@ -60,7 +60,7 @@ public sealed class ShardedDirectoryTests : IDisposable
 
     [Fact]
     [Trait("Category", "Slow")]
-    public void AnIndexThatTakesTooMuchMemoryIsRefused()
+    public void An_index_that_takes_too_much_memory_is_refused()
     {
         WriteRight();
         File.WriteAllText(Path.Combine(Source, IndexName), $"{{\"weight_map\":{{{string.Join(',', Enumerable.Range(0, 1_000_000).Select(number => $"\"{number}\":\"f\""))}}}}}");
@@ -70,7 +70,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void AShardThatIsNotThereIsRefused()
+    public void A_shard_that_is_not_there_is_refused()
     {
         WriteRight();
         File.Delete(Path.Combine(Source, "2.safetensors"));
@@ -78,7 +78,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void AKeyThatItsShardLacksIsRefused()
+    public void A_key_that_its_shard_lacks_is_refused()
     {
         WriteRight();
         Write("2.safetensors", [("other", 4, 1)]);
@@ -87,7 +87,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void ATensorThatTheIndexLacksIsRefused()
+    public void A_tensor_that_the_index_lacks_is_refused()
     {
         WriteRight();
         Write("2.safetensors", [("attn.proj.weight", 5, 4), ("other", 4, 1)]);
@@ -95,7 +95,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void BothNamesOfATensorAreRefused()
+    public void Both_names_of_a_tensor_are_refused()
     {
         WriteRight();
         Write("2.safetensors", [("attn.proj.weight", 5, 4), ("attn.qkv.weight", 8, 1)]);
@@ -114,7 +114,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     [InlineData("""{"metadata": {}}""", "the index has no weight_map")]
     [InlineData("""[]""", "the index is no dict")]
     [InlineData("""{"weight_map": {}""", "the index is not valid JSON")]
-    public void AnIndexThatIsNoneIsRefused(string index, string problem)
+    public void An_index_that_is_none_is_refused(string index, string problem)
     {
         WriteRight();
         Write(IndexName, index);
@@ -122,7 +122,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void AnIndexWithoutLitGptsNamesIsLeftAlone()
+    public void An_index_without_LitGPTs_names_is_left_alone()
     {
         WriteRight();
         const string HuggingFace = """{"weight_map": {"gpt_neox.layers.0.attention.query_key_value.weight": "pytorch_model-00001-of-00002.bin"}}""";
@@ -132,7 +132,7 @@ public sealed class ShardedDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void AShardByItselfIsRefused()
+    public void A_shard_by_itself_is_refused()
     {
         WriteRight();
         var report = Assert.Single(Run(MigrationDirection.Upgrade, Path.Combine(Source, "1.safetensors"), null));

@@ -13,7 +13,7 @@ public sealed class TorchLegacyCheckpointTests
     private static readonly LegacyFile Right = new();
 
     [Fact]
-    public void DescribesTensorsAndWhereTheirBytesAre()
+    public void Describes_tensors_and_where_their_bytes_are()
     {
         var bytes = Right.Bytes();
         Assert.Equal(
@@ -23,7 +23,7 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void AMigrationChangesTheKeyAndTheRowsAndNothingElse()
+    public void A_migration_changes_the_key_and_the_rows_and_nothing_else()
     {
         var expected = new LegacyFile { Name = "attn.qkv.bias", Storages = [8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 5, 2, 6, 3, 7, 1, 0, 0, 0, 0, 0, 0, 0, 99] };
         var upgraded = CheckpointBytes.Migrate(Right.Bytes(), Conversion.Upgrade, Geometry);
@@ -32,11 +32,11 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void APersistentIdOfFivePartsIsRead() =>
+    public void A_persistent_id_of_five_parts_is_read() =>
         Assert.Equal(2, CheckpointBytes.Look((Right with { FirstStorage = LegacyFile.Storage("70", 8, []) }).Bytes(), checkpoint => checkpoint.Tensors.Count));
 
     [Fact]
-    public void APickleLongerThanTheFirstWindowIsRead()
+    public void A_pickle_longer_than_the_first_window_is_read()
     {
         var text = new byte[3 << 20];
         text.AsSpan().Fill((byte)'a');
@@ -45,7 +45,7 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void APickleThatIsWrongAtOnceIsNotReadToItsEnd()
+    public void A_pickle_that_is_wrong_at_once_is_not_read_to_its_end()
     {
         byte[] bytes = [.. Right.Magic, .. Right.Protocol, .. Right.SystemInformation, 0x80, 2, 0xff];
         var path = Path.GetTempFileName();
@@ -69,19 +69,19 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void AnotherProtocolVersionIsRefused() =>
+    public void Another_protocol_version_is_refused() =>
         Assert.Equal("protocol version pickle: expected the protocol version 1001", CheckpointBytes.Refusal((Right with { Protocol = [0x80, 2, (byte)'M', 0xea, 3, (byte)'.'] }).Bytes()));
 
     [Fact]
-    public void AFileThatEndsBehindTheMagicNumberIsRefused() =>
+    public void A_file_that_ends_behind_the_magic_number_is_refused() =>
         Assert.Equal("protocol version pickle at byte 15: the pickle ends without STOP", CheckpointBytes.Refusal(Right.Magic));
 
     [Fact]
-    public void AViewOfAStorageIsRefusedByName() =>
+    public void A_view_of_a_storage_is_refused_by_name() =>
         Assert.EndsWith(": a storage that is a view into another one (view_metadata)", CheckpointBytes.Refusal((Right with { FirstStorage = LegacyFile.Storage("70", 8, [(byte)'K', 1]) }).Bytes()), StringComparison.Ordinal);
 
     [Fact]
-    public void AWholeModuleIsRefusedByName()
+    public void A_whole_module_is_refused_by_name()
     {
         var message = CheckpointBytes.Refusal((Right with { FirstStorage = [.. LegacyFile.Text("module"), (byte)'N', (byte)'N', (byte)'N'] }).Bytes());
         Assert.StartsWith("object pickle at byte ", message, StringComparison.Ordinal);
@@ -89,13 +89,13 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void AListOfOtherThingsThanStringsIsRefused() =>
+    public void A_list_of_other_things_than_strings_is_refused() =>
         Assert.Equal("storage keys pickle: expected a list of strings", CheckpointBytes.Refusal((Right with { Keys = [0x80, 2, (byte)']', (byte)'K', 1, (byte)'a', (byte)'.'] }).Bytes()));
 
     [Theory]
     [InlineData("70", "8", "storage 8", ": its key is in the list of storages, but no object names it")]
     [InlineData("70", "70", "storage 70", ": 1 elements, the object pickle says 8")]
-    public void AListThatDoesNotFitTheObjectsIsRefused(string first, string second, string where, string problem)
+    public void A_list_that_does_not_fit_the_objects_is_refused(string first, string second, string where, string problem)
     {
         var message = CheckpointBytes.Refusal((Right with { Keys = Keys(first, second) }).Bytes());
         Assert.StartsWith(where, message, StringComparison.Ordinal);
@@ -103,25 +103,25 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void AKeyThatStandsTwiceIsRefused()
+    public void A_key_that_stands_twice_is_refused()
     {
         var storage = Right.Storages[..16];
         Assert.EndsWith(": its key stands twice in the list of storages", CheckpointBytes.Refusal((Right with { Keys = Keys("70", "70"), Storages = [.. storage, .. storage] }).Bytes()), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void AStorageThatIsNotInTheListIsRefused() =>
+    public void A_storage_that_is_not_in_the_list_is_refused() =>
         Assert.EndsWith(": storage 9 is named, but its bytes are not in the file", CheckpointBytes.Refusal((Right with { Keys = Keys("70"), Storages = Right.Storages[..16] }).Bytes()), StringComparison.Ordinal);
 
     [Fact]
-    public void AFileThatIsCutShortIsRefused()
+    public void A_file_that_is_cut_short_is_refused()
     {
         var bytes = Right.Bytes();
         Assert.Equal($"storage 9 at byte {bytes.Length - 9}: 1 bytes are expected, the file has 0 left", CheckpointBytes.Refusal(bytes[..^1]));
     }
 
     [Fact]
-    public void BytesBehindTheLastStorageAreRefused()
+    public void Bytes_behind_the_last_storage_are_refused()
     {
         var bytes = Right.Bytes();
         Assert.Equal($"at byte {bytes.Length}: 2 bytes stand behind the last storage", CheckpointBytes.Refusal([.. bytes, 0, 0]));
@@ -130,7 +130,7 @@ public sealed class TorchLegacyCheckpointTests
     [Theory]
     [InlineData("sys_info")]
     [InlineData("storages")]
-    public void TheTarOfTheFirstVersionsIsRefusedByName(string entry)
+    public void The_tar_of_the_first_versions_is_refused_by_name(string entry)
     {
         var bytes = new byte[1024];
         System.Text.Encoding.ASCII.GetBytes(entry).CopyTo(bytes, 0);
@@ -139,7 +139,7 @@ public sealed class TorchLegacyCheckpointTests
     }
 
     [Fact]
-    public void AnotherPickleIsNoCheckpoint() =>
+    public void Another_pickle_is_no_checkpoint() =>
         Assert.Equal("this is no checkpoint: expected a file that torch.save wrote, or safetensors", CheckpointBytes.Refusal(Right.Protocol));
 
     private static byte[] Keys(params string[] keys) => [0x80, 2, (byte)']', (byte)'(', .. keys.SelectMany(LegacyFile.Text), (byte)'e', (byte)'.'];

@@ -33,7 +33,7 @@ public sealed class GlobalRulesTests
     [InlineData("datetime", "timedelta")]
     [InlineData("transformers.training_args", "TrainingArguments")]
     [InlineData("transformers.models.llama.configuration_llama", "LlamaConfig")]
-    public void TensorsAndPlainDataAreSafe(string module, string name) =>
+    public void Tensors_and_plain_data_are_safe(string module, string name) =>
         Assert.Equal(GlobalSafety.Safe, GlobalRules.Judge(module, name).Safety);
 
     [Theory]
@@ -86,7 +86,7 @@ public sealed class GlobalRulesTests
     [InlineData("jsonargparse.util", "import_object")]
     [InlineData("lightning.pytorch.cli", "LightningCLI")]
     [InlineData("litgpt.scripts.download", "download_from_hub")]
-    public void WhatCanRunCodeIsDangerous(string module, string name)
+    public void What_can_run_code_is_dangerous(string module, string name)
     {
         var (safety, why) = GlobalRules.Judge(module, name);
         Assert.Equal(GlobalSafety.Dangerous, safety);
@@ -104,6 +104,6 @@ public sealed class GlobalRulesTests
     [InlineData("torchmetrics", "Metric")]
     [InlineData("Torch", "Tensor")]
     [InlineData("", "")]
-    public void TheRestIsUnknown(string module, string name) =>
+    public void The_rest_is_unknown(string module, string name) =>
         Assert.Equal((GlobalSafety.Unknown, null), GlobalRules.Judge(module, name));
 }

@@ -45,7 +45,7 @@ public sealed class KnownGlobalsTests
     private static readonly string[] HomesOfLayers = ["torch.nn.modules.", "torch.nn.intrinsic.", "torch.nn.quantized.", "torch.nn.qat.", "torch.ao.nn.", "torch.optim."];
 
     [Fact]
-    public void OnlyWhatIsListedPassesOfPythonsLibraryPyTorchAndNumPy()
+    public void Only_what_is_listed_passes_of_Pythons_library_PyTorch_and_NumPy()
     {
         var globals = Python.PrintedLines(PyTorch.Run("malicious/known_globals.py")).Select(line => line.Split('\t')).ToList();
 
@@ -57,7 +57,7 @@ public sealed class KnownGlobalsTests
     }
 
     [Fact]
-    public void WhatPyTorchWritesForHonestObjectsIsSafe()
+    public void What_PyTorch_writes_for_honest_objects_is_safe()
     {
         var written = Python.PrintedLines(PyTorch.Run("harmless_objects.py")).Select(line => line.Split('\t')).ToList();
 

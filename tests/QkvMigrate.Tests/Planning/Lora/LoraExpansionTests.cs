@@ -28,18 +28,18 @@ public sealed class LoraExpansionTests : IDisposable
 
     [Theory]
     [MemberData(nameof(EveryChoice))]
-    public void OfTheEarlyEraAddsTheSame(int heads, int groups, int headSize, bool query, bool key, bool value) =>
+    public void Of_the_early_era_adds_the_same(int heads, int groups, int headSize, bool query, bool key, bool value) =>
         AssertAddsTheSame(new LoraModel(new AttentionGeometry(heads, groups, headSize), new LoraSections(query, key, value)), ExpandBefore900);
 
     [Theory]
     [InlineData(6, 2, 4)]
     [InlineData(8, 4, 2)]
     [InlineData(4, 4, 3)]
-    public void OfAllThreeAddsTheSame(int heads, int groups, int headSize) =>
+    public void Of_all_three_adds_the_same(int heads, int groups, int headSize) =>
         AssertAddsTheSame(new LoraModel(new AttentionGeometry(heads, groups, headSize), LoraSections.All), Expand);
 
     [Fact]
-    public void FillsOtherLayersUpWithZeros()
+    public void Fills_other_layers_up_with_zeros()
     {
         var model = new LoraModel(Geometries[0], LoraSections.All);
         Upgrade(model, Expand);
@@ -49,7 +49,7 @@ public sealed class LoraExpansionTests : IDisposable
     }
 
     [Fact]
-    public void TellsWhatItDid()
+    public void Tells_what_it_did()
     {
         var report = Upgrade(new LoraModel(Geometries[0], LoraSections.All), Expand);
         Assert.Equal(new LoraExpansion(2, LoraSections.All), report.Plan!.LoraExpansion);
@@ -60,7 +60,7 @@ public sealed class LoraExpansionTests : IDisposable
     }
 
     [Fact]
-    public void TheHyperparametersFollow()
+    public void The_hyperparameters_follow()
     {
         var report = Upgrade(new LoraModel(Geometries[0], new LoraSections(true, false, true)), ExpandBefore900);
         Assert.Equal(
@@ -87,7 +87,7 @@ public sealed class LoraExpansionTests : IDisposable
     }
 
     [Fact]
-    public void TheWayBackExpandsAgain()
+    public void The_way_back_expands_again()
     {
         var model = new LoraModel(Geometries[0], LoraSections.All);
         Upgrade(model, Expand);

@@ -25,21 +25,21 @@ public sealed class LoraMergeRefusalTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
-    public void ARightOneIsMerged()
+    public void A_right_one_is_merged()
     {
         Write();
         Assert.Null(Merge().Error);
     }
 
     [Fact]
-    public void ALoraIsNeeded()
+    public void A_LoRA_is_needed()
     {
         Write(adapter: [Tensor("lm_head.weight", 4, 4, 0)]);
         AssertRefused(FailureKind.Usage, $"{Adapter}: there is no LoRA in it to merge");
     }
 
     [Fact]
-    public void AlphaIsNeeded()
+    public void Alpha_is_needed()
     {
         Write();
         File.Delete(Hyperparameters);
@@ -51,7 +51,7 @@ public sealed class LoraMergeRefusalTests : IDisposable
     }
 
     [Fact]
-    public void TheRankIsTheMatrices()
+    public void The_rank_is_the_matrices()
     {
         Write();
         AssertRefused(FailureKind.Conflict, $"{Adapter}: tensor '{Layer}.lora_B': --lora-r is 8, but lora_B has 2 columns", options => options with { Rank = 8 });
@@ -62,7 +62,7 @@ public sealed class LoraMergeRefusalTests : IDisposable
     }
 
     [Fact]
-    public void ABaseIsNeeded()
+    public void A_base_is_needed()
     {
         Write();
         AssertRefused(FailureKind.Usage, $"{Adapter}: the base of this LoRA is not known: no checkpoint_dir in a hyperparameters.yaml beside the file; --lora-base PATH names it", options => options with { Base = null });
@@ -72,28 +72,28 @@ public sealed class LoraMergeRefusalTests : IDisposable
     }
 
     [Fact]
-    public void NothingBesideTheLoraGetsLost()
+    public void Nothing_beside_the_LoRA_gets_lost()
     {
         Write(adapter: [.. LoraTensors(), Tensor("transformer.wte.weight", 4, 4, 9)]);
         AssertRefused(FailureKind.Unsupported, $"{Adapter}: tensor 'transformer.wte.weight': it is no part of the LoRA, and a merge would lose it");
     }
 
     [Fact]
-    public void EachLayerHasItsWeight()
+    public void Each_layer_has_its_weight()
     {
         Write(model: [.. BaseTensors().Where(tensor => tensor.Name != Projection + ".weight")]);
         AssertRefused(FailureKind.Malformed, $"{Base}: there is no weight {Projection}.weight, or one of its old name, for lora_A '{Projection}.lora_A' of {Adapter}");
     }
 
     [Fact]
-    public void AWeightOfAnotherShapeIsRefused()
+    public void A_weight_of_another_shape_is_refused()
     {
         Write(model: [.. BaseTensors().Select(tensor => tensor.Name == Layer + ".weight" ? Tensor(tensor.Name, 40, 12, 0) : tensor)]);
         AssertRefused(FailureKind.Geometry, $"{Base}: tensor '{Layer}.weight': shape (40, 12) does not fit its LoRA: lora_A (4, 24), lora_B (32, 2)");
     }
 
     [Fact]
-    public void ATiedWeightIsRefused()
+    public void A_tied_weight_is_refused()
     {
         var tensors = BaseTensors();
         Write(model: [.. tensors, tensors[1] with { Name = "tied" }]);
@@ -101,21 +101,21 @@ public sealed class LoraMergeRefusalTests : IDisposable
     }
 
     [Fact]
-    public void ABaseWithLoraIsRefused()
+    public void A_base_with_LoRA_is_refused()
     {
         Write(model: [.. BaseTensors(), Tensor("lm_head.lora_A", 2, 4, 7), Tensor("lm_head.lora_B", 4, 2, 8)]);
         AssertRefused(FailureKind.Unsupported, $"{Base}: tensor 'lm_head.lora_A': the base of a LoRA has LoRA itself");
     }
 
     [Fact]
-    public void ABaseWithoutFusedAttentionIsRefused()
+    public void A_base_without_fused_attention_is_refused()
     {
         Write(model: [Tensor("lm_head.weight", 4, 4, 0)]);
         AssertRefused(FailureKind.Unsupported, $"{Base}: the base of the LoRA has no fused attention of LitGPT's (attn.attn or attn.qkv)");
     }
 
     [Fact]
-    public void ABaseInTheSameFileIsTheOnlyOne()
+    public void A_base_in_the_same_file_is_the_only_one()
     {
         Write(adapter: Model.Tensors());
         AssertRefused(FailureKind.Usage, $"{Adapter}: the base of this LoRA is in the same file, and --lora-base names another");
@@ -124,7 +124,7 @@ public sealed class LoraMergeRefusalTests : IDisposable
     [Theory]
     [InlineData(MigrationDirection.Upgrade, true)]
     [InlineData(MigrationDirection.Downgrade, false)]
-    public void OnlyAnUpgradeMergesIntoANewFile(MigrationDirection direction, bool inPlace)
+    public void Only_an_upgrade_merges_into_a_new_file(MigrationDirection direction, bool inPlace)
     {
         Write();
         var request = Request(options => options) with { Direction = direction, InPlace = inPlace };

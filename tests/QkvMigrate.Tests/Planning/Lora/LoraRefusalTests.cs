@@ -21,21 +21,21 @@ public sealed class LoraRefusalTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void AllOfThreeNeedAWord() => AssertRefused(
+    public void All_of_three_need_a_word() => AssertRefused(
         new LoraModel(Gqa, LoraSections.All),
         new LoraOptions(),
         FailureKind.Unsupported,
         $"{B}: q, k and v all have LoRA, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 6 instead of 2, and --lora merge adds it to its base");
 
     [Fact]
-    public void TheEarlyEraNeedsAWord() => AssertRefused(
+    public void The_early_era_needs_a_word() => AssertRefused(
         new LoraModel(Gqa, QueryAndValue),
         new LoraOptions(IsBefore900: true),
         FailureKind.Unsupported,
         $"{B}: this LoRA is from before #900, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 4 instead of 2, and --lora merge adds it to its base");
 
     [Fact]
-    public void WhichOfThreeIsAskedForWhereTheShapeFitsSeveral() => AssertRefused(
+    public void Which_of_three_is_asked_for_where_the_shape_fits_several() => AssertRefused(
         new LoraModel(Gqa, QueryAndValue),
         ExpandBefore900,
         FailureKind.Geometry,
@@ -43,7 +43,7 @@ public sealed class LoraRefusalTests : IDisposable
         hyperparameters: null);
 
     [Fact]
-    public void HyperparametersThatFitNoneOfThemSettleNothing() => AssertRefused(
+    public void Hyperparameters_that_fit_none_of_them_settle_nothing() => AssertRefused(
         new LoraModel(Mha, QueryAndValue),
         ExpandBefore900,
         FailureKind.Geometry,
@@ -51,7 +51,7 @@ public sealed class LoraRefusalTests : IDisposable
         hyperparameters: "lora_query: true\nlora_key: true\nlora_value: true\n");
 
     [Fact]
-    public void RowsThatNoChoiceHasAreRefused()
+    public void Rows_that_no_choice_has_are_refused()
     {
         var model = new LoraModel(Gqa, QueryAndValue);
         AssertRefused(
@@ -63,7 +63,7 @@ public sealed class LoraRefusalTests : IDisposable
     }
 
     [Fact]
-    public void MatricesThatDoNotFitTogetherAreRefused() => AssertRefused(
+    public void Matrices_that_do_not_fit_together_are_refused() => AssertRefused(
         new LoraModel(Gqa, QueryAndValue),
         new LoraOptions(),
         FailureKind.Geometry,
@@ -71,7 +71,7 @@ public sealed class LoraRefusalTests : IDisposable
         change: tensor => tensor.Name.EndsWith("attn.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [3, 24], Values = tensor.Values[..72] } : tensor);
 
     [Fact]
-    public void HalfAPairIsRefused()
+    public void Half_a_pair_is_refused()
     {
         var model = new LoraModel(Gqa, QueryAndValue);
         _folder.Write([.. model.Tensors().Where(tensor => !tensor.Name.EndsWith("attn.lora_B", StringComparison.Ordinal))], model.ModelConfiguration(), model.Hyperparameters());
@@ -79,7 +79,7 @@ public sealed class LoraRefusalTests : IDisposable
     }
 
     [Fact]
-    public void AnotherRankInAnotherLayerIsRefused() => AssertRefused(
+    public void Another_rank_in_another_layer_is_refused() => AssertRefused(
         new LoraModel(Gqa, LoraSections.All),
         Expand,
         FailureKind.Unsupported,
@@ -89,7 +89,7 @@ public sealed class LoraRefusalTests : IDisposable
             : tensor);
 
     [Fact]
-    public void AMatrixThatSharesItsBytesIsNotExpanded()
+    public void A_matrix_that_shares_its_bytes_is_not_expanded()
     {
         var model = new LoraModel(Gqa, LoraSections.All);
         var tensors = model.Tensors();
@@ -103,7 +103,7 @@ public sealed class LoraRefusalTests : IDisposable
     [InlineData("lora_alpha: 2\n", FailureKind.Malformed, "line 1: no lora_r, which LitGPT's fine-tuning with LoRA saves here")]
     [InlineData("lora_r: 2\nlora_alpha: many\n", FailureKind.Malformed, "line 2: lora_alpha is 'many', expected a number")]
     [InlineData("{lora_r: 2, lora_alpha: 16}\n", FailureKind.Unsupported, "line 1: lora_r has to change, but does not stand in a line of its own")]
-    public void HyperparametersThatCannotFollowAreRefused(string yaml, FailureKind kind, string message)
+    public void Hyperparameters_that_cannot_follow_are_refused(string yaml, FailureKind kind, string message)
     {
         var model = new LoraModel(Gqa, LoraSections.All);
         _folder.Write(model.Tensors(), model.ModelConfiguration(), yaml);

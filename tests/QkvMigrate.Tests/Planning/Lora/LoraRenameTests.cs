@@ -20,17 +20,17 @@ public sealed class LoraRenameTests : IDisposable
     [InlineData(true, true, false)]
     [InlineData(true, false, true)]
     [InlineData(false, true, true)]
-    public void SomeOfThreeKeepTheirMatrices(bool query, bool key, bool value) =>
+    public void Some_of_three_keep_their_matrices(bool query, bool key, bool value) =>
         AssertRenamed(new LoraModel(Gqa, new LoraSections(query, key, value)), new LoraOptions());
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void MultiQueryAttentionKeepsThemWhateverTheEra(bool isBefore900) =>
+    public void Multi_query_attention_keeps_them_whatever_the_era(bool isBefore900) =>
         AssertRenamed(new LoraModel(new AttentionGeometry(4, 1, 4), LoraSections.All), new LoraOptions(IsBefore900: isBefore900));
 
     [Fact]
-    public void ExpandLeavesAloneWhatANewNameKeepsExactly() =>
+    public void Expand_leaves_alone_what_a_new_name_keeps_exactly() =>
         AssertRenamed(new LoraModel(Gqa, new LoraSections(true, false, true)), new LoraOptions(LoraTreatment.Expand));
 
     private void AssertRenamed(LoraModel model, LoraOptions options)

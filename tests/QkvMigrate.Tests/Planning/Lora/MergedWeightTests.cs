@@ -23,7 +23,7 @@ public sealed class MergedWeightTests : IDisposable
     [InlineData(7 * 96)]
     [InlineData(40 * 96)]
     [InlineData(1 << 20)]
-    public void InBlocksOfAnySize(int blockBytes)
+    public void In_blocks_of_any_size(int blockBytes)
     {
         var model = new LoraModel(Gqa, new LoraSections(true, false, true));
         _folder.Write(model.Tensors(), model.ModelConfiguration(), null);
@@ -57,7 +57,7 @@ public sealed class MergedWeightTests : IDisposable
     }
 
     [Fact]
-    public void EndsWhereItIsCancelled()
+    public void Ends_where_it_is_cancelled()
     {
         var model = new LoraModel(Gqa, LoraSections.All);
         _folder.Write(model.Tensors(), model.ModelConfiguration(), null);
