@@ -9,18 +9,19 @@ namespace QkvMigrate.Torch;
 /// </summary>
 internal sealed class CpuLane : ReorderLane
 {
-    private readonly TensorMemory input;
-    private readonly TensorMemory output;
+    private readonly NativeBuffer input;
+    private readonly NativeBuffer output;
     private readonly GatherCache gathers;
 
     public CpuLane(int capacity)
         : base(capacity)
     {
-        input = TensorMemory.Allocate(capacity);
-        output = TensorMemory.Allocate(capacity);
+        var (source, target) = (HostTensor.Allocate(capacity), HostTensor.Allocate(capacity));
+        input = HostTensor.BytesOf(source);
+        output = HostTensor.BytesOf(target);
         gathers = new GatherCache((in Gather gather) => CopiesAreCheaper(gather)
-            ? new RunCopies(gather, input.Tensor, output.Tensor)
-            : new RowIndex(gather, input.Tensor, output.Tensor));
+            ? new RunCopies(gather, source, target)
+            : new RowIndex(gather, source, target));
     }
 
     public override Memory<byte> Input => input.Memory;

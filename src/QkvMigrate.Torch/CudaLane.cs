@@ -12,19 +12,22 @@ namespace QkvMigrate.Torch;
 internal sealed class CudaLane : ReorderLane
 {
     private readonly Device where;
-    private readonly TensorMemory input;
-    private readonly TensorMemory output;
+    private readonly Tensor source;
     private readonly Tensor staged;
+    private readonly NativeBuffer input;
+    private readonly NativeBuffer output;
     private readonly GatherCache gathers;
 
     public CudaLane(int capacity, Device where)
         : base(capacity)
     {
         this.where = where;
-        input = TensorMemory.AllocatePinned(capacity);
-        output = TensorMemory.AllocatePinned(capacity);
+        source = HostTensor.AllocatePinned(capacity);
+        input = HostTensor.BytesOf(source);
         staged = empty(capacity, ScalarType.Byte, where).DetachFromDisposeScope();
-        gathers = new GatherCache((in Gather gather) => new RowIndex(gather, staged, output.Tensor));
+        var target = HostTensor.AllocatePinned(capacity);
+        output = HostTensor.BytesOf(target);
+        gathers = new GatherCache((in Gather gather) => new RowIndex(gather, staged, target));
     }
 
     public override Memory<byte> Input => input.Memory;
@@ -37,7 +40,7 @@ internal sealed class CudaLane : ReorderLane
         {
             using (NewDisposeScope())
             {
-                staged.narrow(0, 0, gather.ByteCount).copy_(input.Tensor.narrow(0, 0, gather.ByteCount), nonBlocking: true);
+                staged.narrow(0, 0, gather.ByteCount).copy_(source.narrow(0, 0, gather.ByteCount), nonBlocking: true);
             }
 
             gathers.Get(gather).Run();

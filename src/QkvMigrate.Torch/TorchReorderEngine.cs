@@ -59,9 +59,4 @@ public sealed class TorchReorderEngine : IReorderEngine
             throw TorchFailure.Of(error, $"--device {Device}: no lane of {capacity} bytes");
         }
     }
-
-    /// <summary>Does nothing: the lanes own the buffers, and libtorch stays loaded.</summary>
-    public void Dispose()
-    {
-    }
 }

@@ -11,8 +11,6 @@ public class GatherBenchmark : IMeasured, IDisposable
 {
     private static readonly RowPermutation Permutation = RowPermutation.Between(new AttentionGeometry(8, 4, 64), RowOrder.Interleaved, RowOrder.Sequential);
 
-    private StreamReorderEngine? streamEngine;
-    private TorchReorderEngine? torchEngine;
     private IReorderLane? stream;
     private IReorderLane? torch;
     private Gather gather;
@@ -30,10 +28,8 @@ public class GatherBenchmark : IMeasured, IDisposable
         gather = new Gather(1, Permutation.RowCount, RowBytes, Permutation.Runs.ToArray());
         source = new byte[gather.ByteCount];
         new Random(1).NextBytes(source);
-        streamEngine = new StreamReorderEngine();
-        torchEngine = TorchReorderEngine.Create(ReorderDevice.Cpu);
-        stream = Filled(streamEngine);
-        torch = Filled(torchEngine);
+        stream = Filled(new StreamReorderEngine());
+        torch = Filled(TorchReorderEngine.Create(ReorderDevice.Cpu));
     }
 
     [GlobalCleanup]
@@ -41,8 +37,6 @@ public class GatherBenchmark : IMeasured, IDisposable
     {
         stream?.Dispose();
         torch?.Dispose();
-        streamEngine?.Dispose();
-        torchEngine?.Dispose();
         GC.SuppressFinalize(this);
     }
 

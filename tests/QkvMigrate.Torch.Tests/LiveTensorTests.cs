@@ -30,7 +30,7 @@ public sealed class LiveTensorTests : IDisposable
     [Fact]
     public void Upgrade_and_downgrade() => NoneIsLeftBy(() =>
     {
-        using var engine = TorchReorderEngine.Create(ReorderDevice.Cpu);
+        var engine = TorchReorderEngine.Create(ReorderDevice.Cpu);
         foreach (var (direction, from, to) in new[] { (MigrationDirection.Upgrade, Legacy, "new"), (MigrationDirection.Downgrade, folder.At("new"), "old") })
         {
             var request = new MigrationRequest { Path = from, Output = folder.At(to), Direction = direction, Engine = () => engine };

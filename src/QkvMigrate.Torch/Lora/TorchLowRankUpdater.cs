@@ -45,11 +45,6 @@ public sealed class TorchLowRankUpdater : ILowRankUpdater
         }
     }
 
-    /// <summary>Does nothing: the updates own their tensors, and libtorch stays loaded.</summary>
-    public void Dispose()
-    {
-    }
-
     /// <summary>The type of elements of <paramref name="type"/>.</summary>
     internal static ScalarType TypeOf(DType type) =>
         TensorReader.Find(type) ?? throw new ArgumentException($"elements of {type}, which are no floating point numbers", nameof(type));

@@ -18,9 +18,10 @@ public readonly record struct Gather(int Outer, int Rows, int UnitBytes, ReadOnl
 }
 
 /// <summary>
-/// Permutes rows of bytes. An engine knows no names, no files and no dtypes: reordering rows needs none of them.
+/// Permutes rows of bytes. An engine knows no names, no files and no dtypes: reordering rows needs none of them. It holds
+/// nothing that has to be given back; its lanes do.
 /// </summary>
-public interface IReorderEngine : IDisposable
+public interface IReorderEngine
 {
     /// <summary>The engine's name on the command line: <c>torch</c> or <c>stream</c>.</summary>
     string Name { get; }

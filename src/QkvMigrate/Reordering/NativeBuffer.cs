@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace QkvMigrate.Reordering;
 
 /// <summary>
-/// Bytes outside of the managed heap, from a page boundary on: they never move, cost the garbage collector nothing, and
-/// can be read into past the page cache. Their content is undefined until it is written.
+/// Bytes outside of the managed heap: they never move and cost the garbage collector nothing. Their content is undefined
+/// until it is written.
 /// </summary>
 internal sealed unsafe class NativeBuffer : MemoryManager<byte>
 {
@@ -13,13 +13,23 @@ internal sealed unsafe class NativeBuffer : MemoryManager<byte>
     public const int Alignment = 4096;
 
     private readonly int length;
+    private readonly IDisposable? owner;
     private byte* pointer;
 
+    /// <summary>Allocates <paramref name="length"/> bytes from a page boundary on.</summary>
     public NativeBuffer(int length)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         pointer = (byte*)NativeMemory.AlignedAlloc((nuint)length, Alignment);
         this.length = length;
+    }
+
+    /// <summary>Bytes that <paramref name="owner"/> allocated; it is disposed of with the buffer.</summary>
+    public NativeBuffer(byte* pointer, int length, IDisposable owner)
+    {
+        this.pointer = pointer;
+        this.length = length;
+        this.owner = owner;
     }
 
     public override Span<byte> GetSpan()
@@ -42,7 +52,12 @@ internal sealed unsafe class NativeBuffer : MemoryManager<byte>
 
     protected override void Dispose(bool disposing)
     {
-        NativeMemory.AlignedFree(pointer);
+        if (owner is null)
+        {
+            NativeMemory.AlignedFree(pointer);
+        }
+
+        owner?.Dispose();
         pointer = null;
     }
 }

@@ -12,11 +12,6 @@ public sealed class StreamReorderEngine : IReorderEngine
     /// <inheritdoc/>
     public IReorderLane CreateLane(int capacity) => new Lane(capacity);
 
-    /// <summary>Does nothing: the lanes own the buffers.</summary>
-    public void Dispose()
-    {
-    }
-
     private sealed class Lane(int capacity) : ReorderLane(capacity)
     {
         private readonly NativeBuffer input = new(capacity);

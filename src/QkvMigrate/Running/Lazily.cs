@@ -4,8 +4,8 @@ namespace QkvMigrate.Running;
 /// Something that is made with its first use, by whichever thread needs it first: most runs need neither engine nor
 /// arithmetic, and libtorch is slow to load. What could not be made is tried again.
 /// </summary>
-internal sealed class Lazily<T>(Func<T> create) : IDisposable
-    where T : class, IDisposable
+internal sealed class Lazily<T>(Func<T> create)
+    where T : class
 {
     private readonly Lock gate = new();
     private T? made;
@@ -18,7 +18,4 @@ internal sealed class Lazily<T>(Func<T> create) : IDisposable
             return made ??= create();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => made?.Dispose();
 }

@@ -55,7 +55,7 @@ public sealed record MigrationRequest
 
     /// <summary>
     /// Makes the engine: asked when the first rows have to move, and not again where that succeeded. It serves all files of
-    /// the request, with several jobs at once, and is disposed of when the run is over.
+    /// the request, with several jobs at once.
     /// </summary>
     public required Func<IReorderEngine> Engine { get; init; }
 

@@ -13,7 +13,7 @@ public static class Migrator
     /// <exception cref="MigrationException">The path as a whole is of no use: not there, or without checkpoints, or the request makes no sense.</exception>
     public static IReadOnlyList<CheckpointReport> Run(MigrationRequest request, CancellationToken cancellation)
     {
-        using var batch = new Batch(new BatchOptions { KeepPlans = true }, cancellation);
+        var batch = new Batch(new BatchOptions { KeepPlans = true }, cancellation);
         batch.Add(request);
         return batch.Run();
     }
@@ -25,7 +25,7 @@ public static class Migrator
     /// </summary>
     public static IReadOnlyList<CheckpointReport> Run(IEnumerable<MigrationRequest> requests, BatchOptions options, CancellationToken cancellation)
     {
-        using var batch = new Batch(options, cancellation);
+        var batch = new Batch(options, cancellation);
         foreach (var request in requests)
         {
             batch.TryAdd(request);

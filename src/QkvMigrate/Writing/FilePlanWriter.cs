@@ -22,8 +22,8 @@ public static class FilePlanWriter
     private const int MaximumThreads = 4;
 
     /// <summary>
-    /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, once, and whoever
-    /// gave it disposes of that. <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
+    /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, and once.
+    /// <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
     /// </summary>
     /// <exception cref="MigrationException">A source ends too early or is damaged, or the system cannot read or write.</exception>
     public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>

@@ -31,7 +31,7 @@ public abstract class ReorderEngineContract
     /// <summary>Runs a test's body with an engine; implementations check here what they must leave behind clean.</summary>
     protected virtual void WithEngine(Action<IReorderEngine> body)
     {
-        using var engine = CreateEngine();
+        var engine = CreateEngine();
         body(engine);
     }
 

@@ -93,7 +93,7 @@ internal static class FuzzTargets
     /// <summary>What the tool finds wrong with its own work is not the input's fault.</summary>
     private static void Migrate(string path, string output, AttentionGeometry geometry)
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var reports = Migrator.Run(
             new MigrationRequest
             {

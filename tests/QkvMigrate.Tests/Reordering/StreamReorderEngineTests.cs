@@ -13,7 +13,7 @@ public sealed class StreamReorderEngineTests : ReorderEngineContract
     [Fact]
     public void It_names_itself()
     {
-        using var engine = CreateEngine();
+        var engine = CreateEngine();
         Assert.Equal("stream", engine.Name);
         Assert.Equal("cpu", engine.Device);
     }

@@ -26,11 +26,7 @@ public sealed class LinksBesideTests : IDisposable
         File.WriteAllText(folder.At("outside.txt"), "outside");
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Theory]
     [InlineData("model")]

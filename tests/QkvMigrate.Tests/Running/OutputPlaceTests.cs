@@ -23,11 +23,7 @@ public sealed class OutputPlaceTests : IDisposable
         File.WriteAllText(folder.At("model", "model_config.yaml"), Configuration);
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Theory]
     [InlineData("out")]

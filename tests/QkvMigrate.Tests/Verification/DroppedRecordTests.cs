@@ -168,7 +168,7 @@ public sealed class DroppedRecordTests : IDisposable
 
     private IReadOnlyList<Advice> Upgrade()
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var geometry = LegacyModel.Geometry;
         var report = Assert.Single(Migrator.Run(
             new MigrationRequest

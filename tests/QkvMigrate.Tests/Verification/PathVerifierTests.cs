@@ -28,7 +28,7 @@ public sealed class PathVerifierTests : IDisposable
             File.WriteAllText(Path.Combine(original, model, "tokenizer.json"), "{}");
         }
 
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var request = new MigrationRequest { Path = original, Direction = MigrationDirection.Upgrade, Engine = () => engine };
         Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Equal(CheckpointStatus.Upgraded, report.Status));
     }

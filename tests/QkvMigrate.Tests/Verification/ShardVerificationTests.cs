@@ -26,7 +26,7 @@ public sealed class ShardVerificationTests : IDisposable
         File.WriteAllText(
             Path.Combine(Original, Index),
             $$$"""{"metadata": {"total_size": 576}, "weight_map": {"transformer.h.0.attn.attn.weight": "{{{First}}}", "transformer.h.0.attn.proj.weight": "{{{Second}}}"}}""" + "\n");
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var request = new MigrationRequest { Path = Original, Output = Upgraded, Direction = MigrationDirection.Upgrade, Geometry = geometry, Engine = () => engine };
         Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Null(report.Error));
     }

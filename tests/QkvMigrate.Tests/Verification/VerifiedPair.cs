@@ -43,7 +43,7 @@ internal sealed class VerifiedPair : IDisposable
 
     public static void Migrate(string from, string to, AttentionGeometry geometry, MigrationDirection direction)
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var report = Assert.Single(Migrator.Run(
             new MigrationRequest
             {

@@ -60,7 +60,7 @@ public sealed class FilePlanWriterFailureTests
             }
         }
 
-        using var engine = new TestEngine { BeforeLane = () => Fail("lane"), BeforePermute = () => Fail("permute") };
+        var engine = new TestEngine { BeforeLane = () => Fail("lane"), BeforePermute = () => Fail("permute") };
         using var writing = new LayoutWriting(Source) { Engine = () => engine, Threads = 3 };
         var told = Assert.Throws<TimeZoneNotFoundException>(() => writing.Write(ReorderAndCopy(writing)));
         Assert.Equal($"the engine broke at {where}", told.Message);
@@ -87,7 +87,7 @@ public sealed class FilePlanWriterFailureTests
     {
         using var cancellation = new CancellationTokenSource();
         var permuted = 0;
-        using var engine = new TestEngine
+        var engine = new TestEngine
         {
             BeforePermute = () =>
             {

@@ -26,8 +26,6 @@ internal sealed class TestEngine : IReorderEngine
         return new Lane(this, engine.CreateLane(capacity));
     }
 
-    public void Dispose() => engine.Dispose();
-
     private sealed class Lane(TestEngine owner, IReorderLane lane) : IReorderLane
     {
         public Memory<byte> Input => lane.Input;

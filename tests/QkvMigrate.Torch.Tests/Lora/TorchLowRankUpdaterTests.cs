@@ -21,7 +21,7 @@ public sealed class TorchLowRankUpdaterTests
     {
         float[] weight = [100, 200, 300, 400, 500, 600];
         var rows = MemoryMarshal.AsBytes(weight.AsSpan()).ToArray();
-        using var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
         using (var update = updater.Begin(Matrix(A, 3), Matrix(B, 2), 0.5, DType.ByName("float32")!))
         {
             update.AddTo(rows, rowOfB, rowOfA);
@@ -44,7 +44,7 @@ public sealed class TorchLowRankUpdaterTests
     {
         var type = DType.ByName(dtype)!;
         var row = Bytes(weight, type);
-        using var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
         using var update = updater.Begin(Matrix([delta], 1), Matrix([1], 1), 1, type);
         update.AddTo(row, 0, 0);
         Assert.Equal(expected, Number(row, type));
@@ -56,7 +56,7 @@ public sealed class TorchLowRankUpdaterTests
         // 1 + 2^-10 is a float16, and the square of it no bfloat16 and no float16.
         var factor = new LoraMatrix(DType.ByName("float16")!, 1, 1, BitConverter.GetBytes((Half)(1 + (1.0 / 1024))));
         var row = BitConverter.GetBytes(0f);
-        using var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
         using var update = updater.Begin(factor, factor, 1, DType.ByName("float32")!);
         update.AddTo(row, 0, 0);
         Assert.Equal(1 + (2.0 / 1024) + (1.0 / 1048576), BitConverter.ToSingle(row));
@@ -65,7 +65,7 @@ public sealed class TorchLowRankUpdaterTests
     [Fact]
     public void Types_that_are_no_numbers_with_fractions_are_refused()
     {
-        using var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
         var error = Assert.Throws<ArgumentException>(() => updater.Begin(Matrix([1], 1), Matrix([1], 1), 1, DType.ByName("int8")!));
         Assert.StartsWith("elements of int8, which are no floating point numbers", error.Message, StringComparison.Ordinal);
     }

@@ -12,7 +12,7 @@ public sealed class ReorderEnginesTests
     [InlineData("torch", "cpu", "torch", "cpu")]
     public void The_engine_is_the_one_that_was_chosen(string engine, string device, string name, string where)
     {
-        using var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, device));
+        var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, device));
         Assert.Equal((name, where), (made.Name, made.Device));
     }
 
@@ -21,7 +21,7 @@ public sealed class ReorderEnginesTests
     [InlineData("torch", "torch")]
     public void Automatic_is_CUDA_where_there_is_one(string engine, string withoutCuda)
     {
-        using var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, "auto"));
+        var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, "auto"));
         Assert.Equal(TorchReorderEngine.CudaProblem(0) is null ? ("torch", "cuda:0") : (withoutCuda, "cpu"), (made.Name, made.Device));
     }
 

@@ -13,7 +13,7 @@ public sealed class TorchCpuEngineTests : TorchReorderEngineContract
     [Fact]
     public void It_names_itself()
     {
-        using var engine = CreateEngine();
+        var engine = CreateEngine();
         Assert.Equal("torch", engine.Name);
         Assert.Equal("cpu", engine.Device);
     }

@@ -31,7 +31,7 @@ public abstract class TorchReorderEngineContract : ReorderEngineContract
 
     protected override void WithEngine(Action<IReorderEngine> body)
     {
-        using var engine = CreateEngine();
+        var engine = CreateEngine();
         var before = LiveTensors();
         body(engine);
         Assert.Equal(before, LiveTensors());

@@ -3,7 +3,7 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Planning.Lora;
 
 /// <summary>Adds products of small matrices to the rows of large ones: the arithmetic of a merge, which this library leaves to others.</summary>
-public interface ILowRankUpdater : IDisposable
+public interface ILowRankUpdater
 {
     /// <summary>Prepares to add <c>scaling·B·A</c> to rows of a weight, in float32; in float64 where the weight is of float64.</summary>
     /// <param name="a">Shape <c>(n·r, columns of the weight)</c>, of float64, float32, float16 or bfloat16.</param>

@@ -8,12 +8,11 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>Goes through the units of several paths, some at a time.</summary>
-internal sealed class Batch(BatchOptions options, CancellationToken cancellation) : IDisposable
+internal sealed class Batch(BatchOptions options, CancellationToken cancellation)
 {
     private readonly List<PathWork> works = [];
     private readonly List<Func<IReadOnlyDictionary<PathWork, CheckpointReport>, IEnumerable<BatchUnit>>> paths = [];
     private readonly List<CheckpointReport> failures = [];
-    private readonly List<IDisposable> owned = [];
     private readonly ShardOwners shardOwners = new();
 
     /// <summary>Adds what <paramref name="request"/> finds.</summary>
@@ -62,23 +61,13 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     /// <summary>A unit of which all is known already.</summary>
     private static BatchUnit Told(CheckpointReport report) => new(report.Path, 0, _ => [report]);
 
-    /// <summary>Disposes of the engines that were made.</summary>
-    public void Dispose() => owned.ForEach(made => made.Dispose());
-
-    /// <summary>The request with one engine and one updater for all of its files, disposed of with the batch.</summary>
-    private MigrationRequest WithOwnEngine(MigrationRequest request)
+    /// <summary>The request with one engine and one updater for all of its files.</summary>
+    private MigrationRequest WithOwnEngine(MigrationRequest request) => request with
     {
-        var engine = new Lazily<IReorderEngine>(request.Engine);
-        owned.Add(engine);
-        if (request.LowRankUpdater is not { } makeUpdater)
-        {
-            return request with { Engine = engine.Get, ShardOwners = shardOwners };
-        }
-
-        var updater = new Lazily<ILowRankUpdater>(makeUpdater);
-        owned.Add(updater);
-        return request with { Engine = engine.Get, LowRankUpdater = updater.Get, ShardOwners = shardOwners };
-    }
+        Engine = new Lazily<IReorderEngine>(request.Engine).Get,
+        LowRankUpdater = request.LowRankUpdater is { } updater ? new Lazily<ILowRankUpdater>(updater).Get : null,
+        ShardOwners = shardOwners,
+    };
 
     /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>
     private bool Try(PathWork work, Action action)

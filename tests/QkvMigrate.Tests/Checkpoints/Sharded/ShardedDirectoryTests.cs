@@ -195,7 +195,7 @@ public sealed class ShardedDirectoryTests : IDisposable
 
     private static IReadOnlyList<CheckpointReport> Run(MigrationDirection direction, string source, string? output)
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         return Migrator.Run(
             new MigrationRequest { Path = source, Output = output, Direction = direction, Geometry = new GeometryFlags(4, 2, 1), Engine = () => engine },
             TestContext.Current.CancellationToken);

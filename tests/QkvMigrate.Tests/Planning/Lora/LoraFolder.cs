@@ -52,7 +52,7 @@ public sealed class LoraFolder : IDisposable
 
     private static CheckpointReport Run(MigrationDirection direction, string source, string output, LoraOptions options, bool dryRun = false)
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var request = new MigrationRequest { Path = source, Direction = direction, Output = output, Lora = options, DryRun = dryRun, Engine = () => engine };
         return Xunit.Assert.Single(Migrator.Run(request, CancellationToken.None));
     }

@@ -31,7 +31,7 @@ public sealed class MergedWeightTests : IDisposable
         var layer = LoraLayer.Find(checkpoint, "attn.attn")[0];
         var weight = checkpoint.Tensors.Single(tensor => tensor.Label == LoraModel.Prefix + "attn.linear.weight");
         var permutation = RowPermutation.Between(Gqa, RowOrder.Interleaved, RowOrder.Sequential);
-        using var updater = new PlainUpdater();
+        var updater = new PlainUpdater();
         var merged = new MergedWeight(
             new LoraWeight(weight, layer),
             permutation.Runs,
@@ -64,7 +64,7 @@ public sealed class MergedWeightTests : IDisposable
         using var checkpoint = Checkpoint.Open(_folder.Checkpoint);
         var layer = LoraLayer.Find(checkpoint, "attn.attn")[0];
         var weight = checkpoint.Tensors.Single(tensor => tensor.Label == LoraModel.Prefix + "attn.linear.weight");
-        using var updater = new PlainUpdater();
+        var updater = new PlainUpdater();
         using var stop = new CancellationTokenSource();
         var merged = new MergedWeight(new LoraWeight(weight, layer), [new RowRun(0, 40)], [], 1, () => updater);
         var blocks = 0;

@@ -9,11 +9,6 @@ internal sealed class PlainUpdater : ILowRankUpdater
 {
     public ILowRankUpdate Begin(LoraMatrix a, LoraMatrix b, double scaling, DType weight) => new Update(Rows(a), Rows(b), (float)scaling);
 
-    public void Dispose()
-    {
-        // Nothing is held.
-    }
-
     private static float[][] Rows(LoraMatrix matrix) => [.. MemoryMarshal.Cast<byte, float>(matrix.Bytes.Span).ToArray().Chunk((int)matrix.Columns)];
 
     private sealed class Update(float[][] a, float[][] b, float scaling) : ILowRankUpdate

@@ -26,11 +26,7 @@ public sealed class AccountTests : IDisposable
         Make("tree", "b");
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Another_source_needs_another_output_or_force()

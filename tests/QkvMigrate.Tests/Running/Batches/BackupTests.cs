@@ -26,11 +26,7 @@ public sealed class BackupTests : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Theory]
     [InlineData(".old")]

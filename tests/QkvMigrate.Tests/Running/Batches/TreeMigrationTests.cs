@@ -31,11 +31,7 @@ public sealed class TreeMigrationTests : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void What_is_finished_is_skipped_and_not_touched()

@@ -42,7 +42,7 @@ internal sealed class ValueFile : IDisposable
     /// <summary>Migrates from one path to another.</summary>
     public static CheckpointReport Migrate(string from, string to, MigrationDirection direction = MigrationDirection.Upgrade)
     {
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         return Assert.Single(Migrator.Run(
             new MigrationRequest
             {

@@ -50,11 +50,7 @@ internal sealed class MirroredTree : IDisposable
         File.WriteAllText(folder.At("other", "b", "model_config.yaml"), Versions.Configuration);
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     /// <summary>Takes one step, and looks whether all holds.</summary>
     public void Take(Step step)

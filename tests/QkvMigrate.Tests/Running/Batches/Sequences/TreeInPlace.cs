@@ -41,11 +41,7 @@ internal sealed class TreeInPlace : IDisposable
         Write("c/two.pth");
     }
 
-    public void Dispose()
-    {
-        engine.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     public void Take(Step step)
     {

@@ -20,7 +20,7 @@ internal static class Versions
     private static (byte[] Legacy, byte[] Sequential) Both(int version) => Made.GetOrAdd(version, static version =>
     {
         using var folder = new WorkFolder();
-        using var engine = new StreamReorderEngine();
+        var engine = new StreamReorderEngine();
         var legacy = (LegacyModel.Legacy with { Step = version }).ToFile();
         File.WriteAllBytes(folder.At("lit_model.pth"), legacy);
         File.WriteAllText(folder.At("model_config.yaml"), Configuration);
