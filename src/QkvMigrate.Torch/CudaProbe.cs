@@ -6,22 +6,31 @@ namespace QkvMigrate.Torch;
 /// <summary>Finds out whether a CUDA device is usable, the cheap questions first, so that most machines never load libtorch for the answer.</summary>
 internal static class CudaProbe
 {
+    private const string Driver = "libcuda.so.1";
+
     /// <summary>Says why device <paramref name="index"/> is not usable, or null where it is.</summary>
     public static string? Problem(int index)
     {
-        if (!TorchLibrary.HasCuda)
+        if (!NativeLibrary.TryLoad(Driver, out var handle))
         {
-            return "this build carries libtorch for the CPU alone, -p:TorchBackend=cuda builds the other";
-        }
-
-        var driver = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(driver, out var handle))
-        {
-            return $"NVIDIA's driver library {driver} does not load";
+            return $"NVIDIA's driver library {Driver} does not load";
         }
 
         NativeLibrary.Free(handle);
-        TorchLibrary.Load();
+        try
+        {
+            if (TorchLibrary.Find() is { HasCuda: false } found)
+            {
+                return $"{found}";
+            }
+
+            TorchLibrary.Load();
+        }
+        catch (MigrationException error)
+        {
+            return error.Message;
+        }
+
         return DeviceProblem(index);
     }
 

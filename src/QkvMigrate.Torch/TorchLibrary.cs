@@ -1,79 +1,70 @@
-using System.Runtime.InteropServices;
+using QkvMigrate.Torch.Natives;
 
 namespace QkvMigrate.Torch;
 
 /// <summary>
-/// Loads TorchSharp's native libraries, before TorchSharp's own loader can: that one, where a library does not load,
-/// speaks of a missing package reference, writes its attempts to standard output, and copies half a gigabyte out of
-/// NuGet's cache beside the program (TorchSharp, torch.cs, <c>LoadNativeBackend</c>).
+/// Loads libtorch from where the user has it, and TorchSharp's own library, before TorchSharp's loader can: that one, where
+/// a library does not load, speaks of a missing package reference, writes its attempts to standard output, and copies half
+/// a gigabyte out of NuGet's cache beside the program (TorchSharp, torch.cs, <c>LoadNativeBackend</c>). A process has one
+/// libtorch, for good.
 /// </summary>
-internal static class TorchLibrary
+public static class TorchLibrary
 {
-    // TorchSharp asks for them in this order; libtorch_cuda comes with the CUDA build alone.
-    private static readonly string[] Names = ["torch_cpu", "LibTorchSharp"];
-    private const string Users = "only generate, bench, verify --forward and --engine torch need it";
     private static readonly Lock Gate = new();
+    private static LibtorchSearch search = new(null, OwnFolders(), Environment.GetEnvironmentVariable);
+    private static Action<string>? tell;
     private static bool loaded;
 
-    /// <summary>True where this build carries libtorch for CUDA.</summary>
-    public static bool HasCuda => Find(FileName("torch_cuda"), SearchedFolders()) is not null;
+    /// <summary>Says what libtorch to take, before anything needs it.</summary>
+    /// <param name="path">A folder of libraries, a <c>site-packages/torch</c>, a Python environment or its interpreter; null for what the environment says.</param>
+    /// <param name="teller">Is told what was taken, once, when it is.</param>
+    public static void Choose(string? path, Action<string>? teller)
+    {
+        lock (Gate)
+        {
+            search = search with { Named = path };
+            tell = teller;
+        }
+    }
+
+    /// <summary>The libtorch that would be taken, known to have all that TorchSharp needs; nothing is loaded.</summary>
+    /// <exception cref="MigrationException">There is none, or it does not fit.</exception>
+    public static Libtorch Find()
+    {
+        var found = search.Find();
+        LibtorchFit.Check(found, Bridge());
+        return found;
+    }
 
     /// <summary>
     /// Loads libtorch and LibTorchSharp, once: about half a second and 150 MB. Returns when that is over, whatever has
     /// happened meanwhile: a process that ends while a thread is in libtorch's static initialisers crashes or hangs in
     /// their destructors.
     /// </summary>
-    /// <exception cref="MigrationException">One of them is missing or does not load.</exception>
-    public static void Load()
+    /// <exception cref="MigrationException">One of them is missing, does not fit or does not load.</exception>
+    internal static void Load()
     {
         lock (Gate)
         {
             if (!loaded)
             {
-                Load(SearchedFolders());
+                var found = Find();
+                var handles = LibtorchFit.Libraries.Select(found.Library).Select(DynamicLoader.Load).ToList();
+                DynamicLoader.Load(Bridge());
                 loaded = true;
+                tell?.Invoke((found with { Version = LibtorchVersion.OfLoaded(handles) ?? found.Version }).ToString());
             }
         }
     }
 
-    /// <summary>Loads the libraries from the first of the folders that has each.</summary>
-    internal static void Load(IReadOnlyList<string> folders)
-    {
-        foreach (var name in Names)
-        {
-            var file = FileName(name);
-            var path = Find(file, folders)
-                ?? throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library {file} is not beside the program, looked in {string.Join(", ", folders)}; {Users}");
-            try
-            {
-                NativeLibrary.Load(path);
-            }
-            catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
-            {
-                throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library does not load: {Reason(exception.Message)}; {Users}", path, inner: exception);
-            }
-        }
-    }
-
-    /// <summary>The system loader's own words: the last line, behind .NET's advice on how to find them.</summary>
-    private static string Reason(string message) =>
-        message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
-
-    private static string? Find(string file, IReadOnlyList<string> folders) =>
-        folders.Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
-
-    private static string FileName(string name)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return name + ".dll";
-        }
-
-        return OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
-    }
+    private static string Bridge() =>
+        OwnFolders().Select(folder => Path.Combine(folder, LibtorchFit.Bridge)).FirstOrDefault(File.Exists)
+        ?? throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library {LibtorchFit.Bridge} is not beside the program, looked in {string.Join(", ", OwnFolders())}");
 
     /// <summary>Where the host looks for native libraries: the program's folder, and the platform's under <c>runtimes</c>.</summary>
-    private static string[] SearchedFolders() =>
+    private static string[] OwnFolders() =>
         (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? AppContext.BaseDirectory)
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(Path.TrimEndingDirectorySeparator)
+            .ToArray();
 }

@@ -16,6 +16,7 @@ internal sealed class BenchCommand
     private readonly Option<double?> scale = TypedOption.Number("--scale", "F", "Shrink the model's layers, head size, MLP and vocabulary to this part (1).", "a number greater than 0, up to 1", part => part is > 0 and <= 1);
     private readonly Option<int?> repetitions = TypedOption.Count("--repetitions", "N", "How often to measure each layout (3); the medians count.", least: 1);
     private readonly DeviceOption device = new("Where the model computes.");
+    private readonly TorchOptions torch = new();
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
 
     /// <summary>Makes the command.</summary>
@@ -29,6 +30,7 @@ internal sealed class BenchCommand
             command.Options.Add(option);
         }
 
+        options.torch.AddTo(command);
         command.AddRule(parsed => parsed.GetValue(options.path) is null == parsed.GetValue(options.model) is null ? "give PATH or --model, and one of them only" : null);
         command.SetAction(options.Run);
         return command;
@@ -36,6 +38,7 @@ internal sealed class BenchCommand
 
     private int Run(ParseResult parsed)
     {
+        using var log = torch.Begin(parsed);
         var whole = parsed.GetValue(model) is { } name ? BenchmarkShapes.Find(name) : CheckpointLocation.Find(parsed.GetValue(path)!).Configuration;
         var part = parsed.GetValue(scale) ?? 1;
         var plan = new LayoutBenchmarkPlan { Configuration = BenchmarkShapes.Scaled(whole, part) };

@@ -12,14 +12,19 @@ internal sealed class EngineOptions
 {
     private readonly Option<string?> engine = TypedOption.Choice("--engine", "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.", ["auto", "torch", "stream"], "auto");
     private readonly DeviceOption device = new("Where TorchSharp computes.");
+    private readonly LibtorchOption libtorch = new();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(RuledCommand command)
     {
         command.Options.Add(engine);
         command.Options.Add(device.Option);
+        command.Options.Add(libtorch.Option);
         command.AddRule(Problem);
     }
+
+    /// <inheritdoc cref="LibtorchOption.Choose"/>
+    public void Choose(ParseResult parsed, ConsoleLog log) => libtorch.Choose(parsed, log);
 
     /// <summary>Makes the engine, which loads its libraries: to be asked when the first rows have to move.</summary>
     public Func<IReorderEngine> Read(ParseResult parsed)

@@ -42,6 +42,7 @@ internal sealed class GenerateCommand
 
     private int Run(ParseResult parsed)
     {
+        using var log = model.Begin(parsed);
         var location = CheckpointLocation.Find(parsed.GetValue(path)!);
         var text = parsed.GetValue(prompt);
         var tokenizer = text is null ? null : PromptTokenizers.Find(Path.GetDirectoryName(Path.GetFullPath(location.File))!, location.Configuration.VocabularySize);

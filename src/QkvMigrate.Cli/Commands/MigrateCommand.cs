@@ -25,7 +25,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
     private readonly Option<string?> verify = TypedOption.Choice("--verify", "Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.", ["none", "quick", "full"], "quick");
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
-    private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor." };
+    private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor, and which engine and PyTorch are taken." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "Leave storages that nothing in the file names out of the new file." };
@@ -68,6 +68,7 @@ internal sealed class MigrateCommand
     private int Run(ParseResult parsed)
     {
         using var log = new ConsoleLog(parsed.GetValue(quiet), parsed.GetValue(verbose));
+        engine.Choose(parsed, log);
         var withPlan = parsed.GetValue(dryRun) || parsed.GetValue(verbose);
         var reports = Migrate(parsed, log, keepPlans: withPlan);
         if (parsed.GetValue(json))

@@ -12,13 +12,18 @@ internal sealed class ModelOptions
 
     private readonly DeviceOption device = new("Where the model computes.");
     private readonly Option<string?> dtype = TypedOption.Choice("--dtype", "What the model computes in: float32, or the type that the checkpoint stores.", ["float32", AsStored], "float32");
+    private readonly TorchOptions torch = new();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(device.Option);
         command.Options.Add(dtype);
+        torch.AddTo(command);
     }
+
+    /// <inheritdoc cref="TorchOptions.Begin"/>
+    public ConsoleLog Begin(ParseResult parsed) => torch.Begin(parsed);
 
     /// <summary>Where the model computes.</summary>
     public ReorderDevice Device(ParseResult parsed) => device.Read(parsed);

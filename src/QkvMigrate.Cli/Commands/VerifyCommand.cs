@@ -37,6 +37,7 @@ internal sealed class VerifyCommand
 
     private int Run(ParseResult parsed)
     {
+        using var log = model.Begin(parsed);
         var (before, after) = (parsed.GetValue(original)!, parsed.GetValue(upgraded)!);
         var reports = PathVerifier.Run(before, after, selection.Read(parsed), geometry.Read(parsed), VerificationMode.Full, Signals.Token, parsed.GetValue(dropUnreferenced));
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;
@@ -49,7 +50,6 @@ internal sealed class VerifyCommand
             VerificationText.Write(Console.Out, reports, models);
         }
 
-        using var log = new ConsoleLog(quiet: false, verbose: false);
         log.Failures(reports.Select(report => report.Error).OfType<MigrationException>());
         WorkflowAnnotations.Write(reports);
         return reports.All(report => report.IsVerified) && (models is null || models.IsSame) ? ExitCode.Success : ExitCode.Failure;

@@ -9,7 +9,7 @@ namespace QkvMigrate.Torch.Lora;
 
 /// <summary>
 /// Adds the deltas of LoRA by libtorch, as <c>LoRALinear.merge</c> does (litgpt/lora.py): the product, times the scaling,
-/// plus the weight. The CUDA side has never run on a device.
+/// plus the weight. Its tests run on CUDA where there is a device, and have met none so far.
 /// </summary>
 public sealed class TorchLowRankUpdater : ILowRankUpdater
 {

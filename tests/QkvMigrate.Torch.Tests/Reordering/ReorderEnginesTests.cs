@@ -38,11 +38,4 @@ public sealed class ReorderEnginesTests
         Assert.Equal(FailureKind.Unavailable, refused.Kind);
         Assert.Equal($"--device {named}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream", refused.Message);
     }
-
-    [Fact]
-    public void A_build_for_the_CPU_says_that_it_is_one()
-    {
-        Assert.SkipWhen(TorchLibrary.HasCuda, "this build carries libtorch for CUDA");
-        Assert.Equal("this build carries libtorch for the CPU alone, -p:TorchBackend=cuda builds the other", TorchReorderEngine.CudaProblem(0));
-    }
 }

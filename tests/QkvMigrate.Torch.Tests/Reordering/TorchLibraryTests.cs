@@ -1,28 +1,52 @@
+using QkvMigrate.Testing;
+using QkvMigrate.Torch.Natives;
+using QkvMigrate.Torch.Tests.Support;
+using TorchSharp;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Reordering;
 
 public sealed class TorchLibraryTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("qkvmigrate-torch-");
-
-    [Fact]
-    public void A_missing_library_is_named()
-    {
-        var refused = Assert.Throws<MigrationException>(() => TorchLibrary.Load([folder.FullName, "/nowhere"]));
-        Assert.Equal(FailureKind.Unavailable, refused.Kind);
-        Assert.Equal($"TorchSharp's library libtorch_cpu.so is not beside the program, looked in {folder.FullName}, /nowhere; only generate, bench, verify --forward and --engine torch need it", refused.Message);
-    }
+    private readonly WorkFolder folder = new();
 
     [Fact]
     public void A_library_that_does_not_load_is_told_in_the_loaders_words()
     {
-        var library = Path.Combine(folder.FullName, "libtorch_cpu.so");
-        File.WriteAllText(library, "not a library");
-        var refused = Assert.Throws<MigrationException>(() => TorchLibrary.Load([folder.FullName]));
+        var library = folder.Write("libtorch_cpu.so", "not a library");
+        var refused = Assert.Throws<MigrationException>(() => DynamicLoader.Load(library));
         Assert.Equal(FailureKind.Unavailable, refused.Kind);
-        Assert.Equal($"{library}: TorchSharp's library does not load: {library}: file too short; only generate, bench, verify --forward and --engine torch need it", refused.Message);
+        Assert.Equal($"{library}: the library does not load: {library}: file too short", refused.Message);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    [Fact]
+    public void A_symbol_that_is_missing_is_told_when_the_library_is_loaded()
+    {
+        // A function that is called, if ever, long after the library is loaded.
+        var bytes = File.ReadAllBytes(Path.Combine(RealLibraries.Libtorch, "libc10.so"));
+        var at = bytes.AsSpan().IndexOf("\0sysconf\0"u8);
+        Assert.SkipWhen(at < 0, "this libtorch's libc10.so calls no sysconf");
+        bytes[at + 1] = (byte)'S';
+        var library = folder.At("libc10.so");
+        File.WriteAllBytes(library, bytes);
+        var refused = Assert.Throws<MigrationException>(() => DynamicLoader.Load(library));
+        Assert.StartsWith($"{library}: the library does not load: {library}: undefined symbol: Sysconf", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_loaded_library_says_its_version()
+    {
+        TorchLibrary.Load();
+        var handle = DynamicLoader.Load(Path.Combine(RealLibraries.Libtorch, "libtorch_cpu.so"));
+        Assert.Matches(@"^\d+\.\d+\.\d+$", LibtorchVersion.OfLoaded([handle]));
+    }
+
+    [Fact]
+    public void The_build_knows_what_TorchSharp_is_made_for()
+    {
+        TorchLibrary.Load();
+        Assert.Equal($"{LibtorchVersion.OfTorchSharp}.0", torch.__version__);
+    }
+
+    public void Dispose() => folder.Dispose();
 }
