@@ -34,19 +34,19 @@ internal static class DirectoryTargets
             List<string> all = [.. plan.Results, .. plan.KeptLinks.Select(link => link.Path)];
             foreach (var file in plan.Results)
             {
-                var mayReplace = journal.MayReplace(file) || IsCleared(file);
+                var mayReplace = journal.Earlier.MayReplace(file) || IsCleared(file);
                 CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
             }
 
-            if (plan.KeptLinks.FirstOrDefault(link => !journal.MayPut(link) && !IsCleared(link.Path)) is { } other)
+            if (plan.KeptLinks.FirstOrDefault(link => !journal.Earlier.MayPut(link) && !IsCleared(link.Path)) is { } other)
             {
                 throw Exists(Path.Combine(plan.Output, other.Path));
             }
 
-            journal.CheckStale(all);
+            journal.Earlier.CheckStale(all);
             return;
 
-            bool IsCleared(string file) => IsFolder(Path.Combine(plan.Output, file)) && journal.Clears(file, all);
+            bool IsCleared(string file) => IsFolder(Path.Combine(plan.Output, file)) && journal.Earlier.Clears(file, all);
         }
 
         foreach (var (source, output) in request.InPlace ? Replaced(plan) : [(plan.Unit.Root, plan.Output)])
@@ -61,13 +61,13 @@ internal static class DirectoryTargets
     private static void CheckKinds(DirectoryPlan plan, UnitJournal? journal)
     {
         var results = plan.Results.Concat(plan.KeptLinks.Select(link => link.Path)).ToList();
-        if (results.Find(file => IsFolder(Path.Combine(plan.Output, file)) && journal?.Clears(file, results) != true) is { } folder)
+        if (results.Find(file => IsFolder(Path.Combine(plan.Output, file)) && journal?.Earlier.Clears(file, results) != true) is { } folder)
         {
             throw new MigrationException(FailureKind.Target, "a folder stands where a file is to be; take it away", Path.Combine(plan.Output, folder));
         }
 
         var folders = results.SelectMany(Above).Distinct(StringComparer.Ordinal);
-        if (folders.FirstOrDefault(above => FileIdentity.OfLink(Path.Combine(plan.Output, above)) is not null && !Directory.Exists(Path.Combine(plan.Output, above)) && journal?.Clears(above, results) != true) is { } file)
+        if (folders.FirstOrDefault(above => FileIdentity.OfLink(Path.Combine(plan.Output, above)) is not null && !Directory.Exists(Path.Combine(plan.Output, above)) && journal?.Earlier.Clears(above, results) != true) is { } file)
         {
             throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", Path.Combine(plan.Output, file));
         }

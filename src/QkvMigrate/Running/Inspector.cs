@@ -31,7 +31,7 @@ public static class Inspector
         return
         [
             .. tree.Units.SelectMany(unit => Inspect(unit, request, withEvidence, cancellation)),
-            .. tree.Unreadable.Select(error => CheckpointReport.Of(error.File!, error)),
+            .. tree.Unreadable.Select(folder => CheckpointReport.Of(folder.Path, folder.Error)),
         ];
     }
 

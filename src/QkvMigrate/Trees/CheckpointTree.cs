@@ -8,9 +8,9 @@ namespace QkvMigrate.Trees;
 internal sealed class CheckpointTree
 {
     private readonly List<CheckpointUnit> units = [];
-    private readonly List<MigrationException> unreadable = [];
+    private readonly List<UnreadableFolder> unreadable = [];
     private readonly HashSet<FileKey> folders = [];
-    private readonly List<(string RelativePath, MigrationException Refusal)> distributed = [];
+    private readonly List<(string RelativePath, UnreadableFolder Folder)> distributed = [];
     private readonly CancellationToken cancellation;
 
     private CheckpointTree(CancellationToken cancellation) => this.cancellation = cancellation;
@@ -22,7 +22,7 @@ internal sealed class CheckpointTree
     /// Directories below that may not be read, so that nobody knows what is in them, and those that were selected and are
     /// a checkpoint as a whole, cut over their files.
     /// </summary>
-    public IReadOnlyList<MigrationException> Unreadable => unreadable;
+    public IReadOnlyList<UnreadableFolder> Unreadable => unreadable;
 
     /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
     public IReadOnlySet<FileKey> Folders => folders;
@@ -49,7 +49,7 @@ internal sealed class CheckpointTree
         }
 
         tree.Units = UnitSelection.Of(selection, tree.units);
-        tree.unreadable.AddRange(tree.distributed.Where(folder => selection.Selects(folder.RelativePath)).Select(folder => folder.Refusal));
+        tree.unreadable.AddRange(tree.distributed.Where(found => selection.Selects(found.RelativePath)).Select(found => found.Folder));
         return tree.Units.Count + tree.unreadable.Count > 0
             ? tree
             : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}", root);
@@ -67,7 +67,7 @@ internal sealed class CheckpointTree
         var listing = FolderListing.Of(directory);
         if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
         {
-            distributed.Add((relative, refusal));
+            distributed.Add((relative, new UnreadableFolder(directory, refusal)));
             return;
         }
 
@@ -89,12 +89,12 @@ internal sealed class CheckpointTree
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                unreadable.Add(new MigrationException(FailureKind.Io, error.Message, path, inner: error));
+                unreadable.Add(new UnreadableFolder(path, new MigrationException(FailureKind.Io, error.Message, path, inner: error)));
             }
             catch (MigrationException error)
             {
                 // Nobody knows which files of it are backups.
-                unreadable.Add(error.InFile(path));
+                unreadable.Add(new UnreadableFolder(path, error.InFile(path)));
             }
         }
 
@@ -118,7 +118,8 @@ internal sealed class CheckpointTree
         {
             if (entry is DirectoryInfo || CheckpointNames.IsUsual(entry.Name))
             {
-                unreadable.Add(new MigrationException(FailureKind.Io, "its name is no UTF-8, and this program cannot open it; give it another", entry.FullName));
+                var error = new MigrationException(FailureKind.Io, "its name is no UTF-8, and this program cannot open it; give it another", entry.FullName);
+                unreadable.Add(new UnreadableFolder(entry.FullName, error));
             }
             else
             {

@@ -16,8 +16,8 @@ public static class BatchReport
         var record = new OutputRecord(output);
         var tree = record.ReadTree();
         var units = tree.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
-        var reports = record.ReadReports().ToDictionary(report => report.Path, StringComparer.Ordinal);
-        var entries = record.ReadEntries().ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        var reports = record.Reports.ReadAll().ToDictionary(report => report.Path, StringComparer.Ordinal);
+        var entries = record.Entries.ReadAll().ToDictionary(entry => entry.Path, StringComparer.Ordinal);
         var source = tree.Root is { } root && SourceRoot.Of(root.Path) is { } found && found.IsSameDirectoryAs(root) ? root.Path : null;
         return
         [

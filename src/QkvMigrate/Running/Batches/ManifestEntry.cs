@@ -36,7 +36,7 @@ internal sealed record ManifestEntry(
     ResultOptions Options,
     IReadOnlyList<SourceStamp> Source,
     IReadOnlyList<ResultFile> Result,
-    IReadOnlyList<ResultFile>? Replaced = null) : IRecordDocument
+    IReadOnlyList<ResultFile>? Replaced = null) : IUnitDocument
 {
     /// <summary>The checkpoints that it was made from; the bases of LoRAs, which are named by whole paths, are none of them.</summary>
     public IEnumerable<SourceStamp> Checkpoints() => Source.Where(stamp => stamp.Header is not null && !System.IO.Path.IsPathRooted(stamp.Path));

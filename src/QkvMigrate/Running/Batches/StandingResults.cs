@@ -25,8 +25,13 @@ internal sealed class StandingResults
     }
 
     /// <summary>The results that are there and whose checkpoint is gone from the source.</summary>
-    public IReadOnlyList<ResultFile> Orphans =>
-        [.. known.Values.Select(states => states[0]).Where(file => file.Source is { } checkpoint && !HasSource(checkpoint) && !IsGone(file.Path))];
+    public IReadOnlyList<OrphanedResult> Orphans =>
+    [
+        .. known.Values
+            .Select(states => states[0])
+            .Where(file => file.Source is { } checkpoint && !HasSource(checkpoint) && !IsGone(file.Path))
+            .Select(file => new OrphanedResult(file.Source!, file.Path)),
+    ];
 
     /// <summary>Where a result is.</summary>
     public string PathOf(string file) => Path.Combine(output, file);

@@ -21,8 +21,8 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
         known ??= OfEntries();
         if (known is null)
         {
-            return request.Force || FileIdentity.OfLink(record.Folders.First()) is not null || FileIdentity.OfLink(record.Checksums) is null ? own
-                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", record.Checksums);
+            return request.Force || FileIdentity.OfLink(record.Folder) is not null || FileIdentity.OfLink(record.Checksums.Path) is null ? own
+                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", record.Checksums.Path);
         }
 
         if (!request.Force)
@@ -32,7 +32,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
         var before = known.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
         var units = own.Units.ToDictionary(unit => unit.Path, unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit, StringComparer.Ordinal);
-        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || record.HasEntry(unit.Path))))
+        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || record.Entries.Has(unit.Path))))
         {
             units.Add(unit.Path, unit);
         }
@@ -47,7 +47,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     /// <summary>What the entries of the units say, where nothing else does: somebody took away the rest.</summary>
     private TreeRecord? OfEntries()
     {
-        var entries = record.ReadEntries().ToList();
+        var entries = record.Entries.ReadAll().ToList();
         return entries.Count == 0 ? null : new TreeRecord(
             RecordDocument.SchemaVersion,
             "a source that is no longer written down",
@@ -56,7 +56,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     }
 
     private bool MayBeThere(string unit) =>
-        all.ContainsKey(unit) || found.Unreadable.Any(folder => IsIn(unit, Path.GetRelativePath(request.Path, folder.File!)));
+        all.ContainsKey(unit) || found.Unreadable.Any(folder => IsIn(unit, Path.GetRelativePath(request.Path, folder.Folder)));
 
     private static bool IsIn(string unit, string folder) =>
         folder == "." || unit == folder || unit.StartsWith($"{folder}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
@@ -68,7 +68,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
     private void Check(TreeRecord known, TreeRecord own, CancellationToken cancellation)
     {
-        var conversion = known.Conversion ?? record.ReadEntries().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
+        var conversion = known.Conversion ?? record.Entries.ReadAll().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
         var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
         if (conversion != request.Conversion || !(isSame || HasSameContent(cancellation)))
         {
@@ -85,7 +85,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     /// </summary>
     private bool HasSameContent(CancellationToken cancellation)
     {
-        var checkpoints = record.ReadEntries().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
+        var checkpoints = record.Entries.ReadAll().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
         return checkpoints.Count > 0 && checkpoints.TrueForAll(checkpoint => checkpoint.Stamp.HasSameEndsIn(checkpoint.Folder, cancellation));
     }
 }

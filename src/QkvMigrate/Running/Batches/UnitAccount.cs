@@ -26,12 +26,6 @@ internal sealed class UnitAccount
     /// <summary>What became of it last.</summary>
     public required UnitRecord? Last { get; init; }
 
-    /// <summary>The failure of a result whose checkpoint is gone.</summary>
-    public static MigrationException Orphaned(string output) => new(
-        FailureKind.Conflict,
-        "the checkpoint that this was made from is gone from the source, so it stays; put that back, or remove this, or have --force take it out of the account",
-        output);
-
     /// <summary>A report for each checkpoint.</summary>
     public IEnumerable<CheckpointReport> Reports()
     {
@@ -54,7 +48,7 @@ internal sealed class UnitAccount
     {
         var stamp = Entry?.Checkpoints().FirstOrDefault(stamp => stamp.Path == name);
         var isMade = last?.Status is CheckpointStatus.Upgraded or CheckpointStatus.Downgraded || (last?.Status == CheckpointStatus.Skipped && !hasError);
-        if (last is null || (result is not null && last.Error is { Kind: FailureKind.Conflict } && last.Error.Problem == Orphaned("").Problem))
+        if (last is null || (result is not null && OrphanedResult.IsToldBy(last.Error)))
         {
             last = new CheckpointReport
             {
@@ -71,7 +65,7 @@ internal sealed class UnitAccount
             : Entry is { State: ManifestState.Writing } ? Pending(last, "a run was ended while it wrote this; run it again")
             : result is null && isMade ? Pending(last, "this is no longer in the account; run it again")
             : result is null ? (Source is not null && seen?.LooksSameIn(Source) == false && last.Status == CheckpointStatus.Unchanged ? Pending(last, "the checkpoint has changed since there was nothing to do; run it again") : last)
-            : Source is not null && !StandingResults.IsThere(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = Orphaned(System.IO.Path.Combine(Output, result.Path)) }
+            : Source is not null && !StandingResults.IsThere(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = OrphanedResult.Failure(System.IO.Path.Combine(Output, result.Path)) }
             : Problem(result) is { } problem ? last with { Status = CheckpointStatus.Pending, Error = problem }
             : Source is not null && stamp?.LooksSameIn(Source) == false ? Pending(last, "the checkpoint has changed since its result was made; run it again")
             : companions is not null ? last with { Status = CheckpointStatus.Pending, Error = companions }

@@ -10,7 +10,7 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="SchemaVersion">The version of the form.</param>
 /// <param name="Path">The unit's path below the tree.</param>
 /// <param name="Checkpoints">A report for each of its checkpoints.</param>
-internal sealed record UnitRecord(int SchemaVersion, string Path, IReadOnlyList<CheckpointRecord> Checkpoints) : IRecordDocument
+internal sealed record UnitRecord(int SchemaVersion, string Path, IReadOnlyList<CheckpointRecord> Checkpoints) : IUnitDocument
 {
     /// <summary>The record of <paramref name="reports"/>.</summary>
     public static UnitRecord Of(string path, IReadOnlyList<CheckpointReport> reports) =>

@@ -7,6 +7,7 @@ using QkvMigrate.Running.Batches;
 using QkvMigrate.Testing;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Tests.Support;
+using QkvMigrate.Tests.Verification;
 using QkvMigrate.Verification;
 using Xunit;
 
@@ -78,6 +79,48 @@ public sealed class AccountTests : IDisposable
 
         Assert.Equal($"the output holds the upgrade of {folder.At("tree")}, and this would be the downgrade of {folder.At("tree")}; name another output, or --force replaces its results", refused.Error!.Problem);
         Assert.Equal(before, WorkFolder.Snapshot(Output()));
+    }
+
+    [Theory]
+    [InlineData(MigrationDirection.Upgrade, "\"direction\": \"upgrade\"")]
+    [InlineData(MigrationDirection.Downgrade, "\"direction\": \"downgrade\"")]
+    public void Records_have_the_users_word_for_the_direction(MigrationDirection direction, string expected)
+    {
+        if (direction == MigrationDirection.Downgrade)
+        {
+            using var pair = new VerifiedPair(LegacyModel.Legacy.ToFile(), LegacyModel.Geometry);
+            File.WriteAllBytes(folder.At("tree", "a", "lit_model.pth"), pair.Upgraded);
+        }
+
+        Run(request => request with { Direction = direction }, selection: new CheckpointSelection(["a"], []));
+
+        var entry = Assert.Single(Directory.GetFiles(Output(".qkvmigrate", "manifest"), "*.json"));
+        Assert.Contains(expected, File.ReadAllText(entry), StringComparison.Ordinal);
+        Assert.Contains(expected, File.ReadAllText(Output(".qkvmigrate", "tree.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_record_with_another_word_for_the_direction_is_refused()
+    {
+        Run();
+        var tree = Output(".qkvmigrate", "tree.json");
+        File.WriteAllText(tree, File.ReadAllText(tree).Replace("\"direction\": \"upgrade\"", "\"direction\": \"sideways\"", StringComparison.Ordinal));
+
+        Assert.Equal($"{tree}: this is no record of qkvmigrate: it is not JSON of the form that is expected; remove the file to have the work done again", Assert.Single(Run()).Error!.Message);
+    }
+
+    /// <summary>What is in the folder is not known then, and not gone.</summary>
+    [Fact]
+    public void A_folder_whose_record_of_backups_is_damaged_has_its_results_still()
+    {
+        Run();
+        var record = folder.At("tree", "b", ".qkvmigrate-backups");
+        File.WriteAllText(record, "nonsense");
+
+        var reports = Run();
+
+        Assert.Equal("skipped refused", Statuses(reports));
+        Assert.Equal((FailureKind.Malformed, record), (reports[1].Error!.Kind, reports[1].Error!.File));
     }
 
     [Fact]
@@ -307,10 +350,10 @@ public sealed class AccountTests : IDisposable
         Run();
         var undisturbed = WithoutReports(WorkFolder.Snapshot(Output()));
         var record = new OutputRecord(Output());
-        var entry = record.ReadEntry("a")!;
+        var entry = record.Entries.Read("a")!;
         var old = File.ReadAllBytes(Output("a", "lit_model.pth"));
         File.WriteAllText(Output("a", "lit_model.pth"), "made by the killed run");
-        record.WriteEntry(entry with
+        record.Entries.Write(entry with
         {
             State = ManifestState.Writing,
             Replaced = [.. entry.Result, new ResultFile("gone.txt", 4, FileDigest.Of("gone"u8))],

@@ -249,7 +249,7 @@ public sealed class TreeMigrationTests : IDisposable
         Run();
         var refusal = BatchReport.Read(Output(""))[1] with { Status = CheckpointStatus.Refused, Error = new MigrationException(FailureKind.Geometry, "mended since") };
         var record = new OutputRecord(Output(""));
-        record.WriteReport(UnitRecord.Of("a", [refusal]));
+        record.Reports.Write(UnitRecord.Of("a", [refusal]));
         var lost = Directory.GetFiles(Output(".qkvmigrate", "reports")).Single(file => File.ReadAllText(file).Contains("\"a/inner\"", StringComparison.Ordinal));
         File.Delete(lost);
         string[] leftovers = [TemporaryName.LockFor(lost), Path.Combine(Path.GetDirectoryName(lost)!, TemporaryName.For(lost))];

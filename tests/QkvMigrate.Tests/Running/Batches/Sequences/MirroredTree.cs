@@ -346,7 +346,7 @@ internal sealed class MirroredTree : IDisposable
         }
     }
 
-    private IReadOnlyList<ManifestEntry> Entries() => [.. new OutputRecord(Output()).ReadEntries()];
+    private IReadOnlyList<ManifestEntry> Entries() => [.. new OutputRecord(Output()).Entries.ReadAll()];
 
     /// <summary>Results, as they were written, of checkpoints that are gone.</summary>
     private IReadOnlyList<(string File, string Digest)> Orphans() =>

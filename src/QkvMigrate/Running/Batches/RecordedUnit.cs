@@ -1,0 +1,97 @@
+using QkvMigrate.Trees;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>A unit whose output has an account: one run at a time works on it, and what became of it is written down.</summary>
+/// <param name="record">The account.</param>
+/// <param name="unit">The unit.</param>
+/// <param name="output">Its output.</param>
+/// <param name="request">What the user asks.</param>
+internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request)
+{
+    /// <summary>Does the work, where no earlier run has: a report for each checkpoint.</summary>
+    public IReadOnlyList<CheckpointReport> Run(CancellationToken cancellation)
+    {
+        TargetLock? turn;
+        try
+        {
+            turn = request.DryRun ? null : record.TakeTurn(unit.RelativePath, output);
+        }
+        catch (MigrationException error)
+        {
+            // Nothing is written down: what becomes of the unit is known to who has its turn.
+            return Failed(error);
+        }
+
+        using (turn)
+        {
+            try
+            {
+                return RunInTurn(cancellation);
+            }
+            catch (MigrationException error)
+            {
+                return Told(Failed(error));
+            }
+            catch (OperationCanceledException)
+            {
+                return [];
+            }
+        }
+    }
+
+    private IReadOnlyList<CheckpointReport> RunInTurn(CancellationToken cancellation)
+    {
+        var journal = UnitJournal.Open(record, unit, output, request, cancellation);
+        if (!request.Force && journal.FindFinished() is { } finished)
+        {
+            return AlreadyFinished(finished, journal);
+        }
+
+        var reports = DirectoryMigration.Run(unit, output, request, journal, cancellation).Select(journal.WithDigest).ToList();
+        journal.End();
+        return Told([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
+    }
+
+    private static CheckpointReport WithRemovals(CheckpointReport report, UnitJournal journal) => journal.Removed.Count == 0
+        ? report
+        : report with { Advice = [.. report.Advice, new Advice("result-removed", $"the source no longer makes what an earlier run wrote, so it was removed: {string.Join(", ", journal.Removed)}")] };
+
+    /// <summary>A unit that is finished keeps the report of its making. Where a run was killed before it wrote that, it gets one.</summary>
+    private IReadOnlyList<CheckpointReport> AlreadyFinished(FinishedUnit finished, UnitJournal journal)
+    {
+        IReadOnlyList<CheckpointReport> reports = [.. finished.Reports(), .. Orphans(journal)];
+        if (request.DryRun)
+        {
+            return reports;
+        }
+
+        finished.Tidy();
+        var told = KnownReports().Where(checkpoint => checkpoint.Error is null).Select(checkpoint => checkpoint.Path);
+        var hasNews = reports.Select(report => report.Path).Except(told, StringComparer.Ordinal).Any();
+        return hasNews ? Told(reports) : reports;
+    }
+
+    private IEnumerable<CheckpointReport> Orphans(UnitJournal journal) =>
+        journal.Orphans.Select(orphan => orphan.Report(unit.Root, output, isLetGo: request.Force));
+
+    private IReadOnlyList<CheckpointReport> Failed(MigrationException error) =>
+        [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))];
+
+    /// <summary>Writes down what became of the unit, beside what is known of the checkpoints that this run leaves out.</summary>
+    private IReadOnlyList<CheckpointReport> Told(IReadOnlyList<CheckpointReport> reports)
+    {
+        if (!request.DryRun)
+        {
+            var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
+            var others = leftOut.Count == 0 ? [] : KnownReports().Where(checkpoint => leftOut.Contains(Path.GetFileName(checkpoint.Path)));
+            var own = UnitRecord.Of(unit.RelativePath, reports);
+            record.Reports.Write(own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
+        }
+
+        return reports;
+    }
+
+    private IEnumerable<CheckpointRecord> KnownReports() => record.Reports.Read(unit.RelativePath)?.Checkpoints ?? [];
+}

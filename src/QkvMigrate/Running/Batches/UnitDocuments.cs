@@ -1,0 +1,94 @@
+using System.Text;
+using System.Text.Json.Serialization.Metadata;
+using QkvMigrate.Files;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>A document of an <see cref="OutputRecord"/> about one unit.</summary>
+internal interface IUnitDocument : IRecordDocument
+{
+    /// <summary>The unit's path below the tree; empty for the tree's own directory.</summary>
+    string Path { get; }
+}
+
+/// <summary>A folder of an <see cref="OutputRecord"/> with a document for each unit, so that jobs and shards never share one.</summary>
+/// <param name="folder">The folder, which need not be there.</param>
+/// <param name="type">The form of the documents.</param>
+internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
+    where T : class, IUnitDocument
+{
+    private const string Extension = ".json";
+    private const int NameDigits = 32;
+
+    /// <summary>The folder.</summary>
+    public string Folder => folder;
+
+    /// <summary>The file of a unit's document.</summary>
+    public string FileOf(string unit) => Path.Combine(folder, NameOf(unit) + Extension);
+
+    /// <summary>The file by which runs tell each other that they work on a unit.</summary>
+    public string TurnOf(string unit) => Path.Combine(folder, NameOf(unit));
+
+    /// <summary>Whether a unit has a document.</summary>
+    public bool Has(string unit) => File.Exists(FileOf(unit));
+
+    /// <summary>A unit's document, or null.</summary>
+    /// <exception cref="MigrationException">The document is none that this version can read.</exception>
+    public T? Read(string unit) => ReadFile(FileOf(unit));
+
+    /// <summary>All documents.</summary>
+    /// <exception cref="MigrationException">One is none that this version can read, or the folder cannot be read.</exception>
+    public IEnumerable<T> ReadAll() => Files().Select(ReadFile).OfType<T>();
+
+    /// <summary>All documents but those that this version cannot read: they are told where their unit has its turn.</summary>
+    /// <exception cref="MigrationException">The folder cannot be read.</exception>
+    public IEnumerable<T> ReadUsable() => Files().Select(TryReadFile).OfType<T>();
+
+    /// <summary>Writes a unit's document, durably.</summary>
+    public void Write(T document) => DurableFile.WriteShared(FileOf(document.Path), RecordDocument.Write(document, type));
+
+    /// <summary>Takes a unit's document away.</summary>
+    public void Remove(string unit) => File.Delete(FileOf(unit));
+
+    private T? ReadFile(string file)
+    {
+        var document = RecordDocument.Read(file, type);
+
+        // Two documents could be of one unit.
+        return document is null || Path.GetFileName(file) == NameOf(document.Path) + Extension
+            ? document
+            : throw RecordDocument.NoRecord(file, $"it is that of '{document.Path}', which has another name");
+    }
+
+    private T? TryReadFile(string file)
+    {
+        try
+        {
+            return ReadFile(file);
+        }
+        catch (MigrationException error) when (error.Kind is FailureKind.Malformed or FailureKind.Unsupported)
+        {
+            return null;
+        }
+    }
+
+    private IReadOnlyList<string> Files()
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, $"*{Extension}").Where(file => !TemporaryName.Is(Path.GetFileName(file)))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw new MigrationException(FailureKind.Io, error.Message, folder, inner: error);
+        }
+    }
+
+    /// <summary>Paths can be longer than a file's name may be, and one path can be another's beginning: a digest has neither trouble.</summary>
+    private static string NameOf(string unit) => FileDigest.Of(Encoding.UTF8.GetBytes(unit))[..NameDigits];
+}

@@ -1,0 +1,37 @@
+using QkvMigrate.Trees;
+
+namespace QkvMigrate.Running.Batches;
+
+/// <summary>The folders in which a run that was killed may have left files under temporary names.</summary>
+internal static class WrittenFolders
+{
+    /// <summary>The folders of units that are migrated in place: their own, and those behind links to checkpoints.</summary>
+    public static IReadOnlySet<string> InPlace(IEnumerable<CheckpointUnit> units) =>
+        units.SelectMany(unit => unit.Checkpoints.Select(file => FolderOf(CheckpointWriting.FinalTarget(Path.Combine(unit.Root, file)))).Append(unit.Root))
+            .ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The folders of the results in <paramref name="output"/>, and the folder that it stands in.</summary>
+    public static IReadOnlySet<string> Below(string output, IEnumerable<CheckpointUnit> units)
+    {
+        var results = units
+            .SelectMany(unit => unit.OtherFiles.Select(file => FolderOf(Path.Combine(unit.RelativePath, file))).Append(unit.RelativePath))
+            .Distinct(StringComparer.Ordinal);
+        return results.SelectMany(AndAbove)
+            .Select(folder => Path.Combine(output, folder))
+            .Append(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output))) ?? output)
+            .ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>A relative folder and all above it; the last is the root, whose path is empty.</summary>
+    public static IEnumerable<string> AndAbove(string folder)
+    {
+        for (; folder.Length > 0; folder = FolderOf(folder))
+        {
+            yield return folder;
+        }
+
+        yield return "";
+    }
+
+    private static string FolderOf(string path) => Path.GetDirectoryName(path) ?? "";
+}
