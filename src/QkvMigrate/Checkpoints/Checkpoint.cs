@@ -42,7 +42,7 @@ public abstract class Checkpoint : IDisposable
     /// The storages that something besides <see cref="Tensors"/> may look into, as the whole of them: objects that this
     /// tool does not know. Nothing may move in them.
     /// </summary>
-    public abstract IReadOnlySet<StorageEntry> OpaqueStorages { get; }
+    internal abstract IReadOnlySet<StorageEntry> OpaqueStorages { get; }
 
     /// <summary>The state dicts of optimizers.</summary>
     public virtual IReadOnlyList<OptimizerEntry> Optimizers => [];
@@ -51,30 +51,30 @@ public abstract class Checkpoint : IDisposable
     /// Values that are no tensors and stand under keys that speak of attention, or below such keys where they are like
     /// tensors. Not among them are an optimizer's state of a parameter, and what <c>_metadata</c> says of a module.
     /// </summary>
-    public virtual IReadOnlyList<OtherValue> OtherValues => [];
+    internal virtual IReadOnlyList<OtherValue> OtherValues => [];
 
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 
     /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>), and tensors new ones (<see cref="CheckpointEdit.Splits"/>).</summary>
-    public virtual bool TakesReplacements => false;
+    internal virtual bool TakesReplacements => false;
 
     /// <summary>
     /// The same file without the state dicts of <paramref name="optimizers"/> and without <paramref name="tensors"/>, keys and
     /// values, and without the storages that nothing else looks into. It takes this object's place and its source.
     /// </summary>
     /// <exception cref="MigrationException">The format cannot, or something else shares what is taken out.</exception>
-    public virtual Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
+    internal virtual Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
         throw new MigrationException(FailureKind.Unsupported, "nothing can be taken out of a file of this format", Source.Path);
 
     /// <summary>The storages that the file carries and nothing in it names; only zips can have some.</summary>
     public virtual UnreferencedRecords Unreferenced => UnreferencedRecords.None;
 
     /// <summary>The same file without its <see cref="Unreferenced"/> storages. It takes this object's place and its source.</summary>
-    public virtual Checkpoint WithoutUnreferenced() => this;
+    internal virtual Checkpoint WithoutUnreferenced() => this;
 
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
-    public abstract FilePlan Rewrite(CheckpointEdit edit);
+    internal abstract FilePlan Rewrite(CheckpointEdit edit);
 
     /// <summary>
     /// Whether a file is to be taken for a checkpoint: its first bytes are those of one, or its name is one that nothing

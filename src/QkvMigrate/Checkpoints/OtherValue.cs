@@ -1,7 +1,7 @@
 namespace QkvMigrate.Checkpoints;
 
 /// <summary>What a value is that is no tensor of numbers in the file.</summary>
-public enum OtherValueKind
+internal enum OtherValueKind
 {
     /// <summary>Numbers, strings, sizes, dtypes, <c>None</c>, and lists, tuples and dicts of them.</summary>
     Plain,
@@ -54,7 +54,7 @@ public enum OtherValueKind
 /// <param name="Key">Its key, or its index in a list or tuple.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Description">The same in words: <c>a numpy array of shape (16, 8)</c>.</param>
-public sealed record OtherValue(ContainerEntry Container, string Key, OtherValueKind Kind, string Description)
+internal sealed record OtherValue(ContainerEntry Container, string Key, OtherValueKind Kind, string Description)
 {
     /// <summary>The name in reports: container and key.</summary>
     public string Label => Container.Path.Length > 0 ? $"{Container.Path}/{Key}" : Key;

@@ -4,7 +4,7 @@ namespace QkvMigrate.Pickling;
 /// A pickle that was read to its STOP without running any of it: the values that loading it would make. They take several
 /// times as much memory as <see cref="Script"/>, which is enough to make them again.
 /// </summary>
-public sealed class PickleDocument
+internal sealed class PickleDocument
 {
     internal PickleDocument(PickleScript script, PickleItem root, IReadOnlyList<PicklePersistent> persistents, PickleBudget budget)
     {

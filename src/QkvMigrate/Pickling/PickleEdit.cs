@@ -4,4 +4,4 @@ namespace QkvMigrate.Pickling;
 /// <param name="Offset">The first byte that is replaced.</param>
 /// <param name="Length">How many bytes are replaced.</param>
 /// <param name="Replacement">What stands there instead.</param>
-public readonly record struct PickleEdit(int Offset, int Length, ReadOnlyMemory<byte> Replacement);
+internal readonly record struct PickleEdit(int Offset, int Length, ReadOnlyMemory<byte> Replacement);

@@ -6,4 +6,4 @@ namespace QkvMigrate.Pickling;
 /// <param name="ArgumentOffset">Where the payload of the argument starts: behind a length prefix, if there is one.</param>
 /// <param name="ArgumentLength">Bytes of the payload, without a length prefix and without a line's end.</param>
 /// <param name="End">Where the next instruction starts.</param>
-public readonly record struct PickleInstruction(PickleOpcode Opcode, int Offset, int ArgumentOffset, int ArgumentLength, int End);
+internal readonly record struct PickleInstruction(PickleOpcode Opcode, int Offset, int ArgumentOffset, int ArgumentLength, int End);

@@ -6,7 +6,7 @@ namespace QkvMigrate.Pickling;
 /// A value that loading a pickle would make, as the machine understands it: what is written, never what it would do.
 /// The same node stands wherever the same object would, so the nodes are a graph and may have cycles.
 /// </summary>
-public abstract class PickleNode(int offset)
+internal abstract class PickleNode(int offset)
 {
     /// <summary>The instruction that makes the value, in bytes from the start of the pickle.</summary>
     public int Offset { get; } = offset;
@@ -27,47 +27,47 @@ public abstract class PickleNode(int offset)
 /// <summary>A value together with the instruction that put it on the stack: its own, or a GET of the memo.</summary>
 /// <param name="Node">The value.</param>
 /// <param name="At">The instruction that pushed it here.</param>
-public readonly record struct PickleItem(PickleNode Node, int At);
+internal readonly record struct PickleItem(PickleNode Node, int At);
 
 /// <summary>A key and its value in a dict, or in an object that takes items like one (OrderedDict).</summary>
 /// <param name="Key">The key, and the instruction that pushed it here.</param>
 /// <param name="Value">The value, and the instruction that pushed it here.</param>
 /// <param name="At">The instruction that put both into the dict.</param>
-public readonly record struct PickleEntry(PickleItem Key, PickleItem Value, int At);
+internal readonly record struct PickleEntry(PickleItem Key, PickleItem Value, int At);
 
 /// <summary><c>None</c>.</summary>
-public sealed class PickleNone(int offset) : PickleNode(offset);
+internal sealed class PickleNone(int offset) : PickleNode(offset);
 
 /// <summary><c>True</c> or <c>False</c>.</summary>
-public sealed class PickleBoolean(int offset, bool value) : PickleNode(offset)
+internal sealed class PickleBoolean(int offset, bool value) : PickleNode(offset)
 {
     /// <summary>The value.</summary>
     public bool Value { get; } = value;
 }
 
 /// <summary>An int that fits 64 bits.</summary>
-public sealed class PickleInteger(int offset, long value) : PickleNode(offset)
+internal sealed class PickleInteger(int offset, long value) : PickleNode(offset)
 {
     /// <summary>The value.</summary>
     public long Value { get; } = value;
 }
 
 /// <summary>An int that needs more than 64 bits: no size, stride or offset can be one.</summary>
-public sealed class PickleBigInteger(int offset, BigInteger value) : PickleNode(offset)
+internal sealed class PickleBigInteger(int offset, BigInteger value) : PickleNode(offset)
 {
     /// <summary>The value.</summary>
     public BigInteger Value { get; } = value;
 }
 
 /// <summary>A float.</summary>
-public sealed class PickleFloat(int offset, double value) : PickleNode(offset)
+internal sealed class PickleFloat(int offset, double value) : PickleNode(offset)
 {
     /// <summary>The value.</summary>
     public double Value { get; } = value;
 }
 
 /// <summary>Bytes or a bytearray: where its payload stands.</summary>
-public sealed class PickleBytes(int offset, int start, int length) : PickleNode(offset)
+internal sealed class PickleBytes(int offset, int start, int length) : PickleNode(offset)
 {
     /// <summary>The payload's first byte, from the start of the pickle.</summary>
     public int Start { get; } = start;
@@ -77,7 +77,7 @@ public sealed class PickleBytes(int offset, int start, int length) : PickleNode(
 }
 
 /// <summary>A str. The uses of its memo slot are kept, because a rename must tell the uses as a key from the others.</summary>
-public sealed class PickleString(int offset, string text) : PickleNode(offset)
+internal sealed class PickleString(int offset, string text) : PickleNode(offset)
 {
     /// <summary>The value.</summary>
     public string Text { get; } = text;
@@ -97,7 +97,7 @@ public sealed class PickleString(int offset, string text) : PickleNode(offset)
 }
 
 /// <summary>A class or function that the pickle names. It is never looked up.</summary>
-public sealed class PickleGlobal(int offset, string module, string name) : PickleNode(offset)
+internal sealed class PickleGlobal(int offset, string module, string name) : PickleNode(offset)
 {
     /// <summary>The module, as in <c>torch._utils</c>.</summary>
     public string Module { get; } = module;
@@ -110,24 +110,24 @@ public sealed class PickleGlobal(int offset, string module, string name) : Pickl
 }
 
 /// <summary>A code of <c>copyreg</c>'s extension registry, which stands for a global.</summary>
-public sealed class PickleExtension(int offset, long code) : PickleNode(offset)
+internal sealed class PickleExtension(int offset, long code) : PickleNode(offset)
 {
     /// <summary>The code.</summary>
     public long Code { get; } = code;
 }
 
 /// <summary>A global whose module or name the pickle does not write but makes while it is loaded (STACK_GLOBAL on what a call returned).</summary>
-public sealed class PickleComputedGlobal(int offset) : PickleNode(offset);
+internal sealed class PickleComputedGlobal(int offset) : PickleNode(offset);
 
 /// <summary>A persistent id: PyTorch's way to name a storage.</summary>
-public sealed class PicklePersistent(int offset, PickleItem id) : PickleNode(offset)
+internal sealed class PicklePersistent(int offset, PickleItem id) : PickleNode(offset)
 {
     /// <summary>What identifies the object.</summary>
     public PickleItem Id { get; } = id;
 }
 
 /// <summary>What has parts that are values of their own.</summary>
-public abstract class PickleContainer(int offset) : PickleNode(offset)
+internal abstract class PickleContainer(int offset) : PickleNode(offset)
 {
     private int depth;
     private long weight = 1;
@@ -157,14 +157,14 @@ public abstract class PickleContainer(int offset) : PickleNode(offset)
 }
 
 /// <summary>A tuple.</summary>
-public sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleContainer(offset)
+internal sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleContainer(offset)
 {
     /// <summary>The items.</summary>
     public IReadOnlyList<PickleItem> Items { get; } = items;
 }
 
 /// <summary>What can take items or a state after it was made.</summary>
-public abstract class PickleMutable(int offset) : PickleContainer(offset)
+internal abstract class PickleMutable(int offset) : PickleContainer(offset)
 {
     // Most objects are tensors and their empty dicts of hooks, which take nothing.
     private Contents? contents;
@@ -193,16 +193,16 @@ public abstract class PickleMutable(int offset) : PickleContainer(offset)
 }
 
 /// <summary>A list.</summary>
-public sealed class PickleList(int offset) : PickleMutable(offset);
+internal sealed class PickleList(int offset) : PickleMutable(offset);
 
 /// <summary>A set or frozenset.</summary>
-public sealed class PickleSet(int offset) : PickleMutable(offset);
+internal sealed class PickleSet(int offset) : PickleMutable(offset);
 
 /// <summary>A dict.</summary>
-public sealed class PickleDict(int offset) : PickleMutable(offset);
+internal sealed class PickleDict(int offset) : PickleMutable(offset);
 
 /// <summary>What a call would make: REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST. Nothing is called.</summary>
-public sealed class PickleObject(int offset, PickleNode callable, PickleNode arguments) : PickleMutable(offset)
+internal sealed class PickleObject(int offset, PickleNode callable, PickleNode arguments) : PickleMutable(offset)
 {
     /// <summary>What would be called.</summary>
     public PickleNode Callable { get; } = callable;

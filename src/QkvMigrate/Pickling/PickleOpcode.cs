@@ -4,7 +4,7 @@ namespace QkvMigrate.Pickling;
 /// The opcodes of pickle protocols 0 to 5 with the bytes that they have in a file
 /// (CPython, <c>Lib/pickle.py</c> and <c>Lib/pickletools.py</c>).
 /// </summary>
-public enum PickleOpcode : byte
+internal enum PickleOpcode : byte
 {
 #pragma warning disable CS1591, CA1720, CA1711 // The names are CPython's own, explained in Lib/pickletools.py.
     Mark = (byte)'(',

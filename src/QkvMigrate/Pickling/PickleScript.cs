@@ -4,7 +4,7 @@ namespace QkvMigrate.Pickling;
 /// <param name="LengthOffset">Where the 8 bytes of the length stand.</param>
 /// <param name="Start">The first byte of the frame.</param>
 /// <param name="End">The first byte behind it.</param>
-public readonly record struct PickleFrame(int LengthOffset, int Start, int End);
+internal readonly record struct PickleFrame(int LengthOffset, int Start, int End);
 
 /// <summary>What a pickle refers to outside of itself: all that could run code if Python loaded it.</summary>
 /// <param name="Globals">Every global that it names, in order.</param>
@@ -12,10 +12,10 @@ public readonly record struct PickleFrame(int LengthOffset, int Start, int End);
 /// What it would look up or call without naming it: codes of the extension registry, globals whose name is computed, and
 /// calls of what another call returned.
 /// </param>
-public sealed record PickleReferences(IReadOnlyList<PickleGlobal> Globals, IReadOnlyList<PickleNode> Unnamed);
+internal sealed record PickleReferences(IReadOnlyList<PickleGlobal> Globals, IReadOnlyList<PickleNode> Unnamed);
 
 /// <summary>The instructions of a pickle, and what stands in them by itself: all that comparing and renaming take.</summary>
-public sealed class PickleScript
+internal sealed class PickleScript
 {
     private readonly ReadOnlyMemory<byte> read;
 

@@ -25,7 +25,7 @@ public sealed record BlockReorder(StorageEntry Storage, long Offset, long Outer,
 /// <summary>All that is to change in a checkpoint: names, rows within storages, whole storages.</summary>
 /// <param name="Renames">The new texts of names.</param>
 /// <param name="Reorders">Blocks that do not overlap, in any order.</param>
-public sealed record CheckpointEdit(IReadOnlyDictionary<NameEntry, string> Renames, IReadOnlyList<BlockReorder> Reorders)
+internal sealed record CheckpointEdit(IReadOnlyDictionary<NameEntry, string> Renames, IReadOnlyList<BlockReorder> Reorders)
 {
     /// <summary>Storages that get other bytes, each once and none with a block in <see cref="Reorders"/>; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>
     public IReadOnlyList<StorageReplacement> Replacements { get; init; } = [];

@@ -33,7 +33,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     public override IReadOnlyList<TensorEntry> Tensors { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlySet<StorageEntry> OpaqueStorages { get; } = new HashSet<StorageEntry>();
+    internal override IReadOnlySet<StorageEntry> OpaqueStorages { get; } = new HashSet<StorageEntry>();
 
     /// <summary>
     /// Whether the file starts with a length that no text file would (its upper bytes are zero), and a <c>{</c> behind it.
@@ -53,7 +53,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     }
 
     /// <inheritdoc/>
-    public override FilePlan Rewrite(CheckpointEdit edit)
+    internal override FilePlan Rewrite(CheckpointEdit edit)
     {
         CheckElements(edit.Reorders.Select(reorder => reorder.Storage.Key).ToHashSet());
         var builder = new FilePlanBuilder();

@@ -38,13 +38,13 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override IReadOnlyList<TensorEntry> Tensors => pickle.Tensors;
 
     /// <inheritdoc/>
-    public override IReadOnlySet<StorageEntry> OpaqueStorages => pickle.OpaqueStorages;
+    internal override IReadOnlySet<StorageEntry> OpaqueStorages => pickle.OpaqueStorages;
 
     /// <inheritdoc/>
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
+    internal override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
 
     /// <summary>The pickle of the objects.</summary>
     public PickleScript Objects => pickle.Script;
@@ -104,7 +104,7 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     public override IReadOnlyList<GlobalUse> Globals => pickle.Globals("objects");
 
     /// <inheritdoc/>
-    public override FilePlan Rewrite(CheckpointEdit edit)
+    internal override FilePlan Rewrite(CheckpointEdit edit)
     {
         var builder = new FilePlanBuilder();
         builder.Copy(Source, 0, ObjectsStart);

@@ -73,7 +73,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override IReadOnlyList<TensorEntry> Tensors => pickle.Tensors;
 
     /// <inheritdoc/>
-    public override IReadOnlySet<StorageEntry> OpaqueStorages => pickle.OpaqueStorages;
+    internal override IReadOnlySet<StorageEntry> OpaqueStorages => pickle.OpaqueStorages;
 
     /// <summary>
     /// Whether the file starts with a zip entry of a name that PyTorch's writer uses: <c>data.pkl</c>, a storage, or one of
@@ -126,10 +126,10 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override IReadOnlyList<OptimizerEntry> Optimizers => pickle.Optimizers;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
+    internal override IReadOnlyList<OtherValue> OtherValues => pickle.OtherValues;
 
     /// <inheritdoc/>
-    public override bool TakesReplacements => true;
+    internal override bool TakesReplacements => true;
 
     /// <inheritdoc/>
     public override IReadOnlyList<GlobalUse> Globals =>
@@ -145,20 +145,20 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     }
 
     /// <inheritdoc/>
-    public override Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
+    internal override Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
         new TorchZipCheckpoint(this, pickle.Without(optimizers, tensors));
 
     /// <inheritdoc/>
     public override UnreferencedRecords Unreferenced => new(UnreferencedEntries.Count, UnreferencedEntries.Sum(entry => entry.Size));
 
     /// <inheritdoc/>
-    public override Checkpoint WithoutUnreferenced() => new TorchZipCheckpoint(this, UnreferencedEntries);
+    internal override Checkpoint WithoutUnreferenced() => new TorchZipCheckpoint(this, UnreferencedEntries);
 
     private IReadOnlyList<ZipEntry> UnreferencedEntries =>
         unreferenced ??= TorchZip.UnreferencedEntries.Find(Source, Directory.Entries.Except([PickleEntry, .. removed]), NameOf(""), pickle.Script, pickle.Storages.Select(EntryOf));
 
     /// <inheritdoc/>
-    public override FilePlan Rewrite(CheckpointEdit edit)
+    internal override FilePlan Rewrite(CheckpointEdit edit)
     {
         var changes = new ZipChanges();
         changes.Removed.UnionWith(removed);
