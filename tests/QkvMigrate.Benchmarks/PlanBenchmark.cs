@@ -60,7 +60,11 @@ public class PlanBenchmark : IMeasured, IDisposable
     public long IndexForEachRow() => checkpoint!.Tensors.Sum(_ => Indices().LongLength);
 
     [Benchmark]
-    public int Plan() => MigrationPlanner.Plan(checkpoint!, Conversion.Upgrade, _ => Geometry, new LoraOptions()).Output!.Segments.Count;
+    public int Plan()
+    {
+        var outline = MigrationPlanner.Outline(AttentionScan.Of(checkpoint!), Conversion.Upgrade);
+        return MigrationPlanner.Plan(outline, Geometry, new LoraOptions()).Rewrite!.Output.Segments.Count;
+    }
 
     private static long TensorBytes => Geometry.Geometry.FusedRows * Columns * sizeof(ushort);
 

@@ -38,7 +38,7 @@ internal static class JsonReport
             withGlobals ? new JsonRecords(report.Unreferenced.Count, report.Unreferenced.Bytes) : null,
             withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
             report.Evidence is { } evidence ? Evidence(evidence) : null,
-            withPlan && report.Plan is { IsNeeded: true } plan ? Plan(plan) : null,
+            withPlan && report.Plan is { Rewrite: { } rewrite } plan ? Plan(plan, rewrite) : null,
             report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
     }
 
@@ -47,7 +47,7 @@ internal static class JsonReport
         evidence.Winner is not null,
         [.. evidence.Ranking.Select(score => new JsonScore(score.Layout.Name, score.Geometry?.HeadCount, score.Geometry?.QueryGroupCount, score.Geometry?.HeadSize, Math.Round(score.Explained, 4)))]);
 
-    private static JsonPlan Plan(MigrationPlan plan) => new(
+    private static JsonPlan Plan(MigrationPlan plan, PlannedRewrite rewrite) => new(
         [.. plan.Moves.Select(move => new JsonMove(
             move.Tensor.Label,
             move.NewName ?? move.Tensor.Name?.Text ?? move.Tensor.Label,
@@ -58,7 +58,7 @@ internal static class JsonReport
             move.Dimension,
             [.. move.Blocks.Select(block => new[] { block.Storage.Offset + block.Offset, block.Length })]))],
         [.. plan.NameChanges.Select(change => new JsonRename(change.Name.Text, change.NewName))],
-        [.. plan.Permutation!.Runs.Select(run => new[] { run.Start, run.Length })]);
+        [.. rewrite.Permutation.Runs.Select(run => new[] { run.Start, run.Length })]);
 }
 
 /// <summary>The document.</summary>

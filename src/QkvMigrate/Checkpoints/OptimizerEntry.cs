@@ -21,6 +21,10 @@ public sealed record OptimizerParameter(string Id, IReadOnlyList<NameEntry> Name
 /// <param name="Parameters">Its parameters, in the order of its groups.</param>
 public sealed record OptimizerEntry(string Path, IReadOnlyList<OptimizerParameter> Parameters)
 {
+    /// <summary>What holds the tensors of its state.</summary>
+    internal IEnumerable<ContainerEntry> StateContainers =>
+        Parameters.SelectMany(parameter => parameter.State).Select(state => state.Container);
+
     /// <summary>Whether it keeps something for a parameter: it does from its first step on.</summary>
     internal bool HasState => Parameters.Any(parameter => parameter.State.Count + parameter.Unreadable.Count > 0);
 }

@@ -25,8 +25,9 @@ public sealed record EvidenceSample(int Layers, int Rows, int Columns)
     }
 
     /// <summary>
-    /// Every how manieth of <paramref name="rows"/> is read. It has no divisor in common with them, and so with no period
-    /// that the rows of q, k and v can have: each row of a period is read as often as the others.
+    /// The distance from one row that is read to the next, of <paramref name="rows"/> in all. The two numbers have no divisor
+    /// in common, so the distance has none in common with any period of q, k and v: each row of a period is read as often as
+    /// the others.
     /// </summary>
     public int Step(int rows)
     {

@@ -84,27 +84,28 @@ public sealed class GeometryEvidence
             return null;
         }
 
-        var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, and {score.Explained:0.000} as {layout.Name} with {geometry} ({Basis})";
+        var numbers = $"the classes q, k and v explain {winner.Explained:0.000} of the variance of the row norms as {Name(winner)}, "
+            + $"and {score.Explained:0.000} as {layout.Name} with {geometry} ({Basis})";
         return layout != RowOrder.Sequential && winner.Geometry is null
             ? $"the rows look sequential already, in spite of their name: {numbers}"
             : $"the weights speak for another geometry: {numbers}";
     }
 
     /// <summary>Reads rows of the fused weights and ranks the orders; null where there are no such weights, or nothing says how wide q is.</summary>
-    /// <param name="checkpoint">The file.</param>
+    /// <param name="scan">The file's fused attention.</param>
     /// <param name="sample">How much is read.</param>
     /// <param name="inUse">The geometry that is to be among the candidates, or null.</param>
-    /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="MigrationException">The file cannot be read, or has names of both layouts.</exception>
+    /// <exception cref="MigrationException">The file cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
-    public static GeometryEvidence? Measure(Checkpoint checkpoint, EvidenceSample sample, AttentionGeometry? inUse = null, IReadOnlyList<TensorEntry>? otherShards = null, CancellationToken cancellation = default)
+    public static GeometryEvidence? Measure(
+        AttentionScan scan,
+        EvidenceSample sample,
+        AttentionGeometry? inUse = null,
+        CancellationToken cancellation = default)
     {
-        var fused = AttentionScan.Of(checkpoint, otherShards).Fused
-            .Where(RowNorms.IsFusedMatrix)
-            .ToList();
-        if (fused.Count == 0
-            || (inUse?.ProjectionColumns ?? fused.Select(item => item.Projection is { Shape: [_, var width] } ? width : (long?)null).FirstOrDefault(width => width is not null)) is not { } columns)
+        var fused = scan.Fused.Where(RowNorms.IsFusedMatrix).ToList();
+        if (fused.Count == 0 || (inUse?.ProjectionColumns ?? ProjectionColumns(fused)) is not { } columns)
         {
             return null;
         }
@@ -112,10 +113,19 @@ public sealed class GeometryEvidence
         var rows = fused[0].Tensor.Shape[0];
         var tensors = fused.Select(item => item.Tensor).Where(tensor => tensor.Shape[0] == rows).ToList();
         var candidates = columns < rows ? OrderCandidate.Candidates((int)rows, (int)columns, inUse) : [];
-        return candidates.Count == 0 ? null : Rank(checkpoint.Source, tensors, candidates, sample, cancellation);
+        return candidates.Count == 0 ? null : Rank(scan.Checkpoint.Source, tensors, candidates, sample, cancellation);
     }
 
-    private static GeometryEvidence Rank(SourceFile source, List<TensorEntry> tensors, IReadOnlyList<OrderCandidate> candidates, EvidenceSample sample, CancellationToken cancellation)
+    /// <summary>How wide q is, by the first output projection that is a matrix; null where there is none.</summary>
+    private static long? ProjectionColumns(IEnumerable<FusedTensor> fused) =>
+        fused.Select(item => item.Projection is { Shape: [_, var width] } ? width : (long?)null).FirstOrDefault(width => width is not null);
+
+    private static GeometryEvidence Rank(
+        SourceFile source,
+        List<TensorEntry> tensors,
+        IReadOnlyList<OrderCandidate> candidates,
+        EvidenceSample sample,
+        CancellationToken cancellation)
     {
         var layers = EvidenceSample.Evenly(tensors, sample.Layers);
         var sums = new double[candidates.Count];
@@ -132,12 +142,14 @@ public sealed class GeometryEvidence
         var (rows, columns) = ((int)tensors[0].Shape[0], tensors[0].Shape[1]);
         var step = sample.Step(rows);
         var read = (rows + step - 1) / step;
+        var partOfRows = read < rows ? $", {read} of {rows} rows" : "";
+        var partOfColumns = sample.Columns < columns ? $", {sample.Columns} of {columns} columns" : "";
         return new GeometryEvidence(
             ranked.ConvertAll(pair => pair.First),
             ranked.ConvertAll(pair => new EvidenceScore(pair.First.Layout, pair.First.Geometry, pair.Second / layers.Count)),
             layers.Count,
             read,
-            $"{Part(layers.Count, tensors.Count)} layers{(read < rows ? $", {read} of {rows} rows" : "")}{(sample.Columns < columns ? $", {sample.Columns} of {columns} columns" : "")}");
+            $"{Part(layers.Count, tensors.Count)} layers{partOfRows}{partOfColumns}");
 
         static string Part(int part, int whole) => part < whole ? $"{part} of {whole}" : $"{whole}";
     }

@@ -19,12 +19,11 @@ public sealed record LayerNorms(string Tensor, IReadOnlyList<double> Norms);
 public static class HeadNorms
 {
     /// <summary>The fused matrices whose rows can be read, in the file's order.</summary>
-    /// <param name="checkpoint">The file.</param>
+    /// <param name="scan">The file's fused attention.</param>
     /// <param name="geometry">The geometry, which fits the file's shapes.</param>
-    /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
-    public static IReadOnlyList<TensorEntry> Matrices(Checkpoint checkpoint, AttentionGeometry geometry) =>
+    public static IReadOnlyList<TensorEntry> Matrices(AttentionScan scan, AttentionGeometry geometry) =>
     [
-        .. AttentionScan.Of(checkpoint).Fused
+        .. scan.Fused
             .Where(fused => RowNorms.IsFusedMatrix(fused) && fused.Tensor.Shape[0] == geometry.FusedRows)
             .Select(fused => fused.Tensor),
     ];

@@ -25,6 +25,13 @@ internal sealed class FilePlace
     /// <summary>Whether there is a file or folder.</summary>
     public bool Exists => Id.Tail.Length == 0;
 
+    /// <summary>The directory that a file's name is in, in full; the root is in itself.</summary>
+    public static string DirectoryOf(string file)
+    {
+        var path = Path.GetFullPath(file);
+        return Path.GetDirectoryName(path) ?? path;
+    }
+
     /// <summary>The place to which <paramref name="path"/> leads, links followed.</summary>
     /// <exception cref="MigrationException">It is none that the system takes.</exception>
     public static FilePlace Of(string path)

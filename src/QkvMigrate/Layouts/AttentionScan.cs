@@ -8,11 +8,15 @@ public sealed class AttentionScan
 {
     private static readonly HashSet<string> NoSuffixes = [];
 
-    private AttentionScan(LayoutFamily layout, IReadOnlyList<FusedTensor> fused)
+    private AttentionScan(Checkpoint checkpoint, LayoutFamily layout, IReadOnlyList<FusedTensor> fused)
     {
+        Checkpoint = checkpoint;
         Layout = layout;
         Fused = fused;
     }
+
+    /// <summary>The file that was looked at.</summary>
+    public Checkpoint Checkpoint { get; }
 
     /// <summary>The layout.</summary>
     public LayoutFamily Layout { get; }
@@ -26,35 +30,51 @@ public sealed class AttentionScan
     /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
     public static AttentionScan Of(Checkpoint checkpoint, IReadOnlyList<TensorEntry>? otherShards = null)
     {
-        var root = checkpoint.Tensors.Select(tensor => tensor.Container).FirstOrDefault(container => container.Path.Length == 0);
-        var beside = root is null ? [] : (otherShards ?? []).Where(tensor => tensor.Container.Path.Length == 0).Select(tensor => tensor with { Container = root }).ToList();
-        var moments = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
+        var beside = InRootOf(checkpoint, otherShards ?? []);
+        var moments = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.StateContainers)]);
         var found = LayoutFamilies.All
-            .Select(family => new AttentionScan(family, Under(family, checkpoint, beside, moments)))
+            .Select(family => new AttentionScan(checkpoint, family, Under(family, checkpoint, beside, moments)))
             .Where(scan => scan.Fused.Count > 0)
             .ToList();
         if (found.Where(scan => scan.Layout.IsLitGpts).ToList() is [var one, var other, ..])
         {
             throw new MigrationException(
                 FailureKind.Conflict,
-                $"legacy and upgraded names stand in one file: {one.Fused.Count} tensors under {one.Layout.Module} and {other.Fused.Count} under {other.Layout.Module} (the first is '{other.Fused[0].Tensor.Label}'); which rows are in which order cannot be told",
+                $"legacy and upgraded names stand in one file: {one.Fused.Count} tensors under {one.Layout.Module} and "
+                + $"{other.Fused.Count} under {other.Layout.Module} (the first is '{other.Fused[0].Tensor.Label}'); "
+                + "which rows are in which order cannot be told",
                 checkpoint.Source.Path,
                 $"tensor '{one.Fused[0].Tensor.Label}'");
         }
 
-        return found.FirstOrDefault() ?? new AttentionScan(LayoutFamilies.None, []);
+        return found.FirstOrDefault() ?? new AttentionScan(checkpoint, LayoutFamilies.None, []);
     }
 
     /// <summary>What the shapes say about the geometry: one entry for each tensor that has the fused rows.</summary>
-    public IReadOnlyList<AttentionShape> Shapes() =>
-        [.. from fused in Fused
-            where fused.Rule is { IsPacked: false } && fused.Dimension is { } dimension && dimension >= 0 && dimension < fused.Tensor.Shape.Count
-            select new AttentionShape(
-                fused.Tensor.Label,
-                fused.Tensor.Shape[fused.Dimension!.Value],
-                fused.Projection is { Shape: [_, var columns] } ? columns : null)];
+    public IReadOnlyList<AttentionShape> Shapes() => [.. Fused.Select(ShapeOf).OfType<AttentionShape>()];
 
-    private static List<FusedTensor> Under(LayoutFamily family, Checkpoint checkpoint, IReadOnlyList<TensorEntry> beside, Lazy<HashSet<ContainerEntry>> moments)
+    private static AttentionShape? ShapeOf(FusedTensor fused)
+    {
+        if (fused is not { Rule.IsPacked: false, Dimension: { } dimension } || dimension < 0 || dimension >= fused.Tensor.Shape.Count)
+        {
+            return null;
+        }
+
+        var columns = fused.Projection is { Shape: [_, var width] } ? width : (long?)null;
+        return new AttentionShape(fused.Tensor.Label, fused.Tensor.Shape[dimension], columns);
+    }
+
+    /// <summary>The tensors of other shards whose names are whole keys, as if they stood beside those of <paramref name="checkpoint"/>.</summary>
+    private static List<TensorEntry> InRootOf(Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards) =>
+        checkpoint.Tensors.Select(tensor => tensor.Container).FirstOrDefault(container => container.Path.Length == 0) is { } root
+            ? [.. otherShards.Where(tensor => tensor.Container.Path.Length == 0).Select(tensor => tensor with { Container = root })]
+            : [];
+
+    private static List<FusedTensor> Under(
+        LayoutFamily family,
+        Checkpoint checkpoint,
+        IReadOnlyList<TensorEntry> beside,
+        Lazy<HashSet<ContainerEntry>> moments)
     {
         var found = Find(family.Module, checkpoint.Tensors, moments, suffix => suffix.Length > 0);
         if (found.Count == 0)
@@ -76,7 +96,10 @@ public sealed class AttentionScan
     }
 
     /// <summary>The output projection of each block.</summary>
-    private static Dictionary<(ContainerEntry, string), TensorEntry> Projections(LayoutFamily family, IEnumerable<TensorEntry> tensors, Lazy<HashSet<ContainerEntry>> moments)
+    private static Dictionary<(ContainerEntry, string), TensorEntry> Projections(
+        LayoutFamily family,
+        IEnumerable<TensorEntry> tensors,
+        Lazy<HashSet<ContainerEntry>> moments)
     {
         var projections = new Dictionary<(ContainerEntry, string), TensorEntry>();
         foreach (var item in family.Projection is { } projection ? Find(projection, tensors, moments, suffix => suffix.Length == 0) : [])

@@ -27,6 +27,10 @@ public sealed class LayoutFamily
     /// <summary>The order of the fused rows, or null where there are none.</summary>
     public RowOrder? Rows { get; init; }
 
+    /// <summary>The order of the fused rows.</summary>
+    /// <exception cref="InvalidOperationException">The family has none.</exception>
+    internal RowOrder FusedRows => Rows ?? throw new InvalidOperationException($"{Name} has no fused rows");
+
     /// <summary>The tensors that the module can hold, and how each follows the rows.</summary>
     public IReadOnlyList<FusedTensorRule> Rules { get; init; } = [];
 
@@ -51,6 +55,13 @@ public sealed class LayoutFamily
 
     /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
     internal bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);
+
+    /// <summary>The rows of a fused tensor of this family in the order of another family's.</summary>
+    /// <param name="other">The other family.</param>
+    /// <param name="geometry">The geometry.</param>
+    /// <exception cref="InvalidOperationException">One of the two has no fused rows.</exception>
+    internal RowPermutation PermutationTo(LayoutFamily other, AttentionGeometry geometry) =>
+        RowPermutation.Between(geometry, FusedRows, other.FusedRows);
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -5,19 +5,21 @@ using QkvMigrate.Layouts;
 namespace QkvMigrate.Planning;
 
 /// <summary>What advice depends on.</summary>
-/// <param name="Checkpoint">The file.</param>
-/// <param name="Scan">Its fused attention.</param>
+/// <param name="Scan">The file's fused attention.</param>
 /// <param name="Conversion">What was asked for.</param>
 /// <param name="Geometry">The geometry, or null where none was needed.</param>
 /// <param name="Moves">What changes.</param>
-internal sealed record AdviceFacts(Checkpoint Checkpoint, AttentionScan Scan, Conversion Conversion, AttentionGeometry? Geometry, IReadOnlyList<TensorMove> Moves)
+internal sealed record AdviceFacts(AttentionScan Scan, Conversion Conversion, AttentionGeometry? Geometry, IReadOnlyList<TensorMove> Moves)
 {
     /// <summary>Whether the file has the fused matrix itself, and not only an adapter's part of it.</summary>
     public bool HasFusedWeight => Scan.Fused.Any(fused => fused.Suffix == "weight");
 
+    /// <summary>Whether the file has tensors of adapter v1.</summary>
+    public bool HasAdapterV1 => HasComponent("gating_factor") || HasComponent("adapter_wte");
+
     /// <summary>Whether a component of a tensor's name is <paramref name="component"/>.</summary>
-    public bool HasComponent(string component) =>
-        Checkpoint.Tensors.Any(tensor => tensor.Name is { } name && FusedNames.TrySplit(name.Text, component, out _, out _));
+    private bool HasComponent(string component) =>
+        Scan.Checkpoint.Tensors.Any(tensor => tensor.Name is { } name && FusedNames.TrySplit(name.Text, component, out _, out _));
 
     /// <summary>Whether an optimizer's moments move.</summary>
     public bool HasMovedMoments => Moves.Any(move => move.Follower == FollowerKind.Moment && move.Blocks.Count > 0);
@@ -41,7 +43,8 @@ internal static class AdviceRules
         new(
             "lora-finetuning-random-init",
             IsGeneral: true,
-            "without the upgrade, LitGPT's LoRA and adapter v2 fine-tuning load this file with strict=False, find no attn.qkv in it, and go on with randomly initialised q, k and v",
+            "without the upgrade, LitGPT's LoRA and adapter v2 fine-tuning load this file with strict=False, find no attn.qkv in it, "
+            + "and go on with randomly initialised q, k and v",
             facts => facts is { Conversion.IsUpgrade: true, HasFusedWeight: true } && facts.Scan.Layout == facts.Conversion.From),
         new(
             "tensor-parallel-splits-fused-rows",
@@ -51,8 +54,9 @@ internal static class AdviceRules
         new(
             "adapter-v1-behaves-differently",
             IsGeneral: false,
-            "today's LitGPT still takes adapter v1's prefix from the fused matrix as if its rows were interleaved (adapter.py): the adapter behaves differently there whatever its weights, unless n_query_groups is 1",
-            facts => facts is { Conversion.IsUpgrade: true, Geometry: null or { QueryGroupCount: > 1 } } && (facts.HasComponent("gating_factor") || facts.HasComponent("adapter_wte"))),
+            "today's LitGPT still takes adapter v1's prefix from the fused matrix as if its rows were interleaved (adapter.py): "
+            + "the adapter behaves differently there whatever its weights, unless n_query_groups is 1",
+            facts => facts is { Conversion.IsUpgrade: true, Geometry: null or { QueryGroupCount: > 1 }, HasAdapterV1: true }),
         new(
             "optimizer-moments-permuted",
             IsGeneral: false,

@@ -1,5 +1,5 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning;
 
@@ -9,33 +9,38 @@ internal static class EvidenceCheck
     private const int RankedInMessage = 3;
 
     /// <summary>Advice where the weights speak against the geometry in use.</summary>
-    /// <param name="checkpoint">The file.</param>
+    /// <param name="scan">The file's fused attention.</param>
     /// <param name="plan">What is about to be done with it.</param>
-    /// <param name="otherShards">The tensors in the other files of the same model.</param>
     /// <param name="isStrict">Refuse instead.</param>
     /// <exception cref="MigrationException">They do, and <paramref name="isStrict"/> is set; or the file cannot be read.</exception>
-    public static IReadOnlyList<Advice> Check(Checkpoint checkpoint, MigrationPlan plan, IReadOnlyList<TensorEntry> otherShards, bool isStrict)
+    public static IReadOnlyList<Advice> Check(AttentionScan scan, MigrationPlan plan, bool isStrict)
     {
-        if (plan is not { IsNeeded: true, Geometry.Geometry: { } geometry })
+        if (plan.Rewrite is not { Geometry.Geometry: var geometry })
         {
             return [];
         }
 
-        var layout = plan.Layout.Rows!;
-        return GeometryEvidence.Measure(checkpoint, EvidenceSample.Quick, geometry, otherShards)?.Against(layout, geometry) is not { } against ? []
-            : isStrict ? throw new MigrationException(FailureKind.Geometry, $"{against}; without --strict-evidence this is a warning", checkpoint.Source.Path)
+        var evidence = GeometryEvidence.Measure(scan, EvidenceSample.Quick, geometry);
+        if (evidence?.Against(plan.Layout.FusedRows, geometry) is not { } against)
+        {
+            return [];
+        }
+
+        return isStrict
+            ? throw new MigrationException(FailureKind.Geometry, $"{against}; without --strict-evidence this is a warning", scan.Checkpoint.Source.Path)
             : [new Advice("geometry-contradicted", against)];
     }
 
     /// <summary>A failure to find a geometry, with the ranking of those that the shapes allow where the weights favour one.</summary>
-    public static MigrationException WithRanking(MigrationException error, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards) =>
-        GeometryEvidence.Measure(checkpoint, EvidenceSample.Quick, otherShards: otherShards) is { Winner: not null } evidence
-            ? new MigrationException(
-                error.Kind,
-                $"{error.Problem}; going by the norms of the rows (share of their variance that q, k and v explain), the likeliest are {string.Join(", ", evidence.Ranking.Take(RankedInMessage))}",
-                error.File,
-                error.Where,
-                error.Offset,
-                error)
-            : error;
+    public static MigrationException WithRanking(MigrationException error, AttentionScan scan)
+    {
+        if (GeometryEvidence.Measure(scan, EvidenceSample.Quick) is not { Winner: not null } evidence)
+        {
+            return error;
+        }
+
+        var ranking = $"going by the norms of the rows (share of their variance that q, k and v explain), "
+            + $"the likeliest are {string.Join(", ", evidence.Ranking.Take(RankedInMessage))}";
+        return new MigrationException(error.Kind, $"{error.Problem}; {ranking}", error.File, error.Where, error.Offset, error);
+    }
 }

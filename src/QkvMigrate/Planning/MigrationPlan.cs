@@ -33,35 +33,43 @@ public sealed record TensorMove(TensorEntry Tensor, string? NewName, int? Dimens
 
     /// <summary>What it is to the parameter whose rows it follows.</summary>
     public FollowerKind Follower { get; init; }
+
+    /// <summary>The change of its key, or null where that stays.</summary>
+    internal NameChange? Rename => Tensor.Name is { } name && NewName is { } changed ? new NameChange(name, changed) : null;
 }
 
-/// <summary>A name that changes beside those of tensors: a module path in <c>_metadata</c>, a parameter of an optimizer, a key on the way to a tensor.</summary>
+/// <summary>
+/// A name that changes: the key of a tensor, a module path in <c>_metadata</c>, a parameter of an optimizer, a key on the way to
+/// a tensor.
+/// </summary>
 /// <param name="Name">The name as it is.</param>
 /// <param name="NewName">The name afterwards.</param>
 public sealed record NameChange(NameEntry Name, string NewName);
 
+/// <summary>A new file, as it is planned.</summary>
+/// <param name="Geometry">The geometry and where it came from.</param>
+/// <param name="Permutation">The source rows of a fused tensor in the order of the destination.</param>
+/// <param name="Output">What the file is made of.</param>
+public sealed record PlannedRewrite(ResolvedGeometry Geometry, RowPermutation Permutation, FilePlan Output);
+
 /// <summary>
 /// All that a migration does to one checkpoint file, decided before a tensor byte is read. Immutable; the executor
-/// writes <see cref="Output"/> and decides nothing.
+/// writes its <see cref="Rewrite"/> and decides nothing.
 /// </summary>
 /// <param name="Conversion">What was asked for.</param>
 /// <param name="Layout">The layout that was found.</param>
-/// <param name="Geometry">The geometry and where it came from; null where nothing has to be done.</param>
-/// <param name="Permutation">The source rows of a fused tensor in the order of the destination; null where nothing has to be done.</param>
+/// <param name="Rewrite">The new file and what it depends on; null where nothing has to be done.</param>
 /// <param name="Moves">The tensors that change.</param>
 /// <param name="NameChanges">The other names that change.</param>
 /// <param name="UntouchedTensors">How many tensors are left alone.</param>
-/// <param name="Output">What the new file is made of; null where nothing has to be done.</param>
 /// <param name="Advice">What the user should know.</param>
 public sealed record MigrationPlan(
     Conversion Conversion,
     LayoutFamily Layout,
-    ResolvedGeometry? Geometry,
-    RowPermutation? Permutation,
+    PlannedRewrite? Rewrite,
     IReadOnlyList<TensorMove> Moves,
     IReadOnlyList<NameChange> NameChanges,
     int UntouchedTensors,
-    FilePlan? Output,
     IReadOnlyList<Advice> Advice)
 {
     /// <summary>How the file's LoRA is expanded, or null where it has none or keeps its matrices.</summary>
@@ -74,5 +82,5 @@ public sealed record MigrationPlan(
     public bool IsMerge { get; init; }
 
     /// <summary>Whether there is anything to do.</summary>
-    public bool IsNeeded => Output is not null;
+    public bool IsNeeded => Rewrite is not null;
 }

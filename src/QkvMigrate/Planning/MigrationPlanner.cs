@@ -8,78 +8,98 @@ using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Planning;
 
-/// <summary>Decides what a migration does to a checkpoint. Reads no tensor.</summary>
+/// <summary>
+/// Decides what a migration does to a checkpoint, in two steps: an outline, which says whether a geometry is needed, and
+/// the plan with that geometry. Reads no tensor.
+/// </summary>
 public static class MigrationPlanner
 {
-    /// <summary>Plans the migration of <paramref name="checkpoint"/>.</summary>
-    /// <param name="checkpoint">The file.</param>
+    /// <summary>Says what a migration of a checkpoint needs to know.</summary>
+    /// <param name="scan">The file's fused attention.</param>
     /// <param name="conversion">Upgrade or downgrade.</param>
-    /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes; asked only where one is needed.</param>
-    /// <param name="lora">What the user says about LoRA.</param>
-    /// <param name="otherShards">The tensors in the other files of the same model, where it has several.</param>
-    /// <exception cref="MigrationException">The geometry is missing or does not fit, names collide, or a tensor is of no known kind.</exception>
-    public static MigrationPlan Plan(Checkpoint checkpoint, Conversion conversion, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, LoraOptions lora, IReadOnlyList<TensorEntry>? otherShards = null)
+    /// <exception cref="MigrationException">Attention stands in the file that cannot be moved, or a tensor is of no known kind.</exception>
+    public static MigrationOutline Outline(AttentionScan scan, Conversion conversion)
     {
-        try
+        var advice = UnreadableAttention.Check(scan.Checkpoint, conversion.From);
+        var isNeeded = scan.Layout == conversion.From;
+        if (isNeeded)
         {
-            var scan = AttentionScan.Of(checkpoint, otherShards);
-            var advice = UnreadableAttention.Check(checkpoint, conversion.From);
-            var plan = scan.Layout == conversion.From
-                ? Plan(checkpoint, scan, conversion, resolveGeometry, (geometry, permutation) => LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, lora))
-                : new MigrationPlan(conversion, scan.Layout, null, null, [], [], checkpoint.Tensors.Count, null, AdviceRules.Of(new AdviceFacts(checkpoint, scan, conversion, null, [])));
-            return plan with { Advice = [.. plan.Advice, .. advice] };
+            CheckKinds(scan);
         }
-        catch (MigrationException error)
-        {
-            throw error.InFile(checkpoint.Source.Path);
-        }
+
+        return new MigrationOutline(scan, conversion, isNeeded, advice);
     }
 
-    /// <summary>Plans the upgrade of <paramref name="model"/>, of either layout, with a LoRA merged into it.</summary>
-    /// <param name="model">The LoRA's base.</param>
+    /// <summary>Says what the upgrade of the base of a LoRA needs to know, of either layout, with the LoRA merged into it.</summary>
+    /// <param name="model">The base's fused attention.</param>
     /// <param name="merge">The merge.</param>
-    /// <param name="resolveGeometry">Finds the geometry that fits the fused tensors' shapes.</param>
-    /// <exception cref="MigrationException">As above, or the base and the LoRA do not fit together.</exception>
-    internal static MigrationPlan PlanMerge(Checkpoint model, LoraMerge merge, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry)
+    /// <exception cref="MigrationException">As above, or the base has no fused attention of LitGPT's.</exception>
+    internal static MigrationOutline OutlineMerge(AttentionScan model, LoraMerge merge)
     {
-        try
+        var advice = UnreadableAttention.Check(model.Checkpoint, Conversion.Upgrade.From);
+        if (!model.Layout.IsLitGpts)
         {
-            var scan = AttentionScan.Of(model);
-            var advice = UnreadableAttention.Check(model, Conversion.Upgrade.From);
-            var plan = scan.Layout.IsLitGpts
-                ? Plan(model, scan, Conversion.Upgrade, resolveGeometry, (geometry, _) => merge.Plan(model, scan, geometry))
-                : throw new MigrationException(FailureKind.Unsupported, $"the base of the LoRA has no fused attention of LitGPT's ({LayoutFamilies.Interleaved.Module} or {LayoutFamilies.Sequential.Module})");
-            return plan with { Advice = [.. plan.Advice, .. advice] };
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"the base of the LoRA has no fused attention of LitGPT's ({LayoutFamilies.Interleaved.Module} or {LayoutFamilies.Sequential.Module})");
         }
-        catch (MigrationException error)
-        {
-            throw error.InFile(model.Source.Path);
-        }
+
+        CheckKinds(model);
+        return new MigrationOutline(model, Conversion.Upgrade, needsGeometry: true, advice) { Merge = merge };
     }
 
-    private static MigrationPlan Plan(Checkpoint checkpoint, AttentionScan scan, Conversion conversion, Func<IReadOnlyList<AttentionShape>, ResolvedGeometry> resolveGeometry, Func<AttentionGeometry, RowPermutation, LoraPlan> planLora)
+    /// <summary>Plans a migration.</summary>
+    /// <param name="outline">What is to be done.</param>
+    /// <param name="geometry">The geometry, which fits the shapes of the file; null where <see cref="MigrationOutline.NeedsGeometry"/> is not set.</param>
+    /// <param name="lora">What the user says about LoRA.</param>
+    /// <exception cref="ArgumentNullException">The geometry is needed and missing.</exception>
+    /// <exception cref="MigrationException">The geometry does not fit a tensor, names collide, or a tensor cannot follow the rows.</exception>
+    public static MigrationPlan Plan(MigrationOutline outline, ResolvedGeometry? geometry, LoraOptions lora)
+    {
+        var plan = outline.NeedsGeometry ? PlanChanges(outline, geometry ?? throw new ArgumentNullException(nameof(geometry)), lora) : PlanNothing(outline);
+        return plan with { Advice = [.. plan.Advice, .. outline.Advice] };
+    }
+
+    private static void CheckKinds(AttentionScan scan)
     {
         foreach (var fused in scan.Fused)
         {
-            CheckKind(fused);
+            FusedMoves.CheckKind(fused);
         }
+    }
 
-        var resolved = resolveGeometry(scan.Shapes());
-        var permutation = RowPermutation.Between(resolved.Geometry, scan.Layout.Rows!, conversion.To.Rows!);
-        var lora = planLora(resolved.Geometry, permutation);
-        var (moves, names) = scan.Layout == conversion.To ? ([], []) : Changes(checkpoint, scan, conversion, permutation);
-        moves = lora.Complete(moves);
+    private static MigrationPlan PlanNothing(MigrationOutline outline)
+    {
+        var (scan, conversion) = (outline.Scan, outline.Conversion);
+        var advice = AdviceRules.Of(new AdviceFacts(scan, conversion, null, []));
+        return new MigrationPlan(conversion, scan.Layout, null, [], [], scan.Checkpoint.Tensors.Count, advice);
+    }
+
+    private static MigrationPlan PlanChanges(MigrationOutline outline, ResolvedGeometry resolved, LoraOptions options)
+    {
+        var (scan, conversion, checkpoint, geometry) = (outline.Scan, outline.Conversion, outline.Scan.Checkpoint, resolved.Geometry);
+        var permutation = scan.Layout.PermutationTo(conversion.To, geometry);
+        var lora = outline.Merge is { } merge
+            ? merge.Plan(scan, geometry)
+            : LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, options);
+        var (changed, names) = scan.Layout == conversion.To ? ([], []) : Changes(scan, conversion, permutation);
+        var moves = lora.Complete(changed);
         CheckNewNames(checkpoint, moves);
-        var renames = moves.Where(move => move.NewName is not null).Select(move => (Name: move.Tensor.Name!, NewName: move.NewName!))
-            .Concat(names.Select(change => (change.Name, change.NewName)));
         var storages = SharedStorages.Of(checkpoint, moves);
-        var edit = new CheckpointEdit(renames.DistinctBy(rename => rename.Name.Id).ToDictionary(rename => rename.Name, rename => rename.NewName), storages.Blocks)
+        var edit = new CheckpointEdit(Renames(moves, names), storages.Blocks)
         {
             Replacements = lora.Replacements,
             Splits = storages.Splits,
         };
-        var advice = AdviceRules.Of(new AdviceFacts(checkpoint, scan, conversion, resolved.Geometry, moves));
-        return new MigrationPlan(conversion, scan.Layout, resolved, permutation, moves, names, checkpoint.Tensors.Count - moves.Count, checkpoint.Rewrite(edit), [.. lora.Advice, .. CopyMoves.Advice(moves), .. storages.Advice, .. advice])
+        var advice = AdviceRules.Of(new AdviceFacts(scan, conversion, geometry, moves));
+        return new MigrationPlan(
+            conversion,
+            scan.Layout,
+            new PlannedRewrite(resolved, permutation, checkpoint.Rewrite(edit)),
+            moves,
+            names,
+            checkpoint.Tensors.Count - moves.Count,
+            [.. lora.Advice, .. CopyMoves.Advice(moves), .. storages.Advice, .. advice])
         {
             Splits = storages.Splits,
             LoraExpansion = lora.Expansion,
@@ -88,81 +108,40 @@ public static class MigrationPlanner
     }
 
     /// <summary>What a change of layout does to tensors, and to the names that stand elsewhere.</summary>
-    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(Checkpoint checkpoint, AttentionScan scan, Conversion conversion, RowPermutation permutation)
+    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(AttentionScan scan, Conversion conversion, RowPermutation permutation)
     {
-        var models = new Lazy<IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)>>(() => ModelTensors.Of(checkpoint, scan));
+        var models = new Lazy<IReadOnlyList<ModelTensors>>(() => ModelTensors.Of(scan));
         var optimizers = new OptimizerMoves(models, scan, conversion, permutation);
-        return (
-            [.. scan.Fused.Select(fused => Move(fused, conversion, permutation)), .. checkpoint.Optimizers.SelectMany(optimizers.Moves), .. CopyMoves.Of(checkpoint, models, scan, permutation)],
-            [.. ModulePathChanges(scan, conversion), .. SpreadNameChanges(scan, conversion), .. checkpoint.Optimizers.SelectMany(optimizers.Names)]);
+        List<TensorMove> moves =
+        [
+            .. scan.Fused.Select(fused => FusedMoves.Move(fused, conversion, permutation)),
+            .. scan.Checkpoint.Optimizers.SelectMany(optimizers.Moves),
+            .. CopyMoves.Of(models, scan, permutation),
+        ];
+        List<NameChange> names =
+        [
+            .. FusedMoves.ModulePathChanges(scan, conversion),
+            .. FusedMoves.SpreadNameChanges(scan, conversion),
+            .. scan.Checkpoint.Optimizers.SelectMany(optimizers.Names),
+        ];
+        return (moves, names);
     }
 
-    private static void CheckKind(FusedTensor fused)
-    {
-        var where = $"tensor '{fused.Tensor.Label}'";
-        if (fused.Rule is null)
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"'{fused.Suffix}' is no tensor that LitGPT puts under a fused attention module (known: {string.Join(", ", LayoutFamilies.Interleaved.Rules.Select(known => known.Suffix).Distinct())})", where: where);
-        }
-
-        if (fused is { Spread: not null, Rule.Dimension: null })
-        {
-            throw new MigrationException(FailureKind.Unsupported, $"a LoRA or quantization ('{fused.Suffix}') whose names are no keys of one dict is not handled; save its state dict instead", where: where);
-        }
-
-        if (fused.Dimension is { } dimension && (dimension < 0 || dimension >= fused.Tensor.Shape.Count))
-        {
-            throw new MigrationException(FailureKind.Geometry, $"shape ({string.Join(", ", fused.Tensor.Shape)}) has no dimension for the fused rows", where: where);
-        }
-    }
-
-    private static TensorMove Move(FusedTensor fused, Conversion conversion, RowPermutation permutation)
-    {
-        var name = fused.Spread is not { } spread ? conversion.Renamed(fused.Tensor.Name!.Text)
-            : spread.Place == fused.Tensor.Name ? spread.NewName(conversion)
-            : null;
-        return fused.Dimension is { } dimension
-            ? new TensorMove(fused.Tensor, name, dimension, StridedBlocks.Of(fused.Tensor, dimension, fused.Rule!.IsPacked ? Packed(fused, dimension, permutation) : permutation))
-            : new TensorMove(fused.Tensor, name, null, []);
-    }
-
-    /// <summary>The permutation of elements that hold several rows each; heads must not share one.</summary>
-    private static RowPermutation Packed(FusedTensor fused, int dimension, RowPermutation permutation)
-    {
-        var size = fused.Tensor.Shape[dimension];
-        var where = $"tensor '{fused.Tensor.Label}'";
-        if (size == 0 || permutation.RowCount % size != 0)
-        {
-            throw new MigrationException(FailureKind.Geometry, $"{size} packed elements cannot hold {permutation.RowCount} rows", where: where);
-        }
-
-        var pack = (int)(permutation.RowCount / size);
-        return permutation.Packed(pack)
-            ?? throw new MigrationException(FailureKind.Unsupported, $"{pack} rows are packed into one element, and the head size is no multiple of it, so that two heads share elements", where: where);
-    }
+    /// <summary>The new text of every name that changes, each once: tensors may stand under one key in several places.</summary>
+    private static Dictionary<NameEntry, string> Renames(List<TensorMove> moves, List<NameChange> names) =>
+        moves.Select(move => move.Rename).OfType<NameChange>().Concat(names)
+            .DistinctBy(change => change.Name.Id)
+            .ToDictionary(change => change.Name, change => change.NewName);
 
     private static void CheckNewNames(Checkpoint checkpoint, List<TensorMove> moves)
     {
-        var taken = checkpoint.Tensors.Where(tensor => tensor.Name is not null).Select(tensor => (tensor.Container, tensor.Name!.Text)).ToHashSet();
-        foreach (var move in moves.Where(move => move.NewName is not null))
+        var taken = checkpoint.Tensors.Named().Select(named => (named.Tensor.Container, named.Name)).ToHashSet();
+        foreach (var move in moves)
         {
-            if (!taken.Add((move.Tensor.Container, move.NewName!)))
+            if (move.NewName is { } name && !taken.Add((move.Tensor.Container, name)))
             {
-                throw new MigrationException(FailureKind.Conflict, $"the new name '{move.NewName}' is already there", where: $"tensor '{move.Tensor.Label}'");
+                throw new MigrationException(FailureKind.Conflict, $"the new name '{name}' is already there", where: $"tensor '{move.Tensor.Label}'");
             }
         }
     }
-
-    /// <summary>The keys of containers, and the strings beside tensors, that name fused modules.</summary>
-    private static IEnumerable<NameChange> SpreadNameChanges(AttentionScan scan, Conversion conversion) =>
-        scan.Fused.Where(fused => fused.Spread is { } spread && spread.Place != fused.Tensor.Name)
-            .Select(fused => new NameChange(fused.Spread!.Place, fused.Spread.NewName(conversion)))
-            .DistinctBy(change => change.Name.Id);
-
-    /// <summary>The module paths in the <c>_metadata</c> of every container that has fused tensors.</summary>
-    private static IEnumerable<NameChange> ModulePathChanges(AttentionScan scan, Conversion conversion) =>
-        scan.Fused.Select(fused => fused.Tensor.Container).Distinct()
-            .SelectMany(container => container.ModulePaths)
-            .Select(path => new NameChange(path, conversion.Renamed(path.Text)))
-            .Where(change => change.NewName != change.Name.Text);
 }

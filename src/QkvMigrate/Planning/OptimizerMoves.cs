@@ -14,12 +14,12 @@ namespace QkvMigrate.Planning;
 internal sealed class OptimizerMoves
 {
     private readonly Lazy<ILookup<TensorView, FusedTensor>> fused;
-    private readonly Lazy<IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)>> models;
+    private readonly Lazy<IReadOnlyList<ModelTensors>> models;
     private readonly RowPermutation permutation;
     private readonly Conversion conversion;
 
     /// <summary>Prepares for the optimizers of a checkpoint with <paramref name="models"/>.</summary>
-    public OptimizerMoves(Lazy<IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)>> models, AttentionScan scan, Conversion conversion, RowPermutation permutation)
+    public OptimizerMoves(Lazy<IReadOnlyList<ModelTensors>> models, AttentionScan scan, Conversion conversion, RowPermutation permutation)
     {
         fused = new(() => scan.Fused.ToLookup(item => TensorView.Of(item.Tensor)));
         this.conversion = conversion;
@@ -46,7 +46,8 @@ internal sealed class OptimizerMoves
             problems.Add($"{model.Count} tensors{(scope.Path.Length > 0 ? $" in '{scope.Path}'" : "")}");
         }
 
-        throw Refused(optimizer, $"its {optimizer.Parameters.Count} parameters cannot be matched by number and shape to the model's {string.Join(" or ", problems)}");
+        var tried = string.Join(" or ", problems);
+        throw Refused(optimizer, $"its {optimizer.Parameters.Count} parameters cannot be matched by number and shape to the model's {tried}");
     }
 
     /// <summary>The names of parameters that follow their tensors.</summary>
@@ -56,9 +57,9 @@ internal sealed class OptimizerMoves
             .Where(change => change.NewName != change.Name.Text);
 
     /// <summary>The tensor of each parameter, or null where there is no proof of which it is.</summary>
-    private static List<(OptimizerParameter Parameter, TensorEntry Tensor)>? Match(OptimizerEntry optimizer, List<TensorEntry> model)
+    private static List<(OptimizerParameter Parameter, TensorEntry Tensor)>? Match(OptimizerEntry optimizer, IReadOnlyList<TensorEntry> model)
     {
-        var byName = model.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperNames.Removed(tensor.Name!.Text));
+        var byName = model.Named().ToLookup(named => WrapperNames.Removed(named.Name), named => named.Tensor);
         var pairs = new List<(OptimizerParameter, TensorEntry)>();
         for (var i = 0; i < optimizer.Parameters.Count; i++)
         {
@@ -79,20 +80,27 @@ internal sealed class OptimizerMoves
 
     private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
     {
-        if (fused.Value[TensorView.Of(tensor)].FirstOrDefault() is not { Dimension: { } dimension } owner)
+        if (fused.Value[TensorView.Of(tensor)].FirstOrDefault() is not { Dimension: { } dimension, Rule: { } rule })
         {
             return [];
         }
 
         if (parameter.Unreadable.Concat(parameter.State.Select(state => state.Peculiarity)).FirstOrDefault(problem => problem is not null) is { } unreadable)
         {
-            throw new MigrationException(FailureKind.Unreadable, $"what it keeps for the fused parameter {parameter.Id} is no plain tensor and cannot follow its rows ({unreadable}); --drop-optimizer leaves the optimizer out", where: $"optimizer state '{optimizer.Path}'");
+            throw new MigrationException(
+                FailureKind.Unreadable,
+                $"what it keeps for the fused parameter {parameter.Id} is no plain tensor and cannot follow its rows ({unreadable}); "
+                + "--drop-optimizer leaves the optimizer out",
+                where: $"optimizer state '{optimizer.Path}'");
         }
 
-        return owner.Rule!.IsPacked
+        return rule.IsPacked
             ? throw Refused(optimizer, $"parameter {parameter.Id} is quantized, and moments of such a tensor are not known")
-            : parameter.State.Where(state => Follows(state, tensor)).Select(state => new TensorMove(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)) { Follower = FollowerKind.Moment });
+            : parameter.State.Where(state => Follows(state, tensor)).Select(state => Move(state, dimension));
     }
+
+    private TensorMove Move(TensorEntry state, int dimension) =>
+        new(state, null, dimension, StridedBlocks.Of(state, dimension, permutation)) { Follower = FollowerKind.Moment };
 
     private static bool Follows(TensorEntry state, TensorEntry tensor) => state.Shape.SequenceEqual(tensor.Shape);
 

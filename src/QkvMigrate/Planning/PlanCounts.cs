@@ -16,9 +16,9 @@ public sealed record PlanCounts(int ChangedTensors, int ReorderedTensors, int Un
         plan.Moves.Count,
         plan.Moves.Count(move => move.Blocks.Count > 0),
         plan.UntouchedTensors,
-        plan.Output?.Length,
-        Sum<ReorderSegment>(plan.Output),
-        Sum<CopySegment>(plan.Output));
+        plan.Rewrite?.Output.Length,
+        Sum<ReorderSegment>(plan.Rewrite?.Output),
+        Sum<CopySegment>(plan.Rewrite?.Output));
 
     private static long Sum<T>(FilePlan? layout)
         where T : Segment =>

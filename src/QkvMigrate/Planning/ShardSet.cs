@@ -37,10 +37,21 @@ internal sealed class ShardSet
 
     /// <summary>The failure of a unit that leaves out some shards of an index, or null.</summary>
     /// <param name="leftOut">The names of the checkpoint files that are left out.</param>
-    public MigrationException? LeftOut(IReadOnlyList<string> leftOut) =>
-        sets.Find(set => set.Shards.Keys.Intersect(leftOut).Any()) is { Index: { } index, Shards: { } shards }
-            ? new MigrationException(FailureKind.Target, $"--include and --exclude leave out the shard {shards.Keys.Intersect(leftOut).Order(StringComparer.Ordinal).First()}, and its index cannot follow", index.Path)
-            : null;
+    public MigrationException? LeftOut(IReadOnlyList<string> leftOut)
+    {
+        foreach (var (index, shards) in sets)
+        {
+            if (shards.Keys.Intersect(leftOut).Order(StringComparer.Ordinal).FirstOrDefault() is { } shard)
+            {
+                return new MigrationException(
+                    FailureKind.Target,
+                    $"--include and --exclude leave out the shard {shard}, and its index cannot follow",
+                    index.Path);
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The tensors in the other shards of the index that names <paramref name="file"/>; none where none does.</summary>
     public IReadOnlyList<TensorEntry> Beside(string file) =>
@@ -72,7 +83,9 @@ internal sealed class ShardSet
         foreach (var index in ShardIndex.Find(directory))
         {
             var files = index.Entries.Select(entry => entry.File).Distinct().ToList();
-            var shards = files.Where(file => File.Exists(Path.Combine(directory, file))).ToDictionary(file => file, file => ReadTensors(Path.Combine(directory, file)));
+            var shards = files.Select(file => (Name: file, Path: Path.Combine(directory, file)))
+                .Where(file => File.Exists(file.Path))
+                .ToDictionary(file => file.Name, file => ReadTensors(file.Path));
             if (!index.Entries.Select(entry => entry.Key).Concat(shards.Values.SelectMany(Names)).Any(IsFused))
             {
                 continue;
@@ -101,7 +114,10 @@ internal sealed class ShardSet
         {
             if (!owners.TryAdd(Canonical(entry.Key), entry))
             {
-                throw new MigrationException(FailureKind.Conflict, $"'{owners[Canonical(entry.Key)].Key}' and '{entry.Key}' are the legacy and the upgraded name of one tensor", index.Path);
+                throw new MigrationException(
+                    FailureKind.Conflict,
+                    $"'{owners[Canonical(entry.Key)].Key}' and '{entry.Key}' are the legacy and the upgraded name of one tensor",
+                    index.Path);
             }
         }
 
@@ -111,7 +127,10 @@ internal sealed class ShardSet
             {
                 if (!owners.Remove(Canonical(name), out var owner) || owner.File != file)
                 {
-                    throw new MigrationException(FailureKind.Malformed, $"the shard {file} has a tensor '{name}', which the index does not give it", index.Path);
+                    throw new MigrationException(
+                        FailureKind.Malformed,
+                        $"the shard {file} has a tensor '{name}', which the index does not give it",
+                        index.Path);
                 }
             }
         }
@@ -130,7 +149,7 @@ internal sealed class ShardSet
     }
 
     private static IEnumerable<string> Names(IReadOnlyList<TensorEntry> tensors) =>
-        tensors.Where(tensor => tensor.Name is not null && tensor.Container.Path.Length == 0).Select(tensor => tensor.Name!.Text);
+        tensors.Where(tensor => tensor.Container.Path.Length == 0).Named().Select(named => named.Name);
 
     private static bool IsFused(string name) =>
         FusedNames.TrySplit(name, LayoutFamilies.Interleaved.Module, out _, out _) || FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out _);

@@ -106,5 +106,9 @@ public sealed record CheckpointReport
 
     /// <summary>The report of what could not be looked at.</summary>
     public static CheckpointReport Of(string path, MigrationException error) =>
-        new() { Path = path, Status = error.Kind is FailureKind.Io or FailureKind.Cancelled ? CheckpointStatus.Failed : CheckpointStatus.Refused, Error = error };
+        new() { Path = path, Status = StatusOf(error), Error = error };
+
+    /// <summary>How a checkpoint ended that met <paramref name="error"/>.</summary>
+    internal static CheckpointStatus StatusOf(MigrationException error) =>
+        error.Kind is FailureKind.Io or FailureKind.Cancelled ? CheckpointStatus.Failed : CheckpointStatus.Refused;
 }

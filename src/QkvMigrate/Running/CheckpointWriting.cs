@@ -2,6 +2,8 @@ using System.Text;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Layouts;
+using QkvMigrate.Planning;
+using QkvMigrate.Planning.Stages;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
 
@@ -56,7 +58,7 @@ internal static class CheckpointWriting
     /// <param name="output">The file that will be written.</param>
     public static void CheckBaseStays(PlannedCheckpoint planned, string output)
     {
-        if (planned.Adapter is not null && FilePlace.Of(output).Id == FilePlace.Of(planned.Checkpoint!.Source.Path).Id)
+        if (planned.Opened.Named.Adapter is not null && FilePlace.Of(output).Id == FilePlace.Of(planned.WorkedOn).Id)
         {
             throw new MigrationException(FailureKind.Target, "the output is the base of the LoRA", output);
         }
@@ -67,7 +69,10 @@ internal static class CheckpointWriting
         var replaced = FinalTarget(path);
         if (ContentStore.Keeps(path, replaced))
         {
-            throw new MigrationException(FailureKind.Target, $"this leads to {replaced}, which is named by the digest of its content and shared by all that link to it; write a new file with --output", path);
+            throw new MigrationException(
+                FailureKind.Target,
+                $"this leads to {replaced}, which is named by the digest of its content and shared by all that link to it; write a new file with --output",
+                path);
         }
 
         // One that is the old file itself was left by a run that was killed before it replaced that.
@@ -86,32 +91,46 @@ internal static class CheckpointWriting
     {
         if (Encoding.UTF8.GetByteCount(Path.GetFileName(path)) is var bytes && bytes > TemporaryName.MaximumBytes)
         {
-            throw new MigrationException(FailureKind.Target, $"a name of {bytes} bytes is longer than the {TemporaryName.MaximumBytes} that a filesystem takes", path);
+            throw new MigrationException(
+                FailureKind.Target,
+                $"a name of {bytes} bytes is longer than the {TemporaryName.MaximumBytes} that a filesystem takes",
+                path);
         }
     }
 
     private static bool IsEmptyFolder(string path) => Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any();
 
-    /// <summary>Writes the planned checkpoint to <paramref name="output"/>.</summary>
-    public static void Write(PlannedCheckpoint planned, string output, MigrationRequest request, CancellationToken cancellation)
+    /// <summary>Writes a new file.</summary>
+    /// <param name="planned">The checkpoint.</param>
+    /// <param name="rewrite">The new file, as the checkpoint's plan has it.</param>
+    /// <param name="output">Where it comes to stand.</param>
+    /// <param name="request">What the user asks.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="MigrationException">It cannot be written, did not pass its verification, or the source changed meanwhile.</exception>
+    public static WrittenCheckpoint Write(
+        PlannedCheckpoint planned,
+        PlannedRewrite rewrite,
+        string output,
+        MigrationRequest request,
+        CancellationToken cancellation)
     {
-        var source = planned.Checkpoint!.Source;
-        var layout = planned.Plan!.Output!;
+        var source = planned.Opened.Checkpoint.Source;
         var path = request.InPlace ? FinalTarget(output) : output;
         try
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
-            using var progress = request.Progress?.Begin(planned.Path, layout.Length);
-            UnchangedSources.During(layout, () =>
+            using var progress = request.Progress?.Begin(planned.Path, rewrite.Output.Length);
+            UnchangedSources.During(rewrite.Output, () =>
             {
-                FilePlanWriter.Write(layout, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
+                FilePlanWriter.Write(rewrite.Output, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
                 file.StartSync(File.GetUnixFileMode(source.Handle));
                 progress?.Enter(WriteStage.Verifying);
-                Verify(planned, file.TemporaryPath, path, request, cancellation);
+                Verify(planned, rewrite, file.TemporaryPath, path, request, cancellation);
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
             });
             Commit(file, path, request);
+            return new WrittenCheckpoint(planned, output);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -120,19 +139,29 @@ internal static class CheckpointWriting
     }
 
     /// <summary>Has the new file proven before it gets its name.</summary>
-    private static void Verify(PlannedCheckpoint planned, string written, string path, MigrationRequest request, CancellationToken cancellation)
+    private static void Verify(
+        PlannedCheckpoint planned,
+        PlannedRewrite rewrite,
+        string written,
+        string path,
+        MigrationRequest request,
+        CancellationToken cancellation)
     {
-        // A file with storages of its own for tensors that had to leave theirs, or without its optimizer, is another graph of
-        // objects, and one into which a LoRA was merged has other weights.
-        if (request.Verification is not { } mode || planned.Plan is not { IsMerge: false, Splits.Count: 0 } || planned.DroppedOptimizers.Count > 0)
+        if (request.Verification is not { } mode || !planned.IsProvable)
         {
             return;
         }
 
-        var report = CheckpointVerifier.Verify(planned.Checkpoint!, written, _ => planned.Plan!.Geometry!.Geometry, planned.OtherShards, mode, planned.DropsUnreferenced, cancellation);
+        var opened = planned.Opened;
+        var report = CheckpointVerifier.Verify(
+            opened.Checkpoint, written, _ => rewrite.Geometry.Geometry, opened.Named.OtherShards, mode, opened.DropsUnreferenced, cancellation);
         if (!report.IsVerified)
         {
-            throw new MigrationException(FailureKind.Verification, $"the new file did not pass its verification and was thrown away; {report.DifferenceCount} differences, the first: {report.Differences[0]}", path);
+            throw new MigrationException(
+                FailureKind.Verification,
+                "the new file did not pass its verification and was thrown away; "
+                + $"{report.DifferenceCount} differences, the first: {report.Differences[0]}",
+                path);
         }
     }
 
@@ -144,7 +173,10 @@ internal static class CheckpointWriting
     public static string? Backup(string path, MigrationRequest request) =>
         request is { InPlace: true, BackupSuffix: { } suffix } ? path + suffix : null;
 
-    /// <summary>Gives a file that is written its name, and the one that it replaces that of its backup, where one is asked for; before, that is written down.</summary>
+    /// <summary>
+    /// Gives a file that is written its name, and the one that it replaces that of its backup, where one is asked for; before,
+    /// that is written down.
+    /// </summary>
     public static void Commit(DurableFile file, string path, MigrationRequest request)
     {
         var backup = File.Exists(path) ? Backup(path, request) : null;

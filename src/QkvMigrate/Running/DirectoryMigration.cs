@@ -1,4 +1,6 @@
 using QkvMigrate.Configuration;
+using QkvMigrate.Planning;
+using QkvMigrate.Planning.Stages;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Trees;
 
@@ -16,52 +18,91 @@ internal static class DirectoryMigration
     /// <param name="request">What the user asks.</param>
     /// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public static IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
+    public static IReadOnlyList<CheckpointReport> Run(
+        CheckpointUnit unit,
+        string output,
+        MigrationRequest request,
+        UnitJournal? journal,
+        CancellationToken cancellation)
     {
-        using var plan = DirectoryPlan.Open(unit, output, request);
-        var writing = new DirectoryWriting(plan, journal, cancellation);
-        var isNeeded = plan.IsNeeded;
+        var shards = ShardSet.Open(unit.Root, out var unfit);
+        unfit ??= shards.LeftOut(unit.LeftOut);
+        var planning = new CheckpointPlanning(request);
+        var stages = new List<CheckpointStage>();
         try
         {
-            if (isNeeded)
+            stages.AddRange(unit.Checkpoints.Select(name => planning.Plan(Path.Combine(unit.Root, name), shards.Beside(name))));
+            List<PlannedCheckpoint> checkpoints = [.. stages.OfType<PlannedCheckpoint>()];
+            if (checkpoints.Count < stages.Count)
             {
-                DirectoryTargets.Check(plan, journal);
-            }
-            else if (!plan.HasError)
-            {
-                journal?.Retire();
+                return [.. stages.Select(stage => stage is RefusedCheckpoint ? stage.Report() : Skipped(stage))];
             }
 
-            if (isNeeded && !request.DryRun)
-            {
-                writing.Run();
-            }
+            return unfit is null ? Run(unit, output, request, checkpoints, shards, journal, cancellation) : Ended([], checkpoints, unfit);
+        }
+        finally
+        {
+            stages.ForEach(stage => stage.Dispose());
+        }
+    }
+
+    private static IReadOnlyList<CheckpointReport> Run(
+        CheckpointUnit unit,
+        string output,
+        MigrationRequest request,
+        IReadOnlyList<PlannedCheckpoint> checkpoints,
+        ShardSet shards,
+        UnitJournal? journal,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return Run(DirectoryPlan.Of(unit, output, request, checkpoints, shards), journal, cancellation);
         }
         catch (MigrationException failure)
         {
-            plan.Checkpoints[Math.Min(writing.Replaced.Count, plan.Checkpoints.Count - 1)].Fail(failure);
+            return Ended([], checkpoints, failure);
+        }
+    }
+
+    private static IReadOnlyList<CheckpointReport> Run(DirectoryPlan plan, UnitJournal? journal, CancellationToken cancellation)
+    {
+        var writing = new DirectoryWriting(plan, journal, cancellation);
+        try
+        {
+            if (!plan.IsNeeded)
+            {
+                journal?.Retire();
+                return [.. plan.Checkpoints.Select(checkpoint => Unchanged(checkpoint, plan.Configuration))];
+            }
+
+            DirectoryTargets.Check(plan, journal);
+            if (plan.Request.DryRun)
+            {
+                return Done(plan.Checkpoints, plan);
+            }
+
+            writing.Run();
+            return Done(writing.Finished, plan);
+        }
+        catch (MigrationException failure)
+        {
+            return Ended(Done(writing.Finished, plan), plan.Checkpoints, failure);
         }
         catch (OperationCanceledException cancelled)
         {
-            plan.Checkpoints[0].Fail(CheckpointWriting.Cancelled(output, cancelled));
+            return Ended(Done(writing.Finished, plan), plan.Checkpoints, CheckpointWriting.Cancelled(plan.Output, cancelled));
         }
-
-        if (!isNeeded)
-        {
-            return [.. plan.Checkpoints.Select(checkpoint => plan.HasError ? Refused(checkpoint) : Unchanged(checkpoint, plan.Configuration))];
-        }
-
-        return [.. plan.Checkpoints.Select(checkpoint => plan.HasError && !writing.Replaced.Contains(checkpoint) ? Refused(checkpoint) : Done(checkpoint, plan))];
     }
 
-    private static CheckpointReport Done(PlannedCheckpoint checkpoint, DirectoryPlan plan)
+    private static IReadOnlyList<CheckpointReport> Done(IEnumerable<CheckpointStage> stages, DirectoryPlan plan) => [.. stages.Select(stage => Done(stage, plan))];
+
+    private static CheckpointReport Done(CheckpointStage stage, DirectoryPlan plan)
     {
-        var status = !checkpoint.Plan!.IsNeeded ? CheckpointStatus.Unchanged
-            : plan.Request.DryRun ? CheckpointStatus.Planned
-            : CheckpointWriting.Done(plan.Request.Conversion);
-        var report = checkpoint.Report(status, plan.OutputOf(checkpoint));
+        var report = stage.Report();
         return report with
         {
+            Output = plan.OutputOf(stage),
             ConfigurationChanges = plan.Configuration.Changes,
             Advice = [.. report.Advice, .. plan.Configuration.Advice, .. plan.Request.InPlace ? [] : plan.Unit.LeftBehind],
         };
@@ -70,21 +111,39 @@ internal static class DirectoryMigration
     /// <summary>Where no checkpoint changes, the configuration is left alone as well; that it is of another age is told.</summary>
     private static CheckpointReport Unchanged(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
     {
-        var report = checkpoint.Report(CheckpointStatus.Unchanged);
-        return configuration.IsEmpty || !checkpoint.Plan!.Conversion.IsUpgrade
-            ? report
-            : report with { Advice = [.. report.Advice, new Advice("config-outdated", $"the configuration beside it is one that today's LitGPT refuses: {string.Join("; ", configuration.Changes)}")] };
-    }
-
-    /// <summary>The report of a checkpoint that failed, or that another one of its directory keeps from being written.</summary>
-    private static CheckpointReport Refused(PlannedCheckpoint checkpoint)
-    {
-        if (checkpoint.Error is { } error)
+        var report = checkpoint.Report();
+        if (configuration.IsEmpty || !checkpoint.Plan.Conversion.IsUpgrade)
         {
-            return checkpoint.Report(error);
+            return report;
         }
 
-        var report = checkpoint.Report(CheckpointStatus.Skipped);
-        return report with { Advice = [new Advice("directory-refused", "another checkpoint of its directory was refused"), .. report.Advice] };
+        var changes = string.Join("; ", configuration.Changes);
+        var outdated = new Advice("config-outdated", $"the configuration beside it is one that today's LitGPT refuses: {changes}");
+        return report with { Advice = [.. report.Advice, outdated] };
+    }
+
+    /// <summary>The reports of a directory whose work ended with a failure: the checkpoint whose turn it was has it, those behind it are skipped.</summary>
+    /// <param name="done">The reports of the checkpoints that are done, and stay so.</param>
+    /// <param name="checkpoints">All checkpoints.</param>
+    /// <param name="failure">The failure.</param>
+    private static IReadOnlyList<CheckpointReport> Ended(
+        IReadOnlyList<CheckpointReport> done,
+        IReadOnlyList<PlannedCheckpoint> checkpoints,
+        MigrationException failure) =>
+    [
+        .. done,
+        .. checkpoints.Skip(done.Count).Take(1).Select(checkpoint => checkpoint.Refused(failure).Report()),
+        .. checkpoints.Skip(done.Count + 1).Select(Skipped),
+    ];
+
+    /// <summary>The report of a checkpoint that another one of its directory keeps from being written.</summary>
+    private static CheckpointReport Skipped(CheckpointStage checkpoint)
+    {
+        var report = checkpoint.Report();
+        return report with
+        {
+            Status = CheckpointStatus.Skipped,
+            Advice = [new Advice("directory-refused", "another checkpoint of its directory was refused"), .. report.Advice],
+        };
     }
 }

@@ -15,7 +15,11 @@ internal static class DirectoryTargets
         var request = plan.Request;
         if (plan.Checkpoints.GroupBy(plan.OutputOf).FirstOrDefault(same => same.Count() > 1) is { } same)
         {
-            throw new MigrationException(FailureKind.Conflict, $"{string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)))} would all be merged to {Path.GetFileName(same.Key)}; name one of them", plan.Unit.Root);
+            var names = string.Join(" and ", same.Select(checkpoint => Path.GetFileName(checkpoint.Path)));
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"{names} would all be merged to {Path.GetFileName(same.Key)}; name one of them",
+                plan.Unit.Root);
         }
 
         if (!request.InPlace)
@@ -67,11 +71,14 @@ internal static class DirectoryTargets
         }
 
         var folders = results.SelectMany(Above).Distinct(StringComparer.Ordinal);
-        if (folders.FirstOrDefault(above => FileIdentity.OfLink(Path.Combine(plan.Output, above)) is not null && !Directory.Exists(Path.Combine(plan.Output, above)) && journal?.Earlier.Clears(above, results) != true) is { } file)
+        if (folders.FirstOrDefault(above => IsNoFolder(Path.Combine(plan.Output, above)) && journal?.Earlier.Clears(above, results) != true) is { } file)
         {
             throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", Path.Combine(plan.Output, file));
         }
     }
+
+    /// <summary>Whether something is there that is no folder, nor a link to one.</summary>
+    private static bool IsNoFolder(string path) => FileIdentity.OfLink(path) is not null && !Directory.Exists(path);
 
     private static bool IsFolder(string path) => FileIdentity.OfLink(path) is { IsDirectory: true };
 
@@ -86,7 +93,7 @@ internal static class DirectoryTargets
     /// <summary>A folder of the output may be a link into the source.</summary>
     private static void CheckFolders(DirectoryPlan plan)
     {
-        foreach (var folder in plan.Results.Select(file => Path.GetDirectoryName(Path.Combine(plan.Output, file))!).Distinct(StringComparer.Ordinal))
+        foreach (var folder in plan.Results.Select(file => FilePlace.DirectoryOf(Path.Combine(plan.Output, file))).Distinct(StringComparer.Ordinal))
         {
             if (FilePlace.Of(folder).IsWithin(plan.Unit.TreeFolders))
             {
@@ -96,7 +103,7 @@ internal static class DirectoryTargets
     }
 
     private static IEnumerable<(string Source, string Output)> Replaced(DirectoryPlan plan) =>
-        plan.Checkpoints.Where(checkpoint => checkpoint.Plan!.IsNeeded).Select(checkpoint => checkpoint.Path)
+        plan.Checkpoints.Where(checkpoint => checkpoint.Plan.IsNeeded).Select(checkpoint => checkpoint.Path)
             .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)))
             .Select(path => (path, path));
 }

@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Planning.Stages;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Writing;
 
@@ -11,10 +12,13 @@ namespace QkvMigrate.Running;
 internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal, CancellationToken cancellation)
 {
     private readonly MigrationRequest request = plan.Request;
-    private readonly List<PlannedCheckpoint> replaced = [];
+    private readonly List<CheckpointStage> finished = [];
 
-    /// <summary>The checkpoints that are done in place, in order: they stay done where a later one fails.</summary>
-    public IReadOnlyList<PlannedCheckpoint> Replaced => replaced;
+    /// <summary>
+    /// The checkpoints that are done, in order: written, or planned and without need of it. In place, they stay done where a
+    /// later one fails; a new directory has all of its own at once.
+    /// </summary>
+    public IReadOnlyList<CheckpointStage> Finished => finished;
 
     /// <summary>Writes all. A new directory gets its name when everything in it is on the disk.</summary>
     /// <exception cref="MigrationException">The system does not allow it, or the work was cancelled.</exception>
@@ -47,12 +51,9 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         WriteConfiguration(plan.Unit.Root);
         foreach (var checkpoint in plan.Checkpoints)
         {
-            if (checkpoint.Plan!.IsNeeded)
-            {
-                CheckpointWriting.Write(checkpoint, checkpoint.Path, request, cancellation);
-            }
-
-            replaced.Add(checkpoint);
+            finished.Add(checkpoint.Plan.Rewrite is { } rewrite
+                ? CheckpointWriting.Write(checkpoint, rewrite, checkpoint.Path, request, cancellation)
+                : checkpoint);
         }
     }
 
@@ -65,30 +66,32 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
 
         using var folder = DurableFolder.Create(plan.Output, request.Force || journal is not null);
         journal?.Begin();
+        var written = new List<CheckpointStage>();
         foreach (var checkpoint in plan.Checkpoints)
         {
             var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
-            if (checkpoint.Plan!.IsNeeded)
+            if (checkpoint.Plan.Rewrite is { } rewrite)
             {
-                CheckpointWriting.Write(checkpoint, target, request, cancellation);
+                written.Add(CheckpointWriting.Write(checkpoint, rewrite, target, request, cancellation));
             }
             else
             {
                 Copy(checkpoint.Path, target);
+                written.Add(checkpoint);
             }
         }
 
         foreach (var file in plan.KeptFiles)
         {
             var target = Path.Combine(folder.WritePath, file);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Directory.CreateDirectory(FilePlace.DirectoryOf(target));
             Copy(Path.Combine(plan.Unit.Root, file), target);
         }
 
         foreach (var link in plan.KeptLinks)
         {
             var target = Path.Combine(folder.WritePath, link.Path);
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Directory.CreateDirectory(FilePlace.DirectoryOf(target));
             LinkCopy.Write(target, link.Text, request.Force);
         }
 
@@ -96,6 +99,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, cancellation);
         folder.Commit();
         journal?.Finish();
+        finished.AddRange(written);
     }
 
     private void Copy(string source, string target) => FileCopy.Copy(source, target, request.Force, request.Progress, cancellation);

@@ -1,4 +1,6 @@
+using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Planning.Stages;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
@@ -9,52 +11,59 @@ internal static class FileMigration
     /// <summary>Does it. What is wrong with the file is in the report.</summary>
     public static CheckpointReport Run(MigrationRequest request, CancellationToken cancellation)
     {
-        using var planned = PlannedCheckpoint.Open(request.Path, [], request);
-        if (planned.Error is { } error)
+        using var stage = new CheckpointPlanning(request).Plan(request.Path, []);
+        return stage switch
         {
-            return planned.Report(error);
+            PlannedCheckpoint { Plan.Rewrite: { } rewrite } planned => Rewrite(planned, rewrite, request, cancellation),
+            PlannedCheckpoint planned => LeaveAsItIs(planned, request),
+            _ => stage.Report(),
+        };
+    }
+
+    private static CheckpointReport LeaveAsItIs(PlannedCheckpoint planned, MigrationRequest request)
+    {
+        if (request is { InPlace: true, DryRun: false })
+        {
+            TargetLock.SweepLeftovers(CheckpointWriting.FinalTarget(request.Path));
         }
 
-        if (!planned.Plan!.IsNeeded)
-        {
-            if (request is { InPlace: true, DryRun: false })
-            {
-                TargetLock.SweepLeftovers(CheckpointWriting.FinalTarget(request.Path));
-            }
+        return planned.Report();
+    }
 
-            return planned.Report(CheckpointStatus.Unchanged);
-        }
-
+    private static CheckpointReport Rewrite(PlannedCheckpoint planned, PlannedRewrite rewrite, MigrationRequest request, CancellationToken cancellation)
+    {
         var output = OutputOf(request);
         try
         {
             request.ShardOwners.CheckAlone(request.Path);
-            if (Directory.Exists(output))
-            {
-                throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);
-            }
-
-            if (Path.EndsInDirectorySeparator(output))
-            {
-                throw new MigrationException(FailureKind.Target, "there is no such directory", output);
-            }
-
+            CheckKind(output);
             CheckpointWriting.CheckTarget(request.Path, output, request);
             CheckpointWriting.CheckBaseStays(planned, output);
-            if (!request.DryRun)
-            {
-                CheckpointWriting.Write(planned, output, request, cancellation);
-            }
-
-            return planned.Report(request.DryRun ? CheckpointStatus.Planned : CheckpointWriting.Done(request.Conversion), output);
+            return request.DryRun
+                ? planned.Report() with { Output = output }
+                : CheckpointWriting.Write(planned, rewrite, output, request, cancellation).Report();
         }
         catch (MigrationException failure)
         {
-            return planned.Report(failure);
+            return planned.Refused(failure).Report();
         }
         catch (OperationCanceledException cancelled)
         {
-            return planned.Report(CheckpointWriting.Cancelled(output, cancelled));
+            return planned.Refused(CheckpointWriting.Cancelled(output, cancelled)).Report();
+        }
+    }
+
+    /// <summary>Refuses an output that is a directory, or is to be one.</summary>
+    private static void CheckKind(string output)
+    {
+        if (Directory.Exists(output))
+        {
+            throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);
+        }
+
+        if (Path.EndsInDirectorySeparator(output))
+        {
+            throw new MigrationException(FailureKind.Target, "there is no such directory", output);
         }
     }
 

@@ -2,8 +2,8 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
-using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
+using QkvMigrate.Planning.Stages;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running;
@@ -19,7 +19,12 @@ public static class Inspector
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">The path is not there, or has no checkpoint.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
-    public static IReadOnlyList<CheckpointReport> Run(string path, GeometryFlags geometry, CheckpointSelection selection, bool withEvidence, CancellationToken cancellation = default)
+    public static IReadOnlyList<CheckpointReport> Run(
+        string path,
+        GeometryFlags geometry,
+        CheckpointSelection selection,
+        bool withEvidence,
+        CancellationToken cancellation = default)
     {
         var request = MigrationRequest.ToInspect(path, geometry);
         if (!Directory.Exists(path))
@@ -35,48 +40,48 @@ public static class Inspector
         ];
     }
 
-    private static IEnumerable<CheckpointReport> Inspect(CheckpointUnit unit, MigrationRequest request, bool withEvidence, CancellationToken cancellation)
+    private static IEnumerable<CheckpointReport> Inspect(
+        CheckpointUnit unit,
+        MigrationRequest request,
+        bool withEvidence,
+        CancellationToken cancellation)
     {
         var shards = ShardSet.Open(unit.Root, out var unfit);
-        return unit.Checkpoints.Select((name, i) => Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence, cancellation));
+        for (var i = 0; i < unit.Checkpoints.Count; i++)
+        {
+            var name = unit.Checkpoints[i];
+            yield return Inspect(Path.Combine(unit.Root, name), shards.Beside(name), i == 0 ? unfit : null, request, withEvidence, cancellation);
+        }
     }
 
-    private static CheckpointReport Inspect(string path, IReadOnlyList<TensorEntry> otherShards, MigrationException? unfit, MigrationRequest request, bool withEvidence, CancellationToken cancellation)
+    private static CheckpointReport Inspect(
+        string path,
+        IReadOnlyList<TensorEntry> otherShards,
+        MigrationException? unfit,
+        MigrationRequest request,
+        bool withEvidence,
+        CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        using var planned = PlannedCheckpoint.Open(path, otherShards, request);
-        var report = Inspect(planned, unfit, request);
-        if (planned.Checkpoint is not { } checkpoint)
-        {
-            return report;
-        }
-
-        report = report with { DTypes = DTypeShare.Of(checkpoint.Tensors) };
-        return withEvidence ? WithEvidence(report, checkpoint, otherShards, cancellation) : report;
+        using var stage = new CheckpointPlanning(request).Plan(path, otherShards);
+        var report = Inspect(stage, unfit, request);
+        report = stage.Find<OpenedCheckpoint>() is { } opened ? report with { DTypes = DTypeShare.Of(opened.Checkpoint.Tensors) } : report;
+        return withEvidence && stage.Find<ScannedCheckpoint>() is { } scanned ? WithEvidence(report, scanned, cancellation) : report;
     }
 
-    private static CheckpointReport Inspect(PlannedCheckpoint planned, MigrationException? unfit, MigrationRequest request)
+    private static CheckpointReport Inspect(CheckpointStage stage, MigrationException? unfit, MigrationRequest request) => stage switch
     {
-        if ((planned.Error ?? unfit) is { } error)
-        {
-            return planned.Report(error);
-        }
-
-        if (planned.Plan!.IsNeeded)
-        {
-            return planned.Report(CheckpointStatus.Planned);
-        }
-
-        var report = planned.Report(CheckpointStatus.Unchanged);
-        return planned.Plan.Layout.Projection is not null ? WithGeometry(report, planned, request) : report;
-    }
+        PlannedCheckpoint planned when unfit is not null => planned.Refused(unfit).Report(),
+        PlannedCheckpoint { Plan: { IsNeeded: false, Layout.Projection: not null } } planned => WithGeometry(planned.Report(), planned.Scanned, request),
+        _ => stage.Report(),
+    };
 
     /// <summary>Every row of every layer is read. What is wrong with the file's names is in the report already.</summary>
-    private static CheckpointReport WithEvidence(CheckpointReport report, Checkpoint checkpoint, IReadOnlyList<TensorEntry> otherShards, CancellationToken cancellation)
+    private static CheckpointReport WithEvidence(CheckpointReport report, ScannedCheckpoint scanned, CancellationToken cancellation)
     {
         try
         {
-            return report with { Evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, report.Geometry, otherShards, cancellation) };
+            return report with { Evidence = GeometryEvidence.Measure(scanned.Scan, EvidenceSample.All, report.Geometry, cancellation) };
         }
         catch (MigrationException error)
         {
@@ -85,11 +90,11 @@ public static class Inspector
     }
 
     /// <summary>A checkpoint that is left alone needs no geometry; where one is found it is shown.</summary>
-    private static CheckpointReport WithGeometry(CheckpointReport report, PlannedCheckpoint planned, MigrationRequest request)
+    private static CheckpointReport WithGeometry(CheckpointReport report, ScannedCheckpoint scanned, MigrationRequest request)
     {
         try
         {
-            var resolved = planned.ResolveGeometry(request, AttentionScan.Of(planned.Checkpoint!).Shapes());
+            var resolved = scanned.Resolve(request.Geometry);
             return report with { Geometry = resolved.Geometry, GeometrySource = resolved.Source };
         }
         catch (MigrationException error)

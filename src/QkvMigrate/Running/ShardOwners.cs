@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using QkvMigrate.Checkpoints.Sharded;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Running;
 
@@ -12,15 +13,28 @@ internal sealed class ShardOwners
     /// <exception cref="MigrationException">An index beside the file names it, or cannot be read.</exception>
     public void CheckAlone(string path)
     {
-        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        if (directories.GetOrAdd(directory, name => new(() => Read(name))).Value.TryGetValue(Path.GetFileName(path), out var index))
+        var owners = directories.GetOrAdd(FilePlace.DirectoryOf(path), name => new(() => Read(name))).Value;
+        if (owners.TryGetValue(Path.GetFileName(path), out var index))
         {
-            throw new MigrationException(FailureKind.Usage, $"this is a shard of {index}; name the directory, so that the index and the other shards follow", path);
+            throw new MigrationException(
+                FailureKind.Usage,
+                $"this is a shard of {index}; name the directory, so that the index and the other shards follow",
+                path);
         }
     }
 
-    private static Dictionary<string, string> Read(string directory) => ShardIndex.Find(directory)
-        .SelectMany(index => index.Entries.Select(entry => entry.File).Distinct(StringComparer.Ordinal).Select(file => (File: file, Index: Path.GetFileName(index.Path))))
-        .GroupBy(shard => shard.File, StringComparer.Ordinal)
-        .ToDictionary(same => same.Key, same => same.First().Index, StringComparer.Ordinal);
+    /// <summary>The first index that names each file of a directory.</summary>
+    private static Dictionary<string, string> Read(string directory)
+    {
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var index in ShardIndex.Find(directory))
+        {
+            foreach (var entry in index.Entries)
+            {
+                owners.TryAdd(entry.File, Path.GetFileName(index.Path));
+            }
+        }
+
+        return owners;
+    }
 }

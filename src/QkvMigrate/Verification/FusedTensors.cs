@@ -69,7 +69,7 @@ internal static class FusedTensors
     /// <summary>The same, and those whose names are spread; what an optimizer keeps has its parameter's name, and is none.</summary>
     private static IEnumerable<(TensorEntry Tensor, FusedName Name, SpreadFusedName? Spread)> Named(Checkpoint checkpoint, VerifiedLayout layout)
     {
-        var states = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container)]);
+        var states = new Lazy<HashSet<ContainerEntry>>(() => [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.StateContainers)]);
         foreach (var tensor in checkpoint.Tensors)
         {
             if (tensor.Name is { } key && FusedName.Find(key.Text, layout) is { } name)

@@ -57,7 +57,7 @@ internal sealed class UnnamedCopies
         }
 
         var explained = fused.Select(item => item.Tensor).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
-        var states = file.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).Select(state => state.Container).ToHashSet();
+        var states = file.Optimizers.SelectMany(optimizer => optimizer.StateContainers).ToHashSet();
         foreach (var tensor in file.Tensors.Where(IsOfInterest))
         {
             if (explained.Contains(tensor) || states.Contains(tensor.Container))

@@ -36,5 +36,9 @@ internal static class CheckpointBytes
 
     /// <summary>The file that migrating <paramref name="bytes"/> gives.</summary>
     public static byte[] Migrate(byte[] bytes, Conversion conversion, AttentionGeometry geometry) => Look(bytes, checkpoint =>
-        NaiveLayout.Apply(MigrationPlanner.Plan(checkpoint, conversion, _ => new ResolvedGeometry(geometry, "the test", []), new LoraOptions()).Output!));
+    {
+        var outline = MigrationPlanner.Outline(AttentionScan.Of(checkpoint), conversion);
+        var plan = MigrationPlanner.Plan(outline, new ResolvedGeometry(geometry, "the test", []), new LoraOptions());
+        return NaiveLayout.Apply(plan.Rewrite!.Output);
+    });
 }

@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Layouts;
 using QkvMigrate.Testing;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Zips;
@@ -23,7 +24,7 @@ public sealed class GeometryEvidenceTests : IDisposable
     {
         using var checkpoint = Checkpoint.Open(Sample(sample));
 
-        var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, cancellation: TestContext.Current.CancellationToken)!;
+        var evidence = GeometryEvidence.Measure(AttentionScan.Of(checkpoint), EvidenceSample.All, cancellation: TestContext.Current.CancellationToken)!;
 
         Assert.Equal(new AttentionGeometry(heads, groups, headSize), evidence.Winner?.Geometry);
         Assert.Equal((best, next), (Math.Round(evidence.Ranking[0].Explained, 4), Math.Round(evidence.Ranking[1].Explained, 4)));
@@ -36,7 +37,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
         var wrong = new AttentionGeometry(16, 4, 8);
 
-        var against = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, wrong, cancellation: TestContext.Current.CancellationToken)!.Against(RowOrder.Interleaved, wrong);
+        var against = GeometryEvidence.Measure(AttentionScan.Of(checkpoint), EvidenceSample.All, wrong, cancellation: TestContext.Current.CancellationToken)!.Against(RowOrder.Interleaved, wrong);
 
         Assert.Equal(
             "the weights speak for another geometry: the classes q, k and v explain 0.350 of the variance of the row norms as interleaved with n_head=8 n_query_groups=2 head_size=16, and 0.160 as interleaved with n_head=16 n_query_groups=4 head_size=8 (4 layers)",
@@ -62,7 +63,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         File.WriteAllBytes(path, legacy);
         using var checkpoint = Checkpoint.Open(path);
 
-        var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, geometry, cancellation: TestContext.Current.CancellationToken)!;
+        var evidence = GeometryEvidence.Measure(AttentionScan.Of(checkpoint), EvidenceSample.All, geometry, cancellation: TestContext.Current.CancellationToken)!;
 
         Assert.Equal(RowOrder.Sequential, evidence.Winner?.Layout);
         Assert.StartsWith("the rows look sequential already, in spite of their name: ", evidence.Against(RowOrder.Interleaved, geometry), StringComparison.Ordinal);
@@ -75,7 +76,7 @@ public sealed class GeometryEvidenceTests : IDisposable
     {
         using var checkpoint = Checkpoint.Open(Sample("tiny-licenses-gqa"));
 
-        var evidence = GeometryEvidence.Measure(checkpoint, new EvidenceSample(layers, rows, columns), cancellation: TestContext.Current.CancellationToken)!;
+        var evidence = GeometryEvidence.Measure(AttentionScan.Of(checkpoint), new EvidenceSample(layers, rows, columns), cancellation: TestContext.Current.CancellationToken)!;
 
         Assert.Equal(new AttentionGeometry(8, 2, 16), evidence.Ranking[0].Geometry);
         Assert.Equal(basis, evidence.Basis);
@@ -90,7 +91,7 @@ public sealed class GeometryEvidenceTests : IDisposable
             File.WriteAllBytes(path, RandomModel.Write(seed));
             using var checkpoint = Checkpoint.Open(path);
 
-            var evidence = GeometryEvidence.Measure(checkpoint, EvidenceSample.All, cancellation: TestContext.Current.CancellationToken)!;
+            var evidence = GeometryEvidence.Measure(AttentionScan.Of(checkpoint), EvidenceSample.All, cancellation: TestContext.Current.CancellationToken)!;
 
             Assert.Null(evidence.Winner);
             Assert.Null(evidence.Against(RowOrder.Interleaved, new AttentionGeometry(8, 4, 4)));
@@ -104,7 +105,7 @@ public sealed class GeometryEvidenceTests : IDisposable
         File.WriteAllBytes(path, new StateDict([new("lm_head.weight", 0, [2, 3], [3, 1])], [6]).ToFile());
         using var checkpoint = Checkpoint.Open(path);
 
-        Assert.Null(GeometryEvidence.Measure(checkpoint, EvidenceSample.All, cancellation: TestContext.Current.CancellationToken));
+        Assert.Null(GeometryEvidence.Measure(AttentionScan.Of(checkpoint), EvidenceSample.All, cancellation: TestContext.Current.CancellationToken));
     }
 
     private static string Sample(string name) => Repository.At("samples", name, "lit_model.pth");

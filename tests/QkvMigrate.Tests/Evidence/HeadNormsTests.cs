@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Layouts;
 using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
@@ -20,7 +21,7 @@ public sealed class HeadNormsTests : IDisposable
     {
         File.WriteAllBytes(path, RandomModel.Write(5));
         using var checkpoint = Checkpoint.Open(path);
-        var matrices = HeadNorms.Matrices(checkpoint, Geometry);
+        var matrices = HeadNorms.Matrices(AttentionScan.Of(checkpoint), Geometry);
         Assert.Equal(["transformer.h.0.attn.attn.weight", "transformer.h.1.attn.attn.weight"], matrices.Select(matrix => matrix.Label));
         foreach (var matrix in matrices)
         {
@@ -49,7 +50,7 @@ public sealed class HeadNormsTests : IDisposable
     {
         File.WriteAllBytes(path, Layers(1));
         using var checkpoint = Checkpoint.Open(path);
-        Assert.Empty(HeadNorms.Matrices(checkpoint, new AttentionGeometry(3, 3, 1)));
+        Assert.Empty(HeadNorms.Matrices(AttentionScan.Of(checkpoint), new AttentionGeometry(3, 3, 1)));
     }
 
     private static byte[] Layers(int count) => new StateDict(

@@ -51,7 +51,8 @@ public sealed class TensorMemoryTests
     private static void Plan(string path)
     {
         using var checkpoint = Checkpoint.Open(path);
-        var plan = MigrationPlanner.Plan(checkpoint, Conversion.Upgrade, _ => new ResolvedGeometry(Geometry, "the test", []), new LoraOptions());
+        var outline = MigrationPlanner.Outline(AttentionScan.Of(checkpoint), Conversion.Upgrade);
+        var plan = MigrationPlanner.Plan(outline, new ResolvedGeometry(Geometry, "the test", []), new LoraOptions());
         Assert.Equal(checkpoint.Tensors.Count, plan.Moves.Count);
     }
 }

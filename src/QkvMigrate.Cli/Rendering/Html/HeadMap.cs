@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Layouts;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Cli.Rendering.Html;
@@ -29,7 +30,7 @@ internal sealed record HeadMap(RowOrder Layout, AttentionGeometry Geometry, IRea
         }
 
         using var checkpoint = Checkpoint.Open(path);
-        var all = HeadNorms.Matrices(checkpoint, geometry);
+        var all = HeadNorms.Matrices(AttentionScan.Of(checkpoint), geometry);
         if (all.Count == 0)
         {
             return null;

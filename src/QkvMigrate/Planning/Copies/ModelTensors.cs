@@ -3,11 +3,13 @@ using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning.Copies;
 
-/// <summary>The tensors of the models in a checkpoint, each model in the order of the file, which is that of its state dict.</summary>
-internal static class ModelTensors
+/// <summary>The tensors of a model in a checkpoint, tied ones once.</summary>
+/// <param name="Scope">What holds the model.</param>
+/// <param name="Tensors">The tensors in the order of the file, which is that of the model's state dict.</param>
+internal sealed record ModelTensors(ContainerEntry Scope, IReadOnlyList<TensorEntry> Tensors)
 {
-    /// <summary>The tensors of every model that has fused ones, tied ones once, by what holds the model.</summary>
-    public static IReadOnlyList<(ContainerEntry Scope, List<TensorEntry> Tensors)> Of(Checkpoint checkpoint, AttentionScan scan)
+    /// <summary>Every model that has fused tensors.</summary>
+    public static IReadOnlyList<ModelTensors> Of(AttentionScan scan)
     {
         var scopes = new Dictionary<ContainerEntry, bool>();
         foreach (var fused in scan.Fused)
@@ -16,7 +18,7 @@ internal static class ModelTensors
         }
 
         var models = scopes.Keys.ToDictionary(scope => scope, _ => new List<TensorEntry>());
-        foreach (var tensor in checkpoint.Tensors)
+        foreach (var tensor in scan.Checkpoint.Tensors)
         {
             if (ScopeOf(tensor, scopes) is { } scope)
             {
@@ -24,7 +26,7 @@ internal static class ModelTensors
             }
         }
 
-        return [.. models.Select(model => (model.Key, (List<TensorEntry>)[.. model.Value.DistinctBy(TensorView.Of)]))];
+        return [.. models.Select(model => new ModelTensors(model.Key, [.. model.Value.DistinctBy(TensorView.Of)]))];
     }
 
     /// <summary>A model is in one container, or its names are spread over those within one; what has no name there is none of it.</summary>

@@ -20,9 +20,16 @@ internal sealed class SequenceMembers(Checkpoint checkpoint)
         keyed ??= checkpoint.Tensors.Where(tensor => tensor.ElementCount > 1 && tensor.Name is not null)
             .SelectMany(tensor => UnnamedTensors.Around(tensor).Where(around => around.Key.Length > 0).Select(around => (around, tensor)))
             .ToLookup(pair => (pair.around.Container, pair.around.Key), pair => pair.tensor);
-        var numbers = keyed[(sequence.Container, sequence.Key)].Select(tensor => (tensor, Numbers: tensor.Name!.Text[(sequence.Key.Length + 1)..].Split('.').Select(part => part.PadLeft(20, '0'))));
-        return [.. numbers.OrderBy(pair => string.Join('.', pair.Numbers), StringComparer.Ordinal).Select(pair => pair.tensor)];
+        return
+        [
+            .. keyed[(sequence.Container, sequence.Key)].Named()
+                .OrderBy(named => Sortable(named.Name[(sequence.Key.Length + 1)..]), StringComparer.Ordinal)
+                .Select(named => named.Tensor),
+        ];
     }
+
+    /// <summary>Numbers with dots between them, in a form whose order as a text is that of the numbers.</summary>
+    private static string Sortable(string numbers) => string.Join('.', numbers.Split('.').Select(part => part.PadLeft(20, '0')));
 
     /// <summary>Where the tensors of the containers around <paramref name="open"/> stand: what is within one is in one piece.</summary>
     public void Prepare(List<TensorEntry> open)

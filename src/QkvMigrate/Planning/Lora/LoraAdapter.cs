@@ -11,7 +11,10 @@ internal sealed class LoraAdapter
     /// <summary>What LitGPT's fine-tuning puts behind the name of the model whose LoRA a file has (litgpt/finetune/lora.py).</summary>
     public const string Suffix = ".lora";
 
-    /// <summary>The module within a LoRA layer that has the weight and the bias (litgpt/lora.py, <c>LoRALinear.linear</c>); a merge takes it out of their names.</summary>
+    /// <summary>
+    /// The module within a LoRA layer that has the weight and the bias (litgpt/lora.py, <c>LoRALinear.linear</c>); a merge takes
+    /// it out of their names.
+    /// </summary>
     public const string Linear = "linear";
 
     private LoraAdapter(Checkpoint checkpoint, LayoutFamily layout, IReadOnlyList<LoraLayer> layers, double alpha)
@@ -48,28 +51,40 @@ internal sealed class LoraAdapter
     /// <summary>What the product of B and A is multiplied with (litgpt/lora.py, <c>LoRALinear.scaling</c>).</summary>
     public double Scaling => Alpha / Rank;
 
-    /// <summary>Finds the LoRA in <paramref name="checkpoint"/>, and its scaling in <paramref name="options"/> or in <c>hyperparameters.yaml</c> beside it.</summary>
+    /// <summary>Finds the LoRA in a file, and its scaling in <paramref name="options"/> or in <c>hyperparameters.yaml</c> beside the file.</summary>
+    /// <param name="scan">The file's fused attention.</param>
+    /// <param name="options">What the user says.</param>
     /// <exception cref="MigrationException">There is no LoRA, its alpha is not known, or its rank is said to be another.</exception>
-    public static LoraAdapter Of(Checkpoint checkpoint, LoraOptions options)
+    public static LoraAdapter Of(AttentionScan scan, LoraOptions options)
     {
-        var layout = AttentionScan.Of(checkpoint).Layout;
+        var (checkpoint, layout) = (scan.Checkpoint, scan.Layout);
         UnreadableAttention.Check(checkpoint, layout);
         var layers = LoraLayer.Find(checkpoint, layout.Module);
         if (layers.Count == 0)
         {
-            throw new MigrationException(FailureKind.Usage, File.Exists(checkpoint.Source.Path + Suffix)
-                ? $"there is no LoRA in it to merge: LitGPT's fine-tuning leaves the merged model beside {Path.GetFileName(checkpoint.Source.Path)}{Suffix}, so upgrading this file without --lora merge is enough"
-                : "there is no LoRA in it to merge");
+            throw NoLora(checkpoint.Source.Path);
         }
 
         var said = LoraHyperparameters.FindBeside(checkpoint.Source.Path);
         CheckRank(layers[0], options.Rank, "--lora-r");
         CheckRank(layers[0], said?.Rank, $"lora_r in {LoraHyperparameters.FileName}");
-        var alpha = options.Alpha ?? said?.Alpha
-            ?? throw new MigrationException(FailureKind.Usage, $"lora_alpha is not known: {(said is null ? $"no {LoraHyperparameters.FileName} beside the file" : $"{LoraHyperparameters.FileName} beside the file does not say it")}; --lora-alpha settles it");
+        var alpha = options.Alpha ?? said?.Alpha ?? throw NoAlpha(hasFile: said is not null);
         var adapter = new LoraAdapter(checkpoint, layout, layers, alpha);
         adapter.CheckCompany(options);
         return adapter;
+    }
+
+    private static MigrationException NoLora(string path)
+    {
+        var merged = $"LitGPT's fine-tuning leaves the merged model beside {Path.GetFileName(path)}{Suffix}, "
+            + "so upgrading this file without --lora merge is enough";
+        return new(FailureKind.Usage, $"there is no LoRA in it to merge{(File.Exists(path + Suffix) ? $": {merged}" : "")}");
+    }
+
+    private static MigrationException NoAlpha(bool hasFile)
+    {
+        var reason = hasFile ? $"{LoraHyperparameters.FileName} beside the file does not say it" : $"no {LoraHyperparameters.FileName} beside the file";
+        return new(FailureKind.Usage, $"lora_alpha is not known: {reason}; --lora-alpha settles it");
     }
 
     /// <summary>Nothing that stands beside the LoRA may get lost, and nothing that the user names may be passed over.</summary>
@@ -92,7 +107,8 @@ internal sealed class LoraAdapter
     {
         if (said is { } rank && rank != layer.Rank)
         {
-            throw new MigrationException(FailureKind.Conflict, string.Create(CultureInfo.InvariantCulture, $"{by} is {rank}, but lora_B has {layer.Rank} columns"), where: $"tensor '{layer.B.Label}'");
+            var problem = string.Create(CultureInfo.InvariantCulture, $"{by} is {rank}, but lora_B has {layer.Rank} columns");
+            throw new MigrationException(FailureKind.Conflict, problem, where: $"tensor '{layer.B.Label}'");
         }
     }
 }

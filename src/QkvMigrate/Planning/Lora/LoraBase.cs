@@ -12,23 +12,27 @@ internal static class LoraBase
     /// <summary>Where LitGPT looks for models by default (litgpt/utils.py, <c>extend_checkpoint_dir</c>).</summary>
     private const string DefaultParent = "checkpoints";
 
-    /// <summary>The base's file: what the user names, or else what <c>checkpoint_dir</c> in <c>hyperparameters.yaml</c> beside the LoRA does.</summary>
+    /// <summary>The base's file: the one that the user names, or else <c>checkpoint_dir</c> in <c>hyperparameters.yaml</c> beside the LoRA.</summary>
     /// <param name="lora">The LoRA's file.</param>
     /// <param name="options">What the user says.</param>
     /// <exception cref="MigrationException">Neither names one, it is not there, or it is the merged model beside the LoRA.</exception>
     public static string Find(string lora, LoraOptions options)
     {
-        var directory = Path.GetDirectoryName(Path.GetFullPath(lora))!;
+        var directory = FilePlace.DirectoryOf(lora);
         var path = options.Base is { } named ? InDirectory(named) : ByHyperparameters(directory);
         if (FileIdentity.Of(path) is null)
         {
             throw new MigrationException(FailureKind.Io, options.Base is null
-                ? $"the base that checkpoint_dir in {LoraHyperparameters.FileName} names is not there (seen from the working directory, as LitGPT sees it); --lora-base PATH names it"
+                ? $"the base that checkpoint_dir in {LoraHyperparameters.FileName} names is not there "
+                    + "(seen from the working directory, as LitGPT sees it); --lora-base PATH names it"
                 : "the base of the LoRA is not there", path);
         }
 
         return FileIdentity.AreSame(Path.Combine(directory, FileName), path)
-            ? throw new MigrationException(FailureKind.Usage, $"{FileName} beside a LoRA is the merged model, which LitGPT's fine-tuning leaves there, and not its base; --lora-base PATH names the base", path)
+            ? throw new MigrationException(
+                FailureKind.Usage,
+                $"{FileName} beside a LoRA is the merged model, which LitGPT's fine-tuning leaves there, and not its base; --lora-base PATH names the base",
+                path)
             : path;
     }
 
@@ -47,8 +51,9 @@ internal static class LoraBase
 
     private static string ByHyperparameters(string directory)
     {
-        var said = LoraHyperparameters.Find(directory)?.CheckpointDirectory
-            ?? throw new MigrationException(FailureKind.Usage, $"the base of this LoRA is not known: no checkpoint_dir in a {LoraHyperparameters.FileName} beside the file; --lora-base PATH names it");
+        var said = LoraHyperparameters.Find(directory)?.CheckpointDirectory ?? throw new MigrationException(
+            FailureKind.Usage,
+            $"the base of this LoRA is not known: no checkpoint_dir in a {LoraHyperparameters.FileName} beside the file; --lora-base PATH names it");
         var byDefault = Path.Combine(DefaultParent, said);
         return InDirectory(!Directory.Exists(said) && Directory.Exists(byDefault) ? byDefault : said);
     }

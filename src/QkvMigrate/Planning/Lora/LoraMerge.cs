@@ -13,19 +13,22 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
 {
     private const string Option = "--lora merge";
 
+    /// <summary>The LoRA.</summary>
+    public LoraAdapter Adapter => adapter;
+
     private static readonly string[] DTypes = ["float64", "float32", "float16", "bfloat16"];
 
     /// <summary>The weights that change.</summary>
-    /// <param name="model">The base.</param>
-    /// <param name="scan">Its fused attention.</param>
+    /// <param name="scan">The base's fused attention.</param>
     /// <param name="geometry">The geometry.</param>
     /// <exception cref="MigrationException">The two do not fit together, or a weight cannot be changed where it is.</exception>
-    public LoraPlan Plan(Checkpoint model, AttentionScan scan, AttentionGeometry geometry)
+    public LoraPlan Plan(AttentionScan scan, AttentionGeometry geometry)
     {
+        var model = scan.Checkpoint;
         CheckBase(model);
-        var order = RowPermutation.Between(geometry, scan.Layout.Rows!, RowOrder.Sequential).Runs;
+        var order = scan.Layout.PermutationTo(LayoutFamilies.Sequential, geometry).Runs;
         var delta = FusedDelta(geometry);
-        var weights = model.Tensors.Where(tensor => tensor.Name is not null).ToLookup(tensor => WrapperNames.Removed(Merged(tensor.Name!.Text)));
+        var weights = model.Tensors.Named().ToLookup(named => WrapperNames.Removed(Merged(named.Name)), named => named.Tensor);
         var storages = new StorageUse(model);
         var tensors = new List<ComputedTensor>();
         foreach (var layer in adapter.Layers)
@@ -42,7 +45,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
         {
             IsMerge = true,
             NewNames = adapter.HoldsBase
-                ? model.Tensors.Where(tensor => tensor.Name is { } name && WithoutLinear(name.Text) != name.Text).ToDictionary(tensor => tensor, tensor => Merged(tensor.Name!.Text))
+                ? model.Tensors.Named().Where(named => WithoutLinear(named.Name) != named.Name).ToDictionary(named => named.Tensor, named => Merged(named.Name))
                 : [],
         };
     }
@@ -66,7 +69,7 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
             }
 
             return adapter.Layout == LayoutFamilies.Interleaved && LoraPlan.AddsByRow(fused, options)
-                ? [.. LoraRows.ByRow(RowPermutation.Between(geometry, RowOrder.Interleaved, RowOrder.Sequential), sections, geometry)]
+                ? [.. LoraRows.ByRow(LayoutFamilies.Interleaved.PermutationTo(LayoutFamilies.Sequential, geometry), sections, geometry)]
                 : [.. LoraRows.BySection(sections, geometry)];
         }
         catch (MigrationException error)

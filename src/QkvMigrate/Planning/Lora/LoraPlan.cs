@@ -84,7 +84,7 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
         }
 
         var shape = LoraShape.Of(checkpoint, layers, geometry, ExpandOption);
-        var expansion = new LoraExpansion(shape.Rank, shape.Sections!.Value);
+        var expansion = new LoraExpansion(shape.Rank, shape.FusedSections);
         return new LoraPlan(
             [.. new LoraExpander(checkpoint, geometry, permutation, expansion).Matrices(layers)],
             [new("lora-settings-change", $"the LoRA is to be used with lora_r {expansion.NewRank} instead of {expansion.Rank}, {expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true")])

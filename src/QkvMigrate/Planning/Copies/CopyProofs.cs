@@ -1,0 +1,134 @@
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Planning.Copies;
+
+/// <summary>
+/// Proves which tensors of a sequence without names are copies of fused ones: by the order and the shapes of all tensors of
+/// the sequence, held against every model of the file (<see cref="ModelShapes.Match"/>).
+/// </summary>
+/// <param name="models">The models of the file.</param>
+/// <param name="members">Finds the tensors of a sequence.</param>
+internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMembers members)
+{
+    /// <summary>More models of different shapes in one file than this are not told apart.</summary>
+    private const int Models = 16;
+
+    /// <summary>Parameters that copies are held against in all: a file has a few copies, and its parameters some hundreds.</summary>
+    private const long Work = 1L << 27;
+
+    private readonly Dictionary<UnnamedSequence, Dictionary<TensorEntry, bool>?> proofs = [];
+    private readonly Dictionary<(UnnamedSequence, string), int> counts = [];
+    private long work;
+
+    /// <summary>
+    /// Whether a tensor is a copy of a fused one; null where that is not proven, and it may be one: it is a matrix, or its
+    /// shape stands in its sequence as often as in a model.
+    /// </summary>
+    /// <param name="tensor">A tensor of the shape of a fused one, in a sequence at least.</param>
+    public bool? IsFused(TensorEntry tensor)
+    {
+        var around = UnnamedTensors.Around(tensor);
+        foreach (var sequence in around)
+        {
+            if (!proofs.TryGetValue(sequence, out var proof))
+            {
+                proofs.Add(sequence, proof = Prove(members.Of(sequence), sequence.Container));
+            }
+
+            if (proof is not null && proof.TryGetValue(tensor, out var isFused))
+            {
+                return isFused;
+            }
+        }
+
+        return tensor.Shape.Count > 1 || IsAsOftenAsFused(around[0], TensorView.ShapeOf(tensor)) ? null : false;
+    }
+
+    private bool IsAsOftenAsFused(UnnamedSequence sequence, string shape)
+    {
+        if (!counts.TryGetValue((sequence, shape), out var count))
+        {
+            counts.Add((sequence, shape), count = members.Of(sequence).Count(tensor => TensorView.ShapeOf(tensor) == shape));
+        }
+
+        return models.Any(model => model.FusedCount(shape) is > 0 and var fused && count >= fused);
+    }
+
+    /// <summary>Which tensors of a sequence are fused: one parameter after the other, or one item of the container, with all in it, a parameter.</summary>
+    private Dictionary<TensorEntry, bool>? Prove(List<TensorEntry> tensors, ContainerEntry container)
+    {
+        work += models.Sum(model => (long)model.Count);
+        if (models.Count > Models || work > Work)
+        {
+            return null;
+        }
+
+        if (Match([.. tensors.Select(TensorView.ShapeOf)]) is { } each)
+        {
+            return Pair(tensors, each);
+        }
+
+        return ItemsOf(tensors, container) is { } items && Match(items.Shapes) is { } found
+            ? Pair(tensors, items.Numbers.ConvertAll(number => found[number]))
+            : null;
+    }
+
+    /// <summary>
+    /// The items of a container, each a run of its tensors: the shape of each item, and each tensor's item by number. Null
+    /// where a tensor is in no item, or an item has tensors of two shapes, which would be two parameters'.
+    /// </summary>
+    private static (List<string> Shapes, List<int> Numbers)? ItemsOf(List<TensorEntry> tensors, ContainerEntry container)
+    {
+        var (shapes, numbers) = (new List<string>(), new List<int>());
+        ContainerEntry? current = null;
+        foreach (var tensor in tensors)
+        {
+            var shape = TensorView.ShapeOf(tensor);
+            if (ItemOf(tensor, container) is not { } item || (item == current && shapes[^1] != shape))
+            {
+                return null;
+            }
+
+            if (item != current)
+            {
+                shapes.Add(shape);
+                current = item;
+            }
+
+            numbers.Add(shapes.Count - 1);
+        }
+
+        return (shapes, numbers);
+    }
+
+    /// <summary>Which of <paramref name="shapes"/> are fused, by the models of which they can be a copy; null where there are none, or they differ.</summary>
+    private bool[]? Match(List<string> shapes)
+    {
+        bool[]? found = null;
+        foreach (var match in models.Select(model => model.Match(shapes)))
+        {
+            if (match is not null && found is not null && !match.SequenceEqual(found))
+            {
+                return null;
+            }
+
+            found = match ?? found;
+        }
+
+        return found;
+    }
+
+    private static Dictionary<TensorEntry, bool> Pair(List<TensorEntry> tensors, IReadOnlyList<bool> isFused)
+    {
+        var pairs = new Dictionary<TensorEntry, bool>(ReferenceEqualityComparer.Instance);
+        for (var i = 0; i < tensors.Count; i++)
+        {
+            pairs.Add(tensors[i], isFused[i]);
+        }
+
+        return pairs;
+    }
+
+    private static ContainerEntry? ItemOf(TensorEntry tensor, ContainerEntry container) =>
+        UnnamedTensors.Outwards(tensor.Container).FirstOrDefault(at => at.Parent == container);
+}

@@ -1,0 +1,65 @@
+namespace QkvMigrate.Planning.Stages;
+
+/// <summary>All that changes in the file is decided.</summary>
+/// <param name="Scanned">The file and its fused attention.</param>
+/// <param name="Plan">What changes.</param>
+internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPlan Plan) : CheckpointStage
+{
+    /// <inheritdoc/>
+    public override CheckpointStage Before => Scanned;
+
+    /// <inheritdoc/>
+    public override string Path => Scanned.Path;
+
+    /// <summary>The open file.</summary>
+    public OpenedCheckpoint Opened => Scanned.Opened;
+
+    /// <summary>What the user should know, of the file, of what is left out of the new one, and of the plan.</summary>
+    public IReadOnlyList<Advice> Advice =>
+    [
+        .. Opened.PickleAdvice,
+        .. DropAdvice(),
+        .. UnreferencedAdvice(),
+        .. EvidenceAdvice,
+        .. Plan.Advice,
+        .. (Plan.Rewrite?.Geometry.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning)),
+    ];
+
+    /// <summary>
+    /// Whether the new file can be held against the old one: with storages of its own for tensors that had to leave theirs, or
+    /// without its optimizer, it is another graph of objects, and with a LoRA merged into it it has other weights.
+    /// </summary>
+    public bool IsProvable => Plan is { IsMerge: false, Splits.Count: 0 } && Opened.DroppedOptimizers.Count == 0;
+
+    /// <summary>What the weights say against the plan.</summary>
+    private IReadOnlyList<Advice> EvidenceAdvice { get; init; } = [];
+
+    /// <summary>The same, held against a sample of the weights.</summary>
+    /// <param name="isStrict">Whether what they say against the plan is a refusal.</param>
+    /// <exception cref="MigrationException">It is one; or the file cannot be read.</exception>
+    public PlannedCheckpoint HeldAgainstWeights(bool isStrict) =>
+        this with { EvidenceAdvice = EvidenceCheck.Check(Scanned.Scan, Plan, isStrict) };
+
+    private IEnumerable<Advice> DropAdvice() => Opened.DroppedOptimizers.Where(_ => Plan.IsNeeded).Select(optimizer => new Advice(
+        "optimizer-dropped",
+        $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: "
+        + "training cannot be resumed from the new file, and that was not verified against the old one"));
+
+    private IEnumerable<Advice> UnreferencedAdvice()
+    {
+        var unreferenced = Opened.Unreferenced;
+        if (unreferenced.Count == 0)
+        {
+            return [];
+        }
+
+        var records = $"{unreferenced.Count} storages of the zip, {unreferenced.Bytes} bytes, belong to no object of its pickle";
+        if (Plan.IsNeeded && Opened.DropsUnreferenced)
+        {
+            return [new Advice("unreferenced-dropped", $"{records} and are left out: the way back will be without them, and so not byte for byte")];
+        }
+
+        var condition = Plan.IsNeeded ? "" : " along with a change of layout, which this file does not need";
+        return [new Advice("unreferenced-records", $"{records}: --drop-unreferenced leaves them out{condition}")];
+    }
+}
