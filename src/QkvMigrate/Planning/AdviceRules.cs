@@ -1,5 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning;

@@ -1,6 +1,5 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Geometry;
-using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Planning.Stages;

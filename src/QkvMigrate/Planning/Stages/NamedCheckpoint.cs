@@ -36,5 +36,9 @@ internal sealed record NamedCheckpoint(string Path, IReadOnlyList<TensorEntry> O
     public OpenedCheckpoint OpenBase(string path) => new(this, Checkpoint.Open(path));
 
     /// <inheritdoc/>
-    public override void Dispose() => Adapter?.Checkpoint.Dispose();
+    public override void Dispose()
+    {
+        Adapter?.Checkpoint.Dispose();
+        base.Dispose();
+    }
 }
