@@ -1,3 +1,5 @@
+using QkvMigrate.Checkpoints;
+
 namespace QkvMigrate.Verification;
 
 /// <summary>The shapes of a model's parameters in their order, and which of them are fused.</summary>
@@ -18,6 +20,13 @@ internal sealed class ParameterOrder
             counts[shape] = (all + 1, moving + (isFused ? 1 : 0));
         }
     }
+
+    /// <summary>The shape of a tensor as orders have it.</summary>
+    public static string ShapeOf(TensorEntry tensor) => string.Join('x', tensor.Shape);
+
+    /// <summary>The parameters of a model that more than one number belongs to.</summary>
+    public static IEnumerable<TensorEntry> Weights(IEnumerable<TensorEntry> model) =>
+        model.Where(tensor => tensor.ElementCount > 1 && TensorNumbers.IsParameter(tensor));
 
     /// <summary>How many parameters there are.</summary>
     public int Count => parameters.Count;
