@@ -1,0 +1,55 @@
+"""Upgrades legacy LitGPT checkpoints: fused QKV rows from interleaved (attn.attn) to sequential (attn.qkv).
+
+Each function runs one command of the program and returns its report. Options go by keyword under their names on the command
+line, with ``_`` for ``-``: ``in_place=True`` is ``--in-place``, ``n_head=8`` is ``--n-head=8``, ``include=["*.pth", "*.bin"]``
+gives ``--include`` twice, and False and None give nothing. ``qkvmigrate COMMAND --help`` lists them.
+
+What goes wrong raises :class:`QkvMigrateError`. Ctrl-C ends the program as it does at a terminal, with no temporary file left, and
+arrives as KeyboardInterrupt. What the program tells on the way goes to the logger ``qkvmigrate``, a record a line.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ._program import Option, QkvMigrateError, StrPath, call
+from .reports import Report
+from .verifications import Verification
+
+__all__ = ["Option", "QkvMigrateError", "Report", "StrPath", "Verification", "downgrade", "export", "inspect", "upgrade", "verify"]
+
+
+def inspect(path: StrPath, **options: Option) -> Report:
+    """Tells what is in a checkpoint file, a checkpoint directory or a tree of them, and what an upgrade would change."""
+    return call(Report, "inspect", [path], options)
+
+
+def upgrade(path: StrPath, output: Optional[StrPath] = None, **options: Option) -> Report:
+    """Rewrites legacy checkpoints: rows from interleaved to sequential, names from ``attn.attn`` to ``attn.qkv``.
+
+    :param path: A checkpoint file, a checkpoint directory or a tree of them. It is not touched unless ``in_place`` is true.
+    :param output: Where the result goes; NAME-qkv beside the source where it is not given.
+    :raises QkvMigrateError: A checkpoint was refused or failed. The others of its tree are done, and stand in ``report``.
+    """
+    return call(Report, "upgrade", [path], {"output": output, **options})
+
+
+def downgrade(path: StrPath, output: Optional[StrPath] = None, **options: Option) -> Report:
+    """The inverse of :func:`upgrade`, for LitGPT before 0.5.4: gives the legacy file again, byte for byte."""
+    return call(Report, "downgrade", [path], {"output": output, **options})
+
+
+def verify(original: StrPath, upgraded: StrPath, **options: Option) -> Verification:
+    """Compares every byte of an upgraded checkpoint with what its original makes it.
+
+    :raises QkvMigrateError: They differ (code ``differs``), or one of them cannot be read. ``report`` says where.
+    """
+    return call(Verification, "verify", [original, upgraded], options)
+
+
+def export(path: StrPath, output: StrPath, **options: Option) -> Report:
+    """Writes a checkpoint, legacy or upgraded, as Hugging Face's libraries read it; a LoRA becomes a PEFT adapter.
+
+    :param output: The directory to write.
+    """
+    return call(Report, "export", [path], {"output": output, **options})

@@ -1,0 +1,100 @@
+"""What verify prints with --json. Made from schema/verification.v1.schema.json by make_types.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How many query heads, query groups and rows of a head there are."""
+
+    n_head: int
+    n_query_groups: int
+    head_size: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was compared."""
+
+    mode: Literal["quick", "full"]
+    tensors: int
+    moved_tensors: int
+    renamed_names: int
+    expanded_layers: Optional[int]
+    """Layers whose LoRA is of higher rank and was multiplied out."""
+    entries: int
+    """Regions of the file: entries of a zip, storages and what stands between them."""
+    dropped_records: Optional[int]
+    """Storages that nothing names and that must be left out: --drop-unreferenced."""
+    checksums: int
+    """CRC-32s that were computed from the bytes."""
+    stored_checksums: Optional[int]
+    """CRC-32s that the second file gives; formats other than the zip give none."""
+    compared_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place where the second file is not what the first one makes it."""
+
+    place: str
+    row: Optional[int]
+    section: Optional[Literal["query", "key", "value"]]
+    head: Optional[int]
+    query_group: Optional[int]
+    offset: Optional[int]
+    """Bytes from the start of the second file."""
+    problem: str
+
+
+@dataclass(frozen=True)
+class Error:
+    """Why it could not be compared: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint file, or a directory whose other files differ."""
+
+    path: str
+    """The first file."""
+    output: str
+    """The second file; the first one again where there was nothing to do."""
+    status: Literal["verified", "differs", "refused"]
+    direction: Optional[Literal["upgrade", "downgrade"]]
+    geometry: Optional[Geometry]
+    coverage: Coverage
+    difference_count: int
+    differences: Tuple[Difference, ...]
+    """The first of them."""
+    seconds: float
+    error: Optional[Error]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """With --forward: what the two models said to the same tokens."""
+
+    is_same: bool
+    maximum_difference: float
+    """Of the logits."""
+    tolerance: float
+    tokens: Tuple[int, ...]
+    original_continuation: Tuple[int, ...]
+    upgraded_continuation: Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verify prints with --json. Within version 1 fields may be added; none is taken away or changes its meaning."""
+
+    schema_version: int
+    checkpoints: Tuple[Checkpoint, ...]
+    forward: Optional[Forward]
