@@ -1,8 +1,7 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Text;
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -11,6 +10,8 @@ namespace QkvMigrate.Cli.Tests;
 public sealed class BombTests : IDisposable
 {
     private const long MaximumKilobytes = 200 << 10;
+
+    private const string PickleName = "archive/data.pkl";
 
     private readonly WorkFolder folder = new();
 
@@ -58,7 +59,7 @@ public sealed class BombTests : IDisposable
     public void What_is_none_takes_little_memory_all_the_same(string name)
     {
         var path = folder.At($"{name}.pth");
-        File.WriteAllBytes(path, Archive(Harmless[name](), CompressionLevel.NoCompression));
+        File.WriteAllBytes(path, Archive(Harmless[name]()));
 
         var run = Tool.RunMeasured("upgrade", path);
 
@@ -71,38 +72,23 @@ public sealed class BombTests : IDisposable
     public void A_bomb_of_a_pickle_is_refused(string name)
     {
         var path = folder.At($"{name}.pth");
-        File.WriteAllBytes(path, Archive(Pickles[name](), CompressionLevel.NoCompression));
+        File.WriteAllBytes(path, Archive(Pickles[name]()));
         AssertRefused(path);
     }
 
     [Fact]
     public void A_compressed_entry_is_refused_before_it_is_unpacked()
     {
-        var path = folder.At("zip.pth");
-        File.WriteAllBytes(path, Archive(new byte[256 << 20], CompressionLevel.SmallestSize));
+        var image = new ZipImage().Add(ZipPart.Deflated(PickleName, new byte[256 << 20])).Add(new ZipPart("archive/data/0", new byte[4]));
+        var path = image.End().Bytes.Save(folder.At("zip.pth"));
         Assert.Contains("compressed", AssertRefused(path), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_count_of_entries_is_not_believed()
     {
-        // zip64: the end record says 2^32 entries in a directory that holds two.
-        var bytes = Archive([0x80, 2, (byte)'N', (byte)'.'], CompressionLevel.NoCompression);
-        var end = bytes.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 8), ushort.MaxValue);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(end + 10), ushort.MaxValue);
-        var zip64 = new byte[56 + 20];
-        "PK\u0006\u0006"u8.CopyTo(zip64);
-        zip64[4] = 44;
-        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(24), 1L << 32);
-        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(32), 1L << 32);
-        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(40), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 12)));
-        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(48), BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(end + 16)));
-        "PK\u0006\u0007"u8.CopyTo(zip64.AsSpan(56));
-        BinaryPrimitives.WriteInt64LittleEndian(zip64.AsSpan(64), end);
-        zip64[72] = 1;
-        var path = folder.At("count.pth");
-        File.WriteAllBytes(path, [.. bytes[..end], .. zip64, .. bytes[end..]]);
+        var image = new ZipImage().Add(new ZipPart(PickleName, [0x80, 2, (byte)'N', (byte)'.'])).Add(new ZipPart("archive/data/0", new byte[4]));
+        var path = image.End(new ZipTail { Zip64 = true, Count = 1L << 32 }).Bytes.Save(folder.At("count.pth"));
         Assert.Contains("4294967296", AssertRefused(path), StringComparison.Ordinal);
     }
 
@@ -115,24 +101,8 @@ public sealed class BombTests : IDisposable
         return Assert.Single(run.Result.ErrorLines);
     }
 
-    private static byte[] Archive(byte[] pickle, CompressionLevel level)
-    {
-        using var file = new MemoryStream();
-        using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            Add(zip, "archive/data.pkl", pickle, level);
-            Add(zip, "archive/data/0", new byte[4], CompressionLevel.NoCompression);
-            Add(zip, "archive/version", "3\n"u8.ToArray(), level);
-        }
-
-        return file.ToArray();
-    }
-
-    private static void Add(ZipArchive zip, string name, byte[] content, CompressionLevel level)
-    {
-        using var entry = zip.CreateEntry(name, level).Open();
-        entry.Write(content);
-    }
+    private static byte[] Archive(byte[] pickle) =>
+        TorchFile.Write((PickleName, pickle), ("archive/data/0", new byte[4]), ("archive/version", "3\n"u8.ToArray()));
 
     private static byte[] Twice(int level) => [(byte)'(', .. Repeat([(byte)'h', (byte)(level - 1)], 10), (byte)'e'];
 

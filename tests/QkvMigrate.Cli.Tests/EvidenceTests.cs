@@ -1,6 +1,6 @@
-using System.IO.Compression;
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -153,14 +153,8 @@ public sealed class EvidenceTests : IDisposable
     /// <summary>Writes a checkpoint with the names of <paramref name="names"/> and the numbers of <paramref name="numbers"/>.</summary>
     private static void TakeStorages(string numbers, string names, string target)
     {
-        using var source = ZipFile.OpenRead(numbers);
-        using var pickle = ZipFile.OpenRead(names);
-        using var made = new ZipArchive(File.Create(target), ZipArchiveMode.Create);
-        foreach (var entry in pickle.Entries)
-        {
-            using var bytes = (entry.FullName.EndsWith("data.pkl", StringComparison.Ordinal) ? entry : source.GetEntry(entry.FullName)!).Open();
-            using var copy = made.CreateEntry(entry.FullName, CompressionLevel.NoCompression).Open();
-            bytes.CopyTo(copy);
-        }
+        var (source, pickle) = (File.ReadAllBytes(numbers), File.ReadAllBytes(names));
+        File.WriteAllBytes(target, TorchFile.Write(ZipSurgery.Entries(pickle).Select(entry =>
+            (entry.Name, entry.Name.EndsWith("data.pkl", StringComparison.Ordinal) ? ZipSurgery.Bytes(pickle, entry) : ZipSurgery.Bytes(source, ZipSurgery.Find(source, entry.Name))))));
     }
 }

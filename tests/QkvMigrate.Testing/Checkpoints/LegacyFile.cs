@@ -1,4 +1,4 @@
-using System.Text;
+using QkvMigrate.Testing.Pickles;
 
 namespace QkvMigrate.Testing.Checkpoints;
 
@@ -16,6 +16,9 @@ internal sealed record LegacyFile
 
     /// <summary><c>pickle.dumps({}, 2)</c>: <c>torch.load</c> does not look into it.</summary>
     public byte[] SystemInformation { get; init; } = [0x80, 2, (byte)'}', (byte)'.'];
+
+    /// <summary>The pickle of the objects, or null for the one that this class speaks of.</summary>
+    public byte[]? Objects { get; init; }
 
     /// <summary>The name of the first tensor.</summary>
     public string Name { get; init; } = "attn.attn.bias";
@@ -35,7 +38,7 @@ internal sealed record LegacyFile
     public byte[] Bytes() =>
     [
         .. Magic, .. Protocol, .. SystemInformation,
-        0x80, 2, (byte)'}', (byte)'(', .. Text(Name), .. Tensor(FirstStorage, 8), .. Text("x"), .. Tensor(Storage("9", 1, [(byte)'N']), 1), (byte)'u', (byte)'.',
+        .. Objects ?? [0x80, 2, (byte)'}', (byte)'(', .. Text(Name), .. Tensor(FirstStorage, 8), .. Text("x"), .. Tensor(Storage("9", 1, [(byte)'N']), 1), (byte)'u', (byte)'.'],
         .. Keys, .. Storages,
     ];
 
@@ -44,7 +47,7 @@ internal sealed record LegacyFile
         [.. Text("storage"), .. "ctorch\nByteStorage\n"u8, .. Text(key), .. Text("cpu"), (byte)'K', count, .. view];
 
     /// <summary>BINUNICODE.</summary>
-    public static byte[] Text(string text) => [(byte)'X', (byte)text.Length, 0, 0, 0, .. Encoding.ASCII.GetBytes(text)];
+    public static byte[] Text(string text) => PickleCode.Bytes(TorchCode.Text(text));
 
     private static byte[] Tensor(byte[] storage, byte count) =>
     [

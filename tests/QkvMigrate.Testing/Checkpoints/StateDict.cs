@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Text;
 using QkvMigrate.Testing.Zips;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Testing.Checkpoints;
 
@@ -19,42 +18,29 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
 
     /// <summary>The file.</summary>
     public byte[] ToFile() => TorchFile.Write(
-        [("archive/data.pkl", Pickle()), .. StorageSizes.Select((size, key) => ($"archive/data/{key}", Values(key, size))), ("archive/version", "3\n"u8.ToArray())]);
+        [("archive/data.pkl", Objects()), .. StorageSizes.Select((size, key) => ($"archive/data/{key}", Values(key, size))), ("archive/version", "3\n"u8.ToArray())]);
 
-    /// <summary>The file that PyTorch wrote before 1.6: pickles of a magic number, a protocol and the machine, of the objects, of the storages' keys; then the storages.</summary>
+    /// <summary>The file that PyTorch wrote before 1.6. It has no storages without a tensor.</summary>
     public byte[] ToFileBefore16()
     {
         var keys = Enumerable.Range(0, StorageSizes.Count).Where(key => Tensors.Any(tensor => tensor.Storage == key)).ToList();
-        var file = new List<byte>();
-        file.AddRange([0x80, 2, 0x8a, 10, .. BigInteger.Parse("119547037146038801333356").ToByteArray(), (byte)'.']);
-        file.AddRange([0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, (byte)'}', (byte)'.']);
-        file.AddRange(Pickle());
-        file.AddRange([0x80, 2, (byte)']', (byte)'(']);
-        keys.ForEach(key => Text(file, $"{key}"));
-        file.AddRange("e."u8);
-        foreach (var key in keys)
+        return new LegacyFile
         {
-            file.AddRange([.. BitConverter.GetBytes((long)StorageSizes[key]), .. Values(key, StorageSizes[key])]);
-        }
-
-        return [.. file];
+            Objects = Objects(),
+            Keys = Pickle(List(keys.Select(key => Text($"{key}")))),
+            Storages = [.. keys.SelectMany(key => (byte[])[.. BitConverter.GetBytes((long)StorageSizes[key]), .. Values(key, StorageSizes[key])])],
+        }.Bytes();
     }
 
     /// <summary>A safetensors file of those tensors that have a storage of their own and are dense, with what its metadata say.</summary>
     public byte[] ToSafetensors()
     {
-        var header = new StringBuilder("""{"__metadata__": {"format": "pt", "note": "attn.attn stays here"}""");
-        var data = new List<byte>();
-        foreach (var tensor in Tensors.Where(tensor => tensor.Strides[^1] == 1 && tensor.Offset == 0).DistinctBy(tensor => tensor.Storage))
-        {
-            var bytes = Values(tensor.Storage, StorageSizes[tensor.Storage]);
-            header.Append($$""", "{{tensor.Key}}":{"dtype":"F32","shape":[{{string.Join(',', tensor.Shape)}}],"data_offsets":[{{data.Count}},{{data.Count + bytes.Length}}]}""");
-            data.AddRange(bytes);
-        }
-
-        var json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
-        var length = (json.Length + 7) / 8 * 8;
-        return [.. BitConverter.GetBytes((long)length), .. json, .. Enumerable.Repeat((byte)' ', length - json.Length), .. data];
+        var dense = Tensors.Where(tensor => tensor.Strides[^1] == 1 && tensor.Offset == 0).DistinctBy(tensor => tensor.Storage).ToList();
+        return SafetensorsFile.Write(
+            dense.Select(tensor => (tensor.Key, "F32", tensor.Shape)),
+            sizeof(float),
+            [.. dense.SelectMany(tensor => Values(tensor.Storage, StorageSizes[tensor.Storage]))],
+            """{"format": "pt", "note": "attn.attn stays here"}""");
     }
 
     private static byte[] Values(int storage, int count)
@@ -68,47 +54,19 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
         return bytes;
     }
 
-    private byte[] Pickle()
+    private byte[] Objects()
     {
-        var pickle = new List<byte> { 0x80, 2, (byte)'}', (byte)'(' };
-        for (var i = 0; i < Tensors.Count; i++)
-        {
-            Text(pickle, Tensors[i].Key);
-            pickle.AddRange([(byte)'q', (byte)i]);
-            Tensor(pickle, Tensors[i]);
-        }
-
-        Text(pickle, "step");
-        Number(pickle, Step);
-        Text(pickle, "note");
-        Text(pickle, "attn.attn is a name here, and stays");
-        Text(pickle, "names");
-        pickle.AddRange([(byte)']', (byte)'(', .. Tensors.SelectMany((_, i) => new[] { (byte)'h', (byte)i }), (byte)'e', (byte)'u', (byte)'.']);
-        return [.. pickle];
+        var tensors = Tensors.Select((tensor, number) => $"{Text(tensor.Key)}q{Slot(number)}{Code(tensor)}");
+        var keys = Tensors.Select((_, number) => $"h{Slot(number)}");
+        return Pickle($"}}({string.Concat(tensors)}{Text("step")}{Int(Step)}{Text("note")}{Text("attn.attn is a name here, and stays")}{Text("names")}{List(keys)}u");
     }
 
-    private void Tensor(List<byte> pickle, TestTensor tensor)
-    {
-        pickle.AddRange("ctorch._utils\n_rebuild_tensor_v2\n(("u8);
-        Text(pickle, "storage");
-        pickle.AddRange("ctorch\nFloatStorage\n"u8);
-        Text(pickle, tensor.Storage.ToString());
-        Text(pickle, "cpu");
-        Number(pickle, StorageSizes[tensor.Storage]);
-        pickle.AddRange("tQ"u8);
-        Number(pickle, tensor.Offset);
-        foreach (var numbers in new[] { tensor.Shape, tensor.Strides })
-        {
-            pickle.Add((byte)'(');
-            Array.ForEach(numbers, number => Number(pickle, number));
-            pickle.Add((byte)'t');
-        }
+    private string Code(TestTensor tensor) => Tensor(
+        Storage(Text($"{tensor.Storage}"), StorageSizes[tensor.Storage]),
+        tensor.Offset,
+        [.. tensor.Shape.Select(size => (long)size)],
+        [.. tensor.Strides.Select(stride => (long)stride)]);
 
-        pickle.AddRange([0x89, .. "ccollections\nOrderedDict\n)RtR"u8]);
-    }
-
-    private static void Text(List<byte> pickle, string text) =>
-        pickle.AddRange([(byte)'X', .. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)]);
-
-    private static void Number(List<byte> pickle, int number) => pickle.AddRange([(byte)'J', .. BitConverter.GetBytes(number)]);
+    /// <summary>A slot of the memo as BINPUT and BINGET have it; from 256 on slots are used again.</summary>
+    private static char Slot(int number) => (char)(byte)number;
 }

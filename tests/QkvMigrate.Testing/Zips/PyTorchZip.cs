@@ -12,6 +12,12 @@ namespace QkvMigrate.Testing.Zips;
 /// </summary>
 internal static class PyTorchZip
 {
+    /// <summary>Bytes of a local header before the name.</summary>
+    public const int HeaderLength = 30;
+
+    /// <summary>Bytes of an extra field before its content: "FB" and a length.</summary>
+    private const int PaddingHead = 4;
+
     /// <summary>In the zip64 record of a 32-bit field.</summary>
     private const long Limit = uint.MaxValue;
 
@@ -25,8 +31,7 @@ internal static class PyTorchZip
         long[] sizes = size >= Limit ? [size, 0] : [];
         long[] place = offset >= Limit ? [offset] : [];
         var local = Zip64([.. sizes, .. place]);
-        var start = offset + 30 + Encoding.UTF8.GetByteCount(name) + local.Length + 4;
-        var padding = (int)((alignment - (start % alignment)) % alignment);
+        var padding = PaddingBefore(offset + HeaderLength + Encoding.UTF8.GetByteCount(name) + local.Length, alignment);
         return image.Add(new ZipPart(name, content)
         {
             Zeros = zeros,
@@ -36,6 +41,9 @@ internal static class PyTorchZip
             CentralExtra = Zip64([.. size >= Limit ? [size, size] : Array.Empty<long>(), .. place]),
         });
     }
+
+    /// <summary>Bytes of padding behind a header that ends at <paramref name="end"/>, so that the data is aligned.</summary>
+    public static int PaddingBefore(long end, int alignment = 64) => (int)((alignment - ((end + PaddingHead) % alignment)) % alignment);
 
     public static byte[] Padding(int length) => [(byte)'F', (byte)'B', (byte)length, (byte)(length >> 8), .. Enumerable.Repeat((byte)'Z', length)];
 

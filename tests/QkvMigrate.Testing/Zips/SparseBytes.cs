@@ -38,7 +38,7 @@ internal sealed class SparseBytes
     /// <summary>Writes the file; where nothing was put it has holes.</summary>
     public string Save(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
+        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
         RandomAccess.SetLength(file, Length);
         foreach (var piece in pieces)
         {

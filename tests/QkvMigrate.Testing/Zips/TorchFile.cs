@@ -1,55 +1,49 @@
-using System.Buffers.Binary;
-using System.IO.Hashing;
 using System.Text;
+using QkvMigrate.Testing.Checkpoints;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Testing.Zips;
 
-/// <summary>Writes a zip as PyTorch lays it out: entries stored, data on multiples of 64 by padding with "FB" and Z.</summary>
+/// <summary>
+/// The zip that <c>torch.save</c> writes: entries stored, their data on multiples of 64. The checksums stand in the local
+/// headers, where a test can change them; <see cref="PyTorchZip"/> has them behind the data, as PyTorch does.
+/// </summary>
 internal static class TorchFile
 {
-    private const int Alignment = 64;
+    public static byte[] Write(params IEnumerable<(string Name, byte[] Bytes)> entries) => Lay(entries).ToArray();
 
-    public static byte[] Write(IEnumerable<(string Name, byte[] Bytes)> entries)
+    /// <summary>A dict of tensors.</summary>
+    public static byte[] Write(IReadOnlyList<StoredTensor> tensors) => Lay(Entries(tensors)).ToArray();
+
+    /// <summary>Writes a dict of tensors to a file.</summary>
+    public static void Save(string path, params IReadOnlyList<StoredTensor> tensors) => Lay(Entries(tensors)).Bytes.Save(path);
+
+    private static ZipImage Lay(IEnumerable<(string Name, byte[] Bytes)> entries)
     {
-        using var file = new MemoryStream();
-        using var directory = new MemoryStream();
-        var count = 0;
+        var image = new ZipImage();
         foreach (var (name, bytes) in entries)
         {
-            var offset = (uint)file.Position;
-            var title = Encoding.UTF8.GetBytes(name);
-            var padding = (int)((Alignment - ((offset + 30 + title.Length + 4) % Alignment)) % Alignment);
-            file.Write(Header(0x04034b50, 30, title, bytes, extra: 4 + padding, central: false, offset));
-            file.Write([(byte)'F', (byte)'B', (byte)padding, 0, .. Enumerable.Repeat((byte)'Z', padding)]);
-            file.Write(bytes);
-            directory.Write(Header(0x02014b50, 46, title, bytes, extra: 0, central: true, offset));
-            count++;
+            var padding = PyTorchZip.PaddingBefore(image.Length + PyTorchZip.HeaderLength + Encoding.UTF8.GetByteCount(name));
+            image.Add(new ZipPart(name, bytes) { LocalExtra = PyTorchZip.Padding(padding) });
         }
 
-        var end = new byte[22];
-        BinaryPrimitives.WriteUInt32LittleEndian(end, 0x06054b50);
-        BinaryPrimitives.WriteUInt16LittleEndian(end.AsSpan(8), (ushort)count);
-        BinaryPrimitives.WriteUInt16LittleEndian(end.AsSpan(10), (ushort)count);
-        BinaryPrimitives.WriteUInt32LittleEndian(end.AsSpan(12), (uint)directory.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(end.AsSpan(16), (uint)file.Position);
-        return [.. file.ToArray(), .. directory.ToArray(), .. end];
+        return image.End();
     }
 
-    private static byte[] Header(uint signature, int length, byte[] name, byte[] bytes, int extra, bool central, uint offset)
+    private static IEnumerable<(string Name, byte[] Bytes)> Entries(IReadOnlyList<StoredTensor> tensors)
     {
-        byte[] header = [.. new byte[length], .. name];
-        var shift = central ? 2 : 0;
-        BinaryPrimitives.WriteUInt32LittleEndian(header, signature);
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(14 + shift), Crc32.HashToUInt32(bytes));
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(18 + shift), (uint)bytes.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(22 + shift), (uint)bytes.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(26 + shift), (ushort)name.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(28 + shift), (ushort)extra);
-        if (central)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(42), offset);
-        }
+        var stored = tensors.Select((tensor, number) => (Tensor: tensor, Key: tensor.Storage ?? number)).ToList();
+        return
+        [
+            ("archive/data.pkl", Pickle(Dict(stored.Select(one => (one.Tensor.Name, Code(one.Tensor, one.Key)))))),
+            .. stored.DistinctBy(one => one.Key).Select(one => ($"archive/data/{one.Key}", one.Tensor.Bytes)),
+            ("archive/version", "3\n"u8.ToArray()),
+        ];
+    }
 
-        return header;
+    private static string Code(StoredTensor tensor, int key)
+    {
+        var strides = tensor.Shape.Select((_, dimension) => tensor.Shape[(dimension + 1)..].Aggregate(1L, (product, size) => product * size));
+        return Tensor(Storage(Text($"{key}"), tensor.Bytes.Length / tensor.ItemSize, $"torch\n{tensor.Type}"), 0, tensor.Shape, [.. strides]);
     }
 }

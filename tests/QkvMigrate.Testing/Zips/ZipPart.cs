@@ -1,3 +1,6 @@
+using System.IO.Compression;
+using System.IO.Hashing;
+
 namespace QkvMigrate.Testing.Zips;
 
 /// <summary>Checksum and sizes behind an entry's bytes, in the forms that writers use (APPNOTE.TXT 4.3.9).</summary>
@@ -75,4 +78,17 @@ internal sealed record ZipPart(string Name, byte[] Content)
     public byte[] CentralExtra { get; init; } = [];
 
     public string CentralComment { get; init; } = "";
+
+    /// <summary>An entry that is compressed as much as can be.</summary>
+    public static ZipPart Deflated(string name, byte[] content)
+    {
+        using var packed = new MemoryStream();
+        using (var deflate = new DeflateStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            deflate.Write(content);
+        }
+
+        var (size, crc) = ((uint)content.Length, Crc32.HashToUInt32(content));
+        return new ZipPart(name, packed.ToArray()) { Method = 8, LocalSize = size, CentralSize = size, LocalCrc = crc, CentralCrc = crc };
+    }
 }

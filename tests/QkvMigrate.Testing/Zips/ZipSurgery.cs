@@ -30,10 +30,12 @@ internal static class ZipSurgery
 
     public static Entry Find(byte[] zip, string name) => Entries(zip).Single(entry => entry.Name.EndsWith(name, StringComparison.Ordinal));
 
+    public static byte[] Bytes(byte[] zip, Entry entry) => zip[entry.Start..(entry.Start + entry.Length)];
+
     /// <summary>A copy of <paramref name="zip"/> with the entry's bytes changed by <paramref name="change"/>.</summary>
     public static byte[] Edit(byte[] zip, Entry entry, Action<byte[]> change)
     {
-        var bytes = zip.AsSpan(entry.Start, entry.Length).ToArray();
+        var bytes = Bytes(zip, entry);
         change(bytes);
         var copy = zip.ToArray();
         bytes.CopyTo(copy, entry.Start);

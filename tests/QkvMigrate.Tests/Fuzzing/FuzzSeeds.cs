@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Text;
 using QkvMigrate.Testing;
 using QkvMigrate.Testing.Checkpoints;
@@ -53,8 +51,8 @@ internal static class FuzzSeeds
 
     public static IReadOnlyList<byte[]> Safetensors { get; } =
     [
-        Safetensor("""{"__metadata__":{"format":"pt"},"h.0.attn.attn.weight":{"dtype":"F16","shape":[32,2],"data_offsets":[0,128]},"h.0.attn.proj.weight":{"dtype":"U8","shape":[2,16],"data_offsets":[128,160]}}""", 160),
-        Safetensor("""{ "b" : {"dtype":"BF16","shape":[2],"data_offsets":[32,36], "more": [1, {"x": null}]},"h.0.attn.attn.bi\u0061s":{"data_offsets":[0,32],"shape":[32],"dtype":"I8"}}   """, 36),
+        SafetensorsFile.Raw("""{"__metadata__":{"format":"pt"},"h.0.attn.attn.weight":{"dtype":"F16","shape":[32,2],"data_offsets":[0,128]},"h.0.attn.proj.weight":{"dtype":"U8","shape":[2,16],"data_offsets":[128,160]}}""", new byte[160]),
+        SafetensorsFile.Raw("""{ "b" : {"dtype":"BF16","shape":[2],"data_offsets":[32,36], "more": [1, {"x": null}]},"h.0.attn.attn.bi\u0061s":{"data_offsets":[0,32],"shape":[32],"dtype":"I8"}}   """, new byte[36]),
     ];
 
     public static IReadOnlyList<byte[]> Configurations { get; } =
@@ -86,44 +84,20 @@ internal static class FuzzSeeds
 
     private static string Matrix(string storage) => Tensor(Storage(Text(storage), Rows * Columns), 0, [Rows, Columns], [Columns, 1]);
 
-    /// <summary>As .NET writes zips: unaligned, and with descriptors behind the data where it cannot go back.</summary>
+    /// <summary>As other programs write zips that cannot go back: unaligned, and with descriptors behind the data.</summary>
     private static byte[] WithDescriptors(byte[] pickle)
     {
-        using var file = new ForwardOnly();
-        using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        var image = new ZipImage();
+        foreach (var (name, bytes) in LegacyModel.Legacy.StorageSizes.Select((size, key) => ($"data/{key}", new byte[size * sizeof(float)])).Prepend(("data.pkl", pickle)))
         {
-            foreach (var (name, bytes) in LegacyModel.Legacy.StorageSizes.Select((size, key) => ($"data/{key}", new byte[size * sizeof(float)])).Prepend(("data.pkl", pickle)))
-            {
-                using var entry = zip.CreateEntry($"archive/{name}", CompressionLevel.NoCompression).Open();
-                entry.Write(bytes);
-            }
+            image.Add(new ZipPart($"archive/{name}", bytes) { Descriptor = ZipDescriptor.SignedNarrow });
         }
 
-        return file.ToArray();
+        return image.End().ToArray();
     }
 
-    private static byte[] Safetensor(string header, int length)
-    {
-        var bytes = new byte[sizeof(ulong) + header.Length + length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, header.Length);
-        Encoding.ASCII.GetBytes(header).CopyTo(bytes, sizeof(ulong));
-        return bytes;
-    }
-
-    private static byte[] Entry(byte[] file, string name)
-    {
-        using var zip = new ZipArchive(new MemoryStream(file));
-        using var entry = zip.Entries.Single(entry => entry.Name == name).Open();
-        using var bytes = new MemoryStream();
-        entry.CopyTo(bytes);
-        return bytes.ToArray();
-    }
+    private static byte[] Entry(byte[] file, string name) => ZipSurgery.Bytes(file, ZipSurgery.Find(file, name));
 
     private static IEnumerable<string> Goldens() =>
         Directory.EnumerateFiles(Repository.At("tests", "golden"), "lit_model.pth", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
-
-    private sealed class ForwardOnly : MemoryStream
-    {
-        public override bool CanSeek => false;
-    }
 }

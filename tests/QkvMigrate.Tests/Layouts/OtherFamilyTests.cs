@@ -1,11 +1,10 @@
-using System.Buffers.Binary;
-using System.Text;
 using QkvMigrate.Attention;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Running;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Layouts;
@@ -63,27 +62,16 @@ public sealed class OtherFamilyTests : IDisposable
     private void Write(string fused, string projection, int heads, int groups)
     {
         var (rows, width) = ((heads + (2 * groups)) * HeadSize, heads * HeadSize);
-        var header = new StringBuilder("{");
-        var offset = 0;
+        var tensors = new List<(string Name, string Type, int[] Shape)>();
         foreach (var layer in (int[])[0, 1])
         {
-            Add($"{string.Format(null, fused, layer)}.weight", rows, width);
-            Add($"{string.Format(null, fused, layer)}.bias", rows);
-            Add($"{string.Format(null, projection, layer)}.weight", width, width);
+            tensors.Add(($"{string.Format(null, fused, layer)}.weight", "F32", [rows, width]));
+            tensors.Add(($"{string.Format(null, fused, layer)}.bias", "F32", [rows]));
+            tensors.Add(($"{string.Format(null, projection, layer)}.weight", "F32", [width, width]));
         }
 
-        var text = Encoding.UTF8.GetBytes(header.Append('}').ToString());
-        var bytes = new byte[sizeof(ulong) + text.Length + offset];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)text.Length);
-        text.CopyTo(bytes, sizeof(ulong));
-        new Random(1).NextBytes(bytes.AsSpan(sizeof(ulong) + text.Length));
-        File.WriteAllBytes(Path.Combine(folder.Path, "model.safetensors"), bytes);
-
-        void Add(string name, params int[] shape)
-        {
-            var end = offset + (sizeof(float) * shape.Aggregate(1, (product, size) => product * size));
-            header.Append(header.Length > 1 ? "," : "").Append($"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', shape)}],\"data_offsets\":[{offset},{end}]}}");
-            offset = end;
-        }
+        var data = new byte[2 * sizeof(float) * ((rows * width) + rows + (width * width))];
+        new Random(1).NextBytes(data);
+        File.WriteAllBytes(folder.At("model.safetensors"), SafetensorsFile.Write(tensors, sizeof(float), data));
     }
 }

@@ -1,3 +1,4 @@
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Tests.Planning.Lora;
 using Xunit;
 
@@ -46,7 +47,7 @@ public sealed class AdviceRulesTests
     private static IReadOnlyList<Advice> AdviceOn(string configuration, MigrationDirection direction, params string[] names)
     {
         using var folder = new LoraFolder();
-        folder.Write([.. names.Select((name, number) => new StoredTensor(name, [.. Enumerable.Range(100 * number, 16).Select(value => (float)value)], [16, 1], number))], configuration, null);
+        folder.Write([.. names.Select((name, number) => StoredTensor.Floats(name, [.. Enumerable.Range(100 * number, 16).Select(value => (float)value)], [16, 1], number))], configuration, null);
         var report = folder.Plan(direction);
         Assert.Null(report.Error);
         return report.Advice;

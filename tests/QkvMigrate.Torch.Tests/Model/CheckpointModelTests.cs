@@ -2,6 +2,8 @@ using QkvMigrate.Configuration.Models;
 using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -19,15 +21,15 @@ public sealed class CheckpointModelTests
         folder.Write("notes.txt", "no checkpoint");
         Assert.Equal($"{folder.At()}: no checkpoint in this directory", Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At())).Message);
 
-        TorchZipFile.Write(folder.At("a.pth"), StoredTensor.Floats("x", 1));
+        TorchFile.Save(folder.At("a.pth"), StoredTensor.Floats("x", 1));
         var only = CheckpointLocation.Find(folder.At());
         Assert.Equal((folder.At("a.pth"), 3), (only.File, only.Configuration.LayerCount));
 
-        TorchZipFile.Write(folder.At("b.pth"), StoredTensor.Floats("x", 1));
+        TorchFile.Save(folder.At("b.pth"), StoredTensor.Floats("x", 1));
         var error = Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At()));
         Assert.Equal((FailureKind.Usage, $"{folder.At()}: 2 checkpoints and none is lit_model.pth; name one: a.pth, b.pth"), (error.Kind, error.Message));
 
-        TorchZipFile.Write(folder.At("lit_model.pth"), StoredTensor.Floats("x", 1));
+        TorchFile.Save(folder.At("lit_model.pth"), StoredTensor.Floats("x", 1));
         Assert.Equal(folder.At("lit_model.pth"), CheckpointLocation.Find(folder.At()).File);
         Assert.Equal(folder.At("b.pth"), CheckpointLocation.Find(folder.At("b.pth")).File);
     }
@@ -44,7 +46,7 @@ public sealed class CheckpointModelTests
     public void A_configuration_must_lie_beside_it()
     {
         using var folder = new WorkFolder();
-        TorchZipFile.Write(folder.At("lit_model.pth"), StoredTensor.Floats("x", 1));
+        TorchFile.Save(folder.At("lit_model.pth"), StoredTensor.Floats("x", 1));
         var error = Assert.Throws<MigrationException>(() => CheckpointLocation.Find(folder.At()));
         Assert.Equal((FailureKind.Unsupported, $"{folder.At("lit_model.pth")}: no model_config.yaml or lit_config.json beside it, so what the model is made of is not known"), (error.Kind, error.Message));
     }
@@ -56,7 +58,7 @@ public sealed class CheckpointModelTests
     {
         using var folder = new WorkFolder();
         var path = folder.At("file.pth");
-        TorchZipFile.Write(path, StoredTensor.Floats(tensor, 2));
+        TorchFile.Save(path, StoredTensor.Floats(tensor, 2));
         var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(path, new ModelConfiguration(), ModelPrecision.Full, ReorderDevice.Cpu));
         Assert.Equal((FailureKind.Unsupported, $"{path}: no LitGPT model: neither attn.attn nor attn.qkv stands in it"), (error.Kind, error.Message));
     }

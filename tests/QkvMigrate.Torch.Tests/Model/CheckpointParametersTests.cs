@@ -1,5 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
 using TorchSharp;
@@ -88,7 +90,7 @@ public sealed class CheckpointParametersTests
 
         public WrittenCheckpoint(params StoredTensor[] tensors)
         {
-            TorchZipFile.Write(folder.At("lit_model.pth"), tensors);
+            TorchFile.Save(folder.At("lit_model.pth"), tensors);
             Checkpoint = Checkpoint.Open(folder.At("lit_model.pth"));
         }
 

@@ -1,9 +1,8 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Text;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Layouts;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Safetensors;
@@ -20,7 +19,7 @@ public sealed class SafetensorsCheckpointTests
     [Fact]
     public void Describes_tensors_in_the_headers_order()
     {
-        var bytes = File("""{"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"s":{"dtype":"F16","shape":[],"data_offsets":[12,14]},"e":{"dtype":"I64","shape":[0,3],"data_offsets":[14,14]}}""", new byte[14]);
+        var bytes = SafetensorsFile.Padded("""{"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"s":{"dtype":"F16","shape":[],"data_offsets":[12,14]},"e":{"dtype":"I64","shape":[0,3],"data_offsets":[14,14]}}""", new byte[14]);
         var start = bytes.Length - 14;
         Assert.Equal(
             [
@@ -36,8 +35,8 @@ public sealed class SafetensorsCheckpointTests
     [Fact]
     public void Upgrade_edits_keys_in_place_and_keeps_the_data_where_they_are()
     {
-        var legacy = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.attn.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}}""", [9, 0, 1, 2, 3, 4, 5, 6, 7]);
-        var expected = File("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.qkv.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}} """, [9, .. SequentialRows]);
+        var legacy = SafetensorsFile.Padded("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.attn.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}}""", [9, 0, 1, 2, 3, 4, 5, 6, 7]);
+        var expected = SafetensorsFile.Padded("""{ "__metadata__": {"attn.attn":"attn.attn"}, "h.0.attn.qkv.weight":{"dtype":"U8","shape":[8,1],"data_offsets":[1,9]},"x":{"data_offsets":[0,1],"shape":[1],"dtype":"BOOL","note":"attn.attn"}} """, [9, .. SequentialRows]);
         Assert.Equal(legacy.Length, expected.Length);
         var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal(expected, upgraded);
@@ -51,18 +50,18 @@ public sealed class SafetensorsCheckpointTests
     [InlineData(16)]
     public void The_way_back_gives_the_same_bytes_whatever_the_padding(int spaces)
     {
-        var legacy = Raw(OneTensor("attn.attn.bias") + new string(' ', spaces), [0, 1, 2, 3, 4, 5, 6, 7]);
+        var legacy = SafetensorsFile.Raw(OneTensor("attn.attn.bias") + new string(' ', spaces), [0, 1, 2, 3, 4, 5, 6, 7]);
         var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
-        Assert.Equal(Raw(OneTensor("attn.qkv.bias") + new string(' ', spaces + 1), SequentialRows), upgraded);
+        Assert.Equal(SafetensorsFile.Raw(OneTensor("attn.qkv.bias") + new string(' ', spaces + 1), SequentialRows), upgraded);
         Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Fact]
     public void A_header_without_room_grows_by_eight()
     {
-        var sequential = Raw(OneTensor("attn.qkv.bias"), SequentialRows);
+        var sequential = SafetensorsFile.Raw(OneTensor("attn.qkv.bias"), SequentialRows);
         Assert.Equal(
-            Raw(OneTensor("attn.attn.bias") + new string(' ', 7), [0, 1, 2, 3, 4, 5, 6, 7]),
+            SafetensorsFile.Raw(OneTensor("attn.attn.bias") + new string(' ', 7), [0, 1, 2, 3, 4, 5, 6, 7]),
             CheckpointBytes.Migrate(sequential, Conversion.Downgrade, Geometry));
     }
 
@@ -71,16 +70,16 @@ public sealed class SafetensorsCheckpointTests
     {
         const string Before = """\u0068\"é\ud83d\ude00.attn\u002eattn.bia\u0073""";
         const string After = """\u0068\"é\ud83d\ude00.attn\u002eqkv.bia\u0073""";
-        var legacy = Raw(OneTensor(Before), [0, 1, 2, 3, 4, 5, 6, 7]);
+        var legacy = SafetensorsFile.Raw(OneTensor(Before), [0, 1, 2, 3, 4, 5, 6, 7]);
         var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
-        Assert.Equal(Raw(OneTensor(After) + " ", SequentialRows), upgraded);
+        Assert.Equal(SafetensorsFile.Raw(OneTensor(After) + " ", SequentialRows), upgraded);
         Assert.Equal(legacy, CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
     }
 
     [Fact]
     public void An_unknown_element_type_is_kept_and_described_by_its_bytes()
     {
-        var legacy = Raw("""{"w":{"dtype":"F4","shape":[3,2],"data_offsets":[8,11]},"attn.attn.bias":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", [0, 1, 2, 3, 4, 5, 6, 7, 70, 71, 72]);
+        var legacy = SafetensorsFile.Raw("""{"w":{"dtype":"F4","shape":[3,2],"data_offsets":[8,11]},"attn.attn.bias":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}""", [0, 1, 2, 3, 4, 5, 6, 7, 70, 71, 72]);
         Assert.Equal(("F4", 3L, 3L), CheckpointBytes.Look(legacy, checkpoint => (checkpoint.Tensors[0].DType.Name, checkpoint.Tensors[0].Shape.Single(), checkpoint.Tensors[0].Extent)));
         var upgraded = CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry);
         Assert.Equal([.. SequentialRows, 70, 71, 72], upgraded[^11..]);
@@ -89,14 +88,14 @@ public sealed class SafetensorsCheckpointTests
     [Fact]
     public void A_tensor_without_elements_may_have_huge_sizes_besides()
     {
-        var huge = Raw("""{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}""", []);
+        var huge = SafetensorsFile.Raw("""{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}""", []);
         Assert.Equal((0L, 0L), CheckpointBytes.Look(huge, checkpoint => (checkpoint.Tensors[0].ElementCount, checkpoint.Tensors[0].Extent)));
     }
 
     [Fact]
     public void Rows_of_an_unknown_element_type_are_refused()
     {
-        var legacy = Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);
+        var legacy = SafetensorsFile.Raw("""{"attn.attn.bias":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,8]}}""", new byte[8]);
         var error = Assert.Throws<MigrationException>(() => CheckpointBytes.Migrate(legacy, Conversion.Upgrade, Geometry));
         Assert.Equal("its dtype F6_E2M3 is not known, so that its rows cannot be told apart", error.Problem);
         Assert.Equal(("tensor 'attn.attn.bias'", FailureKind.Unsupported), (error.Where, error.Kind));
@@ -125,17 +124,17 @@ public sealed class SafetensorsCheckpointTests
     [InlineData("""{"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,4]}}""", "tensor 'a': shape (2, 2) of F16 takes 8 bytes, data_offsets give it 4")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,4]}}""", "tensor 'a': shape (4294967296, 4294967296, 4) takes more bytes than a file can have")]
     public void A_header_that_breaks_the_rules_is_refused(string header, string message) =>
-        Assert.Equal(message, CheckpointBytes.Refusal(Raw(header, new byte[4])));
+        Assert.Equal(message, CheckpointBytes.Refusal(SafetensorsFile.Raw(header, new byte[4])));
 
     [Fact]
     public void A_key_beyond_the_limit_is_refused() =>
-        Assert.Equal("a key of 4097 bytes, at most 4096 are read", CheckpointBytes.Refusal(Raw($"{{\"{new string('k', 4097)}\":{{}}}}", [])));
+        Assert.Equal("a key of 4097 bytes, at most 4096 are read", CheckpointBytes.Refusal(SafetensorsFile.Raw($"{{\"{new string('k', 4097)}\":{{}}}}", [])));
 
     [Fact]
     public void A_hundred_thousand_tensors_are_read()
     {
         var header = Many(100_000, number => $"\"model.layers.{number % 80}.mlp.experts.{number:d9}.down_proj.weight_scale\":{{\"dtype\":\"U8\",\"shape\":[0,4096],\"data_offsets\":[0,0]}}");
-        Assert.Equal(100_000, CheckpointBytes.Look(Raw($"{{{header}}}", []), checkpoint => checkpoint.Tensors.Count));
+        Assert.Equal(100_000, CheckpointBytes.Look(SafetensorsFile.Raw($"{{{header}}}", []), checkpoint => checkpoint.Tensors.Count));
     }
 
     [Theory]
@@ -146,7 +145,7 @@ public sealed class SafetensorsCheckpointTests
     public void A_header_that_takes_too_much_memory_is_refused(int count, string start, string item, string end) =>
         Assert.Equal(
             "safetensors header: what it lists takes more than 104 MiB of memory, as no checkpoint's does",
-            CheckpointBytes.Refusal(Raw(start + Many(count, number => string.Format(CultureInfo.InvariantCulture, item, number)) + end, [])));
+            CheckpointBytes.Refusal(SafetensorsFile.Raw(start + Many(count, number => string.Format(CultureInfo.InvariantCulture, item, number)) + end, [])));
 
     [Fact]
     public void A_header_beyond_the_file_is_refused() =>
@@ -167,18 +166,4 @@ public sealed class SafetensorsCheckpointTests
     private static string Many(int count, Func<int, string> item) => string.Join(',', Enumerable.Range(0, count).Select(item));
 
     private static string OneTensor(string key) => "{\"" + key + "\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}";
-
-    /// <summary>A file as the reference implementation writes it: the header is padded to a multiple of 8.</summary>
-    private static byte[] File(string header, byte[] data) =>
-        Raw(header + new string(' ', (8 - (Encoding.UTF8.GetByteCount(header) % 8)) % 8), data);
-
-    private static byte[] Raw(string header, byte[] data)
-    {
-        var json = Encoding.UTF8.GetBytes(header);
-        var bytes = new byte[8 + json.Length + data.Length];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
-        json.CopyTo(bytes, 8);
-        data.CopyTo(bytes, 8 + json.Length);
-        return bytes;
-    }
 }

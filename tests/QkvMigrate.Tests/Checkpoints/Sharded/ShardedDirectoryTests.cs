@@ -1,8 +1,7 @@
-using System.Buffers.Binary;
-using System.Text;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Sharded;
@@ -154,27 +153,9 @@ public sealed class ShardedDirectoryTests : IDisposable
     private void Write(string name, string key, int rows, int columns) => Write(name, [(key, rows, columns)]);
 
     /// <summary>A file of uint8 matrices whose bytes count from 0.</summary>
-    private void Write(string name, IReadOnlyList<(string Key, int Rows, int Columns)> tensors)
-    {
-        var header = new List<string>();
-        var end = 0;
-        foreach (var (key, rows, columns) in tensors)
-        {
-            header.Add($"\"{key}\":{{\"dtype\":\"U8\",\"shape\":[{rows},{columns}],\"data_offsets\":[{end},{end + (rows * columns)}]}}");
-            end += rows * columns;
-        }
-
-        var json = Encoding.UTF8.GetBytes($"{{{string.Join(',', header)}}}");
-        var bytes = new byte[8 + json.Length + end];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
-        json.CopyTo(bytes, 8);
-        for (var i = 0; i < end; i++)
-        {
-            bytes[8 + json.Length + i] = (byte)i;
-        }
-
-        File.WriteAllBytes(Path.Combine(Source, name), bytes);
-    }
+    private void Write(string name, IReadOnlyList<(string Key, int Rows, int Columns)> tensors) => File.WriteAllBytes(
+        Path.Combine(Source, name),
+        SafetensorsFile.Write(tensors.Select(tensor => (tensor.Key, "U8", (int[])[tensor.Rows, tensor.Columns])), 1));
 
     /// <summary>Name and bytes of each of the three files of a directory.</summary>
     private static SortedDictionary<string, byte[]> Contents(string directory)

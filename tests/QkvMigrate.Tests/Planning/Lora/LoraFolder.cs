@@ -3,11 +3,13 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 
 namespace QkvMigrate.Tests.Planning.Lora;
 
 /// <summary>A temporary directory with a LoRA checkpoint in a directory of its own, as LitGPT's fine-tuning leaves it.</summary>
-public sealed class LoraFolder : IDisposable
+internal sealed class LoraFolder : IDisposable
 {
     private const string CheckpointName = "lit_model.pth.lora";
 
@@ -26,7 +28,7 @@ public sealed class LoraFolder : IDisposable
     public void Write(IReadOnlyList<StoredTensor> tensors, string modelConfiguration, string? hyperparameters)
     {
         Directory.CreateDirectory(Legacy);
-        TorchFile.Write(Checkpoint, tensors);
+        TorchFile.Save(Checkpoint, tensors);
         File.WriteAllText(Path.Combine(Legacy, "model_config.yaml"), modelConfiguration);
         if (hyperparameters is not null)
         {

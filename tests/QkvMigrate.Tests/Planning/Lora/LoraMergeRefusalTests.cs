@@ -2,6 +2,8 @@ using QkvMigrate.Attention;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
+using QkvMigrate.Testing.Zips;
 using Xunit;
 
 namespace QkvMigrate.Tests.Planning.Lora;
@@ -133,7 +135,7 @@ public sealed class LoraMergeRefusalTests : IDisposable
     }
 
     private static StoredTensor Tensor(string name, int rows, int columns, int storage) =>
-        new(name, new float[rows * columns], [rows, columns], storage);
+        StoredTensor.Floats(name, new float[rows * columns], [rows, columns], storage);
 
     private static IReadOnlyList<StoredTensor> LoraTensors() => [.. Model.Tensors().Where(IsLora)];
 
@@ -146,8 +148,8 @@ public sealed class LoraMergeRefusalTests : IDisposable
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Adapter)!);
         Directory.CreateDirectory(Path.GetDirectoryName(Base)!);
-        TorchFile.Write(Adapter, adapter ?? LoraTensors());
-        TorchFile.Write(Base, model ?? BaseTensors());
+        TorchFile.Save(Adapter, adapter ?? LoraTensors());
+        TorchFile.Save(Base, model ?? BaseTensors());
         File.WriteAllText(Path.Combine(Path.GetDirectoryName(Base)!, "model_config.yaml"), Model.ModelConfiguration());
         File.WriteAllText(Hyperparameters, "lora_query: true\nlora_key: false\nlora_value: true\n");
     }

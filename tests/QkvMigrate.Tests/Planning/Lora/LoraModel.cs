@@ -1,4 +1,5 @@
 using QkvMigrate.Attention;
+using QkvMigrate.Testing.Checkpoints;
 
 namespace QkvMigrate.Tests.Planning.Lora;
 
@@ -111,5 +112,5 @@ internal sealed class LoraModel
     private static string Yaml(bool flag) => flag ? "true" : "false";
 
     private static StoredTensor Tensor(string name, float[][] rows, int storage) =>
-        new(Prefix + name, [.. rows.SelectMany(row => row)], [rows.Length, rows[0].Length], storage);
+        StoredTensor.Floats(Prefix + name, [.. rows.SelectMany(row => row)], [rows.Length, rows[0].Length], storage);
 }

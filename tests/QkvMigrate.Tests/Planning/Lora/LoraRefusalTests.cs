@@ -1,6 +1,7 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Running;
+using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
 namespace QkvMigrate.Tests.Planning.Lora;
@@ -59,7 +60,7 @@ public sealed class LoraRefusalTests : IDisposable
             new LoraOptions(),
             FailureKind.Geometry,
             $"{B}: it has 30 rows, which no 2 of q (24 rows), k (8) and v (8) have together, and lora_A's 4 rows are 2 times the rank 2",
-            change: tensor => tensor.Name.EndsWith("attn.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [30, 2], Values = tensor.Values[..60] } : tensor);
+            change: tensor => tensor.Name.EndsWith("attn.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [30, 2], Bytes = tensor.Bytes[..(60 * sizeof(float))] } : tensor);
     }
 
     [Fact]
@@ -68,7 +69,7 @@ public sealed class LoraRefusalTests : IDisposable
         new LoraOptions(),
         FailureKind.Geometry,
         $"{A}: float32 (3, 24) and lora_B's float32 (32, 2) make no LoRA: lora_A has 1, 2 or 3 times as many rows as lora_B has columns",
-        change: tensor => tensor.Name.EndsWith("attn.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [3, 24], Values = tensor.Values[..72] } : tensor);
+        change: tensor => tensor.Name.EndsWith("attn.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [3, 24], Bytes = tensor.Bytes[..(72 * sizeof(float))] } : tensor);
 
     [Fact]
     public void Half_a_pair_is_refused()
@@ -84,8 +85,8 @@ public sealed class LoraRefusalTests : IDisposable
         Expand,
         FailureKind.Unsupported,
         $"tensor 'transformer.h.0.attn.proj.lora_A': --lora expand: its lora_B has shape (24, 1), that of 'transformer.h.0.attn.attn.lora_B' (40, 2); LitGPT has one rank and one choice of q, k and v for all layers",
-        change: tensor => tensor.Name.EndsWith("proj.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [1, 24], Values = tensor.Values[..24] }
-            : tensor.Name.EndsWith("proj.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [24, 1], Values = tensor.Values[..24] }
+        change: tensor => tensor.Name.EndsWith("proj.lora_A", StringComparison.Ordinal) ? tensor with { Shape = [1, 24], Bytes = tensor.Bytes[..(24 * sizeof(float))] }
+            : tensor.Name.EndsWith("proj.lora_B", StringComparison.Ordinal) ? tensor with { Shape = [24, 1], Bytes = tensor.Bytes[..(24 * sizeof(float))] }
             : tensor);
 
     [Fact]
