@@ -21,7 +21,7 @@ public sealed class BenchTests
 
         var layouts = root.GetProperty("layouts").EnumerateArray().ToList();
         Assert.Equal(["interleaved", "sequential"], layouts.Select(layout => layout.GetProperty("layout").GetString()));
-        Assert.All(layouts, layout => Assert.True(layout.GetProperty("trainingStepSeconds").GetDouble() > 0 && layout.GetProperty("tokensPerSecond").GetDouble() > 0));
+        Assert.All(layouts, layout => Assert.True(layout.GetProperty("trainingStepSeconds").GetDouble() > 0 && layout.GetProperty("tokensPerSecond").GetDouble() > 0), throwIfEmpty: true);
         Assert.Equal(8 * layouts[1].GetProperty("kvCacheBytes").GetInt64(), layouts[0].GetProperty("kvCacheBytes").GetInt64());
     }
 

@@ -55,12 +55,19 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public void Logits_follow_the_tokens()
     {
-        var run = Tool.Run("generate", Repository.At("tests", "golden", "llama-gqa"), "--tokens", "51,67", "--max-new-tokens", "1", "--logits");
+        var directory = Repository.At("tests", "golden", "llama-gqa");
+        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "golden.json")));
+        var prompt = Numbers<int>(golden.RootElement.GetProperty("tokens"));
+        var expected = golden.RootElement.GetProperty("logits").EnumerateArray().Select(Numbers<double>).ToList();
+
+        var run = Tool.Run("generate", directory, "--tokens", string.Join(',', prompt), "--max-new-tokens", "1", "--logits");
+
         Assert.True(run.ExitCode == 0, run.Error);
         var lines = run.Output.TrimEnd('\n').Split('\n');
-        Assert.Equal(3, lines.Length);
-        Assert.Matches(@"^51,67,\d+$", lines[0]);
-        Assert.All(lines[1..], line => Assert.Equal(96, line.Split(' ').Length));
+        Assert.Equal(string.Join(',', [.. prompt, Numbers<int>(golden.RootElement.GetProperty("greedy"))[0]]), lines[0]);
+        var logits = lines[1..].Select(line => line.Split(' ').Select(double.Parse).ToList()).ToList();
+        Assert.Equal(expected.Select(row => row.Length), logits.Select(row => row.Count));
+        Assert.Equal(expected.SelectMany(row => row), logits.SelectMany(row => row), (one, other) => Math.Abs(one - other) <= 1e-4);
     }
 
     [Fact]

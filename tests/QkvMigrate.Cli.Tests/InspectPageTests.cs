@@ -60,7 +60,7 @@ public sealed class InspectPageTests : IDisposable
         var page = Inspect(Sample).Value;
         Assert.All(
             ["n_head=8 n_query_groups=2 head_size=16 (from model_config.yaml)", "bfloat16: 31 tensors", "model/transformer.h.0-3.attn.attn.weight", "attn.qkv.weight", "rows reordered", "[lora-finetuning-random-init]"],
-            text => Assert.Contains(text, page, StringComparison.Ordinal));
+            text => Assert.Contains(text, page, StringComparison.Ordinal), throwIfEmpty: true);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class InspectPageTests : IDisposable
         LegacyCheckpoint.Write(_folder.At("random-bits.pth"), 1);
         var cells = Inspect([_folder.At("random-bits.pth"), .. LegacyCheckpoint.Arguments]).Descendants("rect").ToList();
         Assert.Equal(24, cells.Count);
-        Assert.All(cells, cell => Assert.Equal(double.IsFinite(Cell(cell).Norm), cell.Attribute("fill")!.Value.StartsWith('#')));
+        Assert.All(cells, cell => Assert.Equal(double.IsFinite(Cell(cell).Norm), cell.Attribute("fill")!.Value.StartsWith('#')), throwIfEmpty: true);
         Assert.Contains(cells, cell => double.IsNaN(Cell(cell).Norm));
     }
 

@@ -84,7 +84,7 @@ public sealed class InspectTerminalTests : IDisposable
             Assert.Equal(0, run.ExitCode);
             var shown = PseudoTerminal.Lines(run.Output);
             Assert.Single(shown, line => line.StartsWith("  before    ", StringComparison.Ordinal) && (columns > 80 || line == $"  before    {before}"));
-            Assert.All(shown.Where(line => !line.Contains(_folder.Path, StringComparison.Ordinal)), line => Assert.True(line.Length < columns, line));
+            Assert.All(shown.Where(line => !line.Contains(_folder.Path, StringComparison.Ordinal)), line => Assert.True(line.Length < columns, line), throwIfEmpty: true);
         }
     }
 

@@ -56,7 +56,7 @@ public sealed class JsonTests(FixtureSet fixtures) : IDisposable
         Assert.Equal(0, run.ExitCode);
         var checkpoints = JsonReport.Document(run).GetProperty("checkpoints").EnumerateArray().ToList();
         Assert.Equal(["interleaved", "sequential"], checkpoints.Select(checkpoint => checkpoint.Text("layout")));
-        Assert.All(checkpoints, checkpoint => AssertGeometry(checkpoint, nHead: 6, nQueryGroups: 2, headSize: 4));
+        Assert.All(checkpoints, checkpoint => AssertGeometry(checkpoint, nHead: 6, nQueryGroups: 2, headSize: 4), throwIfEmpty: true);
     }
 
     [Fact]

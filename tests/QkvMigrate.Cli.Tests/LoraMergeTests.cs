@@ -29,7 +29,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
         var verdicts = Expectation.Compare("merged_lora.py", merged);
 
         Assert.Equal(merged.Select(one => one.Name).Order(), verdicts.Keys.Order());
-        Assert.All(verdicts, verdict => Assert.True(verdict.Value.Count == 0, $"{verdict.Key}: {string.Join("; ", verdict.Value)}"));
+        Assert.All(verdicts, verdict => Assert.True(verdict.Value.Count == 0, $"{verdict.Key}: {string.Join("; ", verdict.Value)}"), throwIfEmpty: true);
     }
 
     [Fact]

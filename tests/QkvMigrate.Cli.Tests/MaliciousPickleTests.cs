@@ -46,7 +46,7 @@ public sealed class MaliciousPickleTests : IDisposable
             Assert.Equal("unsafe", error.Text("code"));
             Assert.Contains(Named(checkpoint.Text("path")!), error.Text("message"), StringComparison.Ordinal);
             Assert.Matches(@" at byte \d+: the pickle names ", error.Text("message"));
-        });
+        }, throwIfEmpty: true);
         Assert.Equal(before, folder.Snapshot());
     }
 
@@ -68,7 +68,7 @@ public sealed class MaliciousPickleTests : IDisposable
         {
             Assert.Equal("unsafe", pair.First.GetProperty("error").Text("code"));
             Assert.Contains($"the pickle names {pair.Second} (", pair.First.GetProperty("error").Text("message"), StringComparison.Ordinal);
-        });
+        }, throwIfEmpty: true);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class MaliciousPickleTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.All(CheckpointsOf(run), checkpoint =>
             Assert.Contains(checkpoint.GetProperty("globals").EnumerateArray(), global =>
-                global.Text("safety") == "dangerous" && global.Text("name")!.Contains(Named(checkpoint.Text("path")!), StringComparison.Ordinal)));
+                global.Text("safety") == "dangerous" && global.Text("name")!.Contains(Named(checkpoint.Text("path")!), StringComparison.Ordinal)), throwIfEmpty: true);
         Assert.False(File.Exists(Canary));
     }
 
@@ -93,7 +93,7 @@ public sealed class MaliciousPickleTests : IDisposable
         {
             Assert.Equal("unchanged", checkpoint.Text("status"));
             Assert.Contains(checkpoint.GetProperty("advice").EnumerateArray(), advice => advice.Text("code") == "pickle-unsafe-global");
-        });
+        }, throwIfEmpty: true);
         Assert.False(File.Exists(Canary));
     }
 

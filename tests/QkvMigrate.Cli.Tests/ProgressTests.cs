@@ -43,8 +43,8 @@ public sealed class ProgressTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         var lines = PseudoTerminal.Lines(run.Output);
         Assert.Contains(lines, line => line.Contains('%', StringComparison.Ordinal));
-        Assert.All(lines, line => Assert.True(line.Length < columns, line));
-        Assert.All(lines, line => Assert.Contains('%', line));
+        Assert.All(lines, line => Assert.True(line.Length < columns, line), throwIfEmpty: true);
+        Assert.All(lines, line => Assert.Contains('%', line), throwIfEmpty: true);
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed partial class ReadmeTests
         {
             var meaning = row.Groups["meaning"].Value.Replace("`", "", StringComparison.Ordinal);
             Assert.Contains($".TP\n\\fB{row.Groups["codes"].Value}\\fR\n{char.ToUpperInvariant(meaning[0])}{meaning[1..]}.\n", page, StringComparison.Ordinal);
-        });
+        }, throwIfEmpty: true);
     }
 
     // new Advice("some-code", ...), and the entries of tables: new("some-code", ...).

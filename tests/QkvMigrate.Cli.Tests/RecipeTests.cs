@@ -38,7 +38,7 @@ public sealed class RecipeTests : IDisposable
         {
             var run = Shell(script, Actions);
             Assert.True(run.ExitCode == 0, run.Error);
-        });
+        }, throwIfEmpty: true);
         Assert.Contains("\"status\": \"upgraded\"", File.ReadAllText(folder.At("report.json")), StringComparison.Ordinal);
 
         Directory.Delete(folder.At("checkpoints"), recursive: true);

@@ -76,7 +76,7 @@ public sealed class TreeTests(CheckpointForest forest) : IClassFixture<Checkpoin
         var runs = Enumerable.Range(1, Shards).AsParallel().WithDegreeOfParallelism(Shards)
             .Select(shard => Tool.Run("upgrade", forest.Tree, "-o", output, "--shard", $"{shard}/{Shards}", "--json")).ToList();
 
-        Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error));
+        Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error), throwIfEmpty: true);
         var paths = runs.SelectMany(Checkpoints).Select(checkpoint => checkpoint.Text("path")).ToList();
         Assert.Equal(CheckpointForest.Count, paths.Count);
         Assert.Equal(paths.Count, paths.Distinct().Count());

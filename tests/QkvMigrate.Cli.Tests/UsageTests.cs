@@ -61,7 +61,7 @@ public sealed class UsageTests
     {
         var run = Tool.Run("--help");
         Assert.Equal(0, run.ExitCode);
-        Assert.All(["inspect", "upgrade", "downgrade"], command => Assert.Contains(command, run.Output, StringComparison.Ordinal));
+        Assert.All(["inspect", "upgrade", "downgrade"], command => Assert.Contains(command, run.Output, StringComparison.Ordinal), throwIfEmpty: true);
     }
 
     [Fact]

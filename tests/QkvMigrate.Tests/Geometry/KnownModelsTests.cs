@@ -58,9 +58,9 @@ public sealed class KnownModelsTests
         Assert.All(rows, row =>
         {
             Assert.Equal(8, row.Length);
-            Assert.All(row[..3], Assert.NotEmpty);
-            Assert.All(row[3..], cell => Assert.InRange(int.Parse(cell, CultureInfo.InvariantCulture), 1, 65_536));
-        });
+            Assert.All(row[..3], Assert.NotEmpty, throwIfEmpty: true);
+            Assert.All(row[3..], cell => Assert.InRange(int.Parse(cell, CultureInfo.InvariantCulture), 1, 65_536), throwIfEmpty: true);
+        }, throwIfEmpty: true);
     }
 
     [Fact]

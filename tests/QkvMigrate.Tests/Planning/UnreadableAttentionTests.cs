@@ -60,7 +60,7 @@ public sealed class UnreadableAttentionTests
 
     [Fact]
     public void Beside_a_fused_tensor_plain_data_is_refused() =>
-        Assert.All(Leaves.Data, data => AssertRefused(new Map(Map.Plain, [(Key, data), (Other, Leaves.Strided)]), Key, "half a model"));
+        Assert.All(Leaves.Data, data => AssertRefused(new Map(Map.Plain, [(Key, data), (Other, Leaves.Strided)]), Key, "half a model"), throwIfEmpty: true);
 
     [Fact]
     public void Elsewhere_plain_data_stays_and_is_told_of()

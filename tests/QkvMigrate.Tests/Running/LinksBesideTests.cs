@@ -52,7 +52,7 @@ public sealed class LinksBesideTests : IDisposable
         Assert.Equal("/nowhere/at/all", Text("away"));
         Assert.Equal((null, "outside"), (Text("outside.txt"), File.ReadAllText(Output("outside.txt"))));
         Assert.Equal((null, "day"), (Text("absolute.txt"), File.ReadAllText(Output("absolute.txt"))));
-        Assert.All(Verify(below), report => Assert.True(report.IsVerified, string.Join("; ", report.Differences)));
+        Assert.All(Verify(below), report => Assert.True(report.IsVerified, string.Join("; ", report.Differences)), throwIfEmpty: true);
 
         File.Delete(Output("dangling"));
         File.CreateSymbolicLink(Output("dangling"), "elsewhere");
@@ -132,10 +132,10 @@ public sealed class LinksBesideTests : IDisposable
         Link("latest.pth", "model_config.yaml");
         File.Delete(folder.At("tree", "model", "gone"));
         Assert.Contains(BatchReport.Read(folder.At("out")), report => report.Status == CheckpointStatus.Pending);
-        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error), throwIfEmpty: true);
         Assert.Equal("model_config.yaml", new FileInfo(latest).LinkTarget);
         Assert.Null(new FileInfo(folder.At("out", "model", "gone")).LinkTarget);
-        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.NotEqual(CheckpointStatus.Pending, report.Status));
+        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.NotEqual(CheckpointStatus.Pending, report.Status), throwIfEmpty: true);
         Assert.DoesNotContain("latest.pth", File.ReadAllText(folder.At("out", "SHA256SUMS")), StringComparison.Ordinal);
 
         File.Delete(latest);
@@ -159,8 +159,8 @@ public sealed class LinksBesideTests : IDisposable
         File.SetLastWriteTimeUtc(folder.At("tree", "model", "two.pth"), DateTime.UnixEpoch);
         Run(folder.At("tree"), folder.At("out"), selection: new CheckpointSelection(["two.pth"], []));
         Assert.Equal("lit_model.pth", new FileInfo(folder.At("out", "model", "latest.pth")).LinkTarget);
-        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.Null(report.Error));
-        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Equal(CheckpointStatus.Skipped, report.Status));
+        Assert.All(BatchReport.Read(folder.At("out")), report => Assert.Null(report.Error), throwIfEmpty: true);
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Equal(CheckpointStatus.Skipped, report.Status), throwIfEmpty: true);
     }
 
     [Theory]
@@ -192,11 +192,11 @@ public sealed class LinksBesideTests : IDisposable
         File.Delete(notes);
         Directory.CreateDirectory(notes);
         File.WriteAllText(Path.Combine(notes, "day.txt"), "in a folder");
-        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error), throwIfEmpty: true);
         Assert.Equal("in a folder", File.ReadAllText(folder.At("out", "model", "notes", "day.txt")));
         Directory.Delete(notes, recursive: true);
         File.WriteAllText(notes, "a file again");
-        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error));
+        Assert.All(Run(folder.At("tree"), folder.At("out")), report => Assert.Null(report.Error), throwIfEmpty: true);
         Assert.Equal("a file again", File.ReadAllText(folder.At("out", "model", "notes")));
     }
 
@@ -211,7 +211,7 @@ public sealed class LinksBesideTests : IDisposable
         var failures = Run(folder.At("tree"), folder.At("out2")).Where(report => report.Error is not null).ToList();
         Assert.Equal(2, failures.Count);
         Assert.Equal(0, ChildProcess.Run("/bin/rm", ["-r", folder.At("tree"), folder.At("out"), folder.At("out2")]).ExitCode);
-        Assert.All(failures, failure => Assert.Equal("its name is no UTF-8, and this program cannot open it; give it another", failure.Error!.Problem));
+        Assert.All(failures, failure => Assert.Equal("its name is no UTF-8, and this program cannot open it; give it another", failure.Error!.Problem), throwIfEmpty: true);
     }
 
     /// <summary>In a tree with a checkpoint at its root, the output's own checksums stand where the user's would.</summary>
@@ -226,7 +226,7 @@ public sealed class LinksBesideTests : IDisposable
         Assert.Contains(reports.SelectMany(report => report.Advice), advice => advice.Code == "checksums-replaced");
         Assert.Equal(["skipped", "skipped"], Run(folder.At("tree"), folder.At("out")).Select(report => report.Status.ToString().ToLowerInvariant()));
         Assert.Equal(0, ChildProcess.Run("/bin/sh", ["-c", "cd \"$1\" && sha256sum --quiet --strict -c SHA256SUMS", "sh", folder.At("out")]).ExitCode);
-        Assert.All(Verify(""), report => Assert.True(report.IsVerified, string.Join("; ", report.Differences)));
+        Assert.All(Verify(""), report => Assert.True(report.IsVerified, string.Join("; ", report.Differences)), throwIfEmpty: true);
     }
 
     /// <summary>A run that was killed when all was done but the locks, and one that follows and has nothing to do.</summary>
@@ -250,7 +250,7 @@ public sealed class LinksBesideTests : IDisposable
 
         Run(folder.At("tree"), inPlace ? null : output, Change);
 
-        Assert.All(locks, file => Assert.False(Path.Exists(file), file));
+        Assert.All(locks, file => Assert.False(Path.Exists(file), file), throwIfEmpty: true);
     }
 
     private void Write(string name)

@@ -29,7 +29,7 @@ public sealed class ShardTests
         {
             var shards = Shard.Deal(sizes, count);
             Assert.Equal(sizes.Length, shards.Length);
-            Assert.All(shards, shard => Assert.InRange(shard, 1, count));
+            Assert.All(shards, shard => Assert.InRange(shard, 1, count), throwIfEmpty: true);
         });
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class ShardTests
             .Sample((count, sizes) =>
             {
                 var even = sizes.Sum() / (double)count;
-                Assert.All(Loads(sizes, count), load => Assert.InRange(load, even * 0.9, even * 1.1));
+                Assert.All(Loads(sizes, count), load => Assert.InRange(load, even * 0.9, even * 1.1), throwIfEmpty: true);
             });
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class ShardTests
         {
             var even = sizes.Sum(size => (double)size) / count;
             var largest = sizes.Append(0).Max();
-            Assert.All(Loads(sizes, count), load => Assert.InRange(load, even - largest - 1, even + largest + 1));
+            Assert.All(Loads(sizes, count), load => Assert.InRange(load, even - largest - 1, even + largest + 1), throwIfEmpty: true);
         });
 
     [Theory]

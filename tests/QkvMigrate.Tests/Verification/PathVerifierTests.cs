@@ -30,7 +30,7 @@ public sealed class PathVerifierTests : IDisposable
 
         var engine = new StreamReorderEngine();
         var request = new MigrationRequest { Path = original, Direction = MigrationDirection.Upgrade, Engine = () => engine };
-        Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Equal(CheckpointStatus.Upgraded, report.Status));
+        Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Equal(CheckpointStatus.Upgraded, report.Status), throwIfEmpty: true);
     }
 
     public void Dispose() => folder.Delete(recursive: true);
@@ -41,8 +41,8 @@ public sealed class PathVerifierTests : IDisposable
         var reports = Verify();
 
         Assert.Equal(2, reports.Count);
-        Assert.All(reports, report => Assert.Empty(report.Differences));
-        Assert.All(reports, report => Assert.Equal(LegacyModel.Geometry, report.Geometry));
+        Assert.All(reports, report => Assert.Empty(report.Differences), throwIfEmpty: true);
+        Assert.All(reports, report => Assert.Equal(LegacyModel.Geometry, report.Geometry), throwIfEmpty: true);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class ShardVerificationTests : IDisposable
             $$$"""{"metadata": {"total_size": 576}, "weight_map": {"transformer.h.0.attn.attn.weight": "{{{First}}}", "transformer.h.0.attn.proj.weight": "{{{Second}}}"}}""" + "\n");
         var engine = new StreamReorderEngine();
         var request = new MigrationRequest { Path = Original, Output = Upgraded, Direction = MigrationDirection.Upgrade, Geometry = geometry, Engine = () => engine };
-        Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Null(report.Error));
+        Assert.All(Migrator.Run(request, TestContext.Current.CancellationToken), report => Assert.Null(report.Error), throwIfEmpty: true);
     }
 
     private string Original => Path.Combine(folder.FullName, "model");
@@ -43,7 +43,7 @@ public sealed class ShardVerificationTests : IDisposable
         var reports = Verify();
 
         Assert.Equal(2, reports.Count);
-        Assert.All(reports, report => Assert.Empty(report.Differences));
+        Assert.All(reports, report => Assert.Empty(report.Differences), throwIfEmpty: true);
         Assert.Equal((LegacyModel.Geometry, null), (reports[0].Geometry, reports[1].Geometry));
     }
 

@@ -18,7 +18,7 @@ public sealed class TokenGeneratorTests
         var first = Generate(new GenerationOptions { MaxNewTokens = 20, Temperature = 1, Seed = 1 }).Tokens;
         Assert.Equal(first, Generate(new GenerationOptions { MaxNewTokens = 20, Temperature = 1, Seed = 1 }).Tokens);
         Assert.NotEqual(first, Generate(new GenerationOptions { MaxNewTokens = 20, Temperature = 1, Seed = 2 }).Tokens);
-        Assert.All(first, token => Assert.InRange(token, 0, 89));
+        Assert.All(first, token => Assert.InRange(token, 0, 89), throwIfEmpty: true);
     });
 
     [Theory]
@@ -49,7 +49,7 @@ public sealed class TokenGeneratorTests
         var result = Generate(new GenerationOptions { MaxNewTokens = 0 });
         Assert.Equal(Prompt, result.Tokens);
         Assert.Equal(3, result.PromptLogits.Count);
-        Assert.All(result.PromptLogits, logits => Assert.Equal(96, logits.Length));
+        Assert.All(result.PromptLogits, logits => Assert.Equal(96, logits.Length), throwIfEmpty: true);
         Assert.Empty(result.NewLogits);
         Assert.Equal((LayoutFamilies.Interleaved, "float32"), (result.Layout, result.DType));
     }

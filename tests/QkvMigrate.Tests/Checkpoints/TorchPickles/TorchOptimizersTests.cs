@@ -19,7 +19,7 @@ public sealed class TorchOptimizersTests
             List(Int(0)));
         Assert.Equal("train/optimizer", optimizer.Path);
         Assert.Equal(["2", "1", "0"], optimizer.Parameters.Select(parameter => parameter.Id));
-        Assert.All(optimizer.Parameters, parameter => Assert.True(parameter.IsNumbered));
+        Assert.All(optimizer.Parameters, parameter => Assert.True(parameter.IsNumbered), throwIfEmpty: true);
         Assert.Equal(
             ["train/optimizer/state/2/exp_avg", "", "train/optimizer/state/0/exp_avg train/optimizer/state/0/exp_avg_sq"],
             optimizer.Parameters.Select(parameter => string.Join(' ', parameter.State.Select(tensor => tensor.Label))));
@@ -31,9 +31,9 @@ public sealed class TorchOptimizersTests
         // FSDP: the string is written once, as a key, and fetched from the memo in the group.
         var optimizer = Optimizer("}(" + Text("h.0.attn.attn.weight") + "q\u0001" + Dict(("exp_avg", Moment)) + "u", List("h\u0001", Text("wte.weight")));
         Assert.Equal(["h.0.attn.attn.weight", "wte.weight"], optimizer.Parameters.Select(parameter => parameter.Id));
-        Assert.All(optimizer.Parameters, parameter => Assert.False(parameter.IsNumbered));
+        Assert.All(optimizer.Parameters, parameter => Assert.False(parameter.IsNumbered), throwIfEmpty: true);
         Assert.Equal([2, 1], optimizer.Parameters.Select(parameter => parameter.Names.Count));
-        Assert.All(optimizer.Parameters[0].Names, name => Assert.Equal(("h.0.attn.attn.weight", NameRole.ParameterName), (name.Text, name.Role)));
+        Assert.All(optimizer.Parameters[0].Names, name => Assert.Equal(("h.0.attn.attn.weight", NameRole.ParameterName), (name.Text, name.Role)), throwIfEmpty: true);
         Assert.Equal(2, optimizer.Parameters[0].Names.Select(name => name.Id).Distinct().Count());
     }
 

@@ -103,7 +103,7 @@ public sealed class TorchPickleTests
         var pickle = Read(Dict(("model", ordered + "(" + Text("transformer.h.0.attn.attn.weight") + Matrix + "u" + "}" + Text("_metadata") + modules + "sb")));
         var tensor = Assert.Single(pickle.Tensors);
         Assert.Equal(["", "transformer.h.0.attn.attn"], tensor.Container.ModulePaths.Select(path => path.Text));
-        Assert.All(tensor.Container.ModulePaths, path => Assert.Equal(NameRole.ModulePath, path.Role));
+        Assert.All(tensor.Container.ModulePaths, path => Assert.Equal(NameRole.ModulePath, path.Role), throwIfEmpty: true);
         Assert.Equal("model", tensor.Container.Path);
     }
 

@@ -62,9 +62,9 @@ public sealed class TorchTensorTests
             ("old", Call("torch._utils", "_rebuild_tensor", Storage(Text("0"), 12), Int(1), Ints(3), Ints(2))),
             ("sized", Call("torch._utils", "_rebuild_tensor_v2", Storage(Text("0"), 12), Int(1), Call("torch", "Size", Ints(3)), Ints(2)))));
         Assert.Equal(["parameter", "with state", "subclass", "parameter of a subclass", "old", "sized"], pickle.Tensors.Select(tensor => tensor.Label));
-        Assert.All(pickle.Tensors.Take(2), tensor => Assert.Equal([3L, 4], tensor.Shape));
-        Assert.All(pickle.Tensors.Skip(2), tensor => Assert.Equal([3L], tensor.Shape));
-        Assert.All(pickle.Tensors.Skip(2), tensor => Assert.Equal((1L, 2L), (tensor.StorageOffset, Assert.Single(tensor.Strides))));
+        Assert.All(pickle.Tensors.Take(2), tensor => Assert.Equal([3L, 4], tensor.Shape), throwIfEmpty: true);
+        Assert.All(pickle.Tensors.Skip(2), tensor => Assert.Equal([3L], tensor.Shape), throwIfEmpty: true);
+        Assert.All(pickle.Tensors.Skip(2), tensor => Assert.Equal((1L, 2L), (tensor.StorageOffset, Assert.Single(tensor.Strides))), throwIfEmpty: true);
         Assert.Empty(pickle.OpaqueStorages);
     }
 

@@ -51,7 +51,7 @@ public sealed class KnownGlobalsTests
 
         Assert.InRange(globals.Count, 100_000, 2_000_000);
         Assert.All(["torch\tload", "torch\tFloatStorage.from_file", "torch\tclasses", "torch._C\timport_ir_module", "os\tsystem", "numpy\tmemmap"], known =>
-            Assert.Contains(globals, global => $"{global[0]}\t{global[1]}" == known));
+            Assert.Contains(globals, global => $"{global[0]}\t{global[1]}" == known), throwIfEmpty: true);
         var wrong = globals.Where(global => !IsRight(global[0], global[1], global[2])).Select(global => string.Join(' ', global));
         Assert.Empty(wrong);
     }
@@ -62,8 +62,9 @@ public sealed class KnownGlobalsTests
         var written = Python.PrintedLines(PyTorch.Run("harmless_objects.py")).Select(line => line.Split('\t')).ToList();
 
         Assert.InRange(written.Count, 150, 1000);
+        // A pickle of numbers and strings alone names nothing.
         Assert.All(written, pickle =>
-            Assert.All(PicklePolicy.ExamineBytes(Convert.FromHexString(pickle[2]), pickle[0]), use => Assert.True(use.Safety == GlobalSafety.Safe, use.ToString())));
+            Assert.All(PicklePolicy.ExamineBytes(Convert.FromHexString(pickle[2]), pickle[0]), use => Assert.True(use.Safety == GlobalSafety.Safe, use.ToString()), throwIfEmpty: false), throwIfEmpty: true);
     }
 
     private static bool IsRight(string module, string name, string kind) =>

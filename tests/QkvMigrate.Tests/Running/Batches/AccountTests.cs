@@ -64,7 +64,7 @@ public sealed class AccountTests : IDisposable
         Assert.Equal(FailureKind.Target, refused.Error!.Kind);
         Assert.Equal($"this is a result in {folder.At("out")}, whose record and SHA256SUMS would not be true any more; -o puts the result elsewhere, --force goes on all the same", refused.Error.Problem);
         Assert.Equal(before, WorkFolder.Snapshot(Output()));
-        Assert.All(Run(request => InPlace(request) with { Force = true }), report => Assert.Equal(CheckpointStatus.Downgraded, report.Status));
+        Assert.All(Run(request => InPlace(request) with { Force = true }), report => Assert.Equal(CheckpointStatus.Downgraded, report.Status), throwIfEmpty: true);
         Assert.NotEqual(before, WorkFolder.Snapshot(Output()));
     }
 
@@ -192,7 +192,7 @@ public sealed class AccountTests : IDisposable
         AssertSumsHold();
         File.Delete(Output("a", "notes.txt"));
         Directory.Delete(Output("a"));
-        Assert.All(Verify(), report => Assert.True(report.IsVerified));
+        Assert.All(Verify(), report => Assert.True(report.IsVerified), throwIfEmpty: true);
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class AccountTests : IDisposable
         Assert.Equal(["a/lit_model.pth", "a/model_config.yaml", "b/lit_model.pth", "b/model_config.yaml"], Results());
         Assert.False(Directory.Exists(Output("a", "logs")));
         AssertSumsHold();
-        Assert.All(Verify(), report => Assert.True(report.IsVerified));
+        Assert.All(Verify(), report => Assert.True(report.IsVerified), throwIfEmpty: true);
     }
 
     [Theory]

@@ -42,8 +42,8 @@ public sealed class TreeMigrationTests : IDisposable
         var again = Run();
 
         Assert.Equal("skipped skipped skipped", Statuses(again));
-        Assert.All(again, report => Assert.Equal("finished-before", Assert.Single(report.Advice).Code));
-        Assert.All(again, report => Assert.Equal(WorkFolder.Sha256(report.Output!), report.OutputSha256, ignoreCase: true));
+        Assert.All(again, report => Assert.Equal("finished-before", Assert.Single(report.Advice).Code), throwIfEmpty: true);
+        Assert.All(again, report => Assert.Equal(WorkFolder.Sha256(report.Output!), report.OutputSha256, ignoreCase: true), throwIfEmpty: true);
         Assert.Equal(before, Files());
     }
 
@@ -139,7 +139,7 @@ public sealed class TreeMigrationTests : IDisposable
         File.WriteAllText(Source("", "model_config.yaml"), Configuration);
         File.WriteAllText(Source("a", "model_config.yaml"), Configuration);
         Assert.Equal("upgraded upgraded skipped", Statuses(Run()));
-        Assert.All(Verify(), report => Assert.True(report.IsVerified));
+        Assert.All(Verify(), report => Assert.True(report.IsVerified), throwIfEmpty: true);
     }
 
     [Fact]
@@ -258,7 +258,7 @@ public sealed class TreeMigrationTests : IDisposable
         Assert.Equal("skipped skipped skipped", Statuses(Run()));
 
         Assert.Equal("upgraded skipped skipped", Statuses(BatchReport.Read(Output(""))));
-        Assert.All(leftovers, file => Assert.False(File.Exists(file), file));
+        Assert.All(leftovers, file => Assert.False(File.Exists(file), file), throwIfEmpty: true);
     }
 
     [Fact]
