@@ -50,6 +50,7 @@ internal static class Program
             BenchCommand.Create(),
             VerifyCommand.Create(),
             ReportCommand.Create(),
+            DoctorCommand.Create(),
             CompletionCommand.Create(),
             ManCommand.Create(),
         };

@@ -15,6 +15,9 @@ public static class TorchLibrary
     private static Action<string>? tell;
     private static bool loaded;
 
+    /// <summary>The version of PyTorch that TorchSharp is made for.</summary>
+    public static string MadeFor => LibtorchVersion.OfTorchSharp;
+
     /// <summary>Says what libtorch to take, before anything needs it.</summary>
     /// <param name="path">A folder of libraries, a <c>site-packages/torch</c>, a Python environment or its interpreter; null for what the environment says.</param>
     /// <param name="teller">Is told what was taken, once, when it is.</param>

@@ -1,4 +1,5 @@
 using QkvMigrate.Reordering;
+using QkvMigrate.Torch.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -32,6 +32,7 @@ public sealed class FilesystemTests : IDisposable
         RequireXfs(ChildProcess.Run("mount", ["-t", "xfs", "-o", "loop", image, disk]));
         try
         {
+            Assert.EndsWith("\n            reflink yes, copy in the kernel yes, locks yes\n", Tool.Run("doctor", disk).Output, StringComparison.Ordinal);
             var copy = Path.Combine(disk, "model.pth");
             File.Copy(Source, copy);
 

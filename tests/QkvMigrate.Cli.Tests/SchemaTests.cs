@@ -11,6 +11,7 @@ namespace QkvMigrate.Cli.Tests;
 public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
 {
     private const string Report = "report.v1.schema.json";
+    private const string Doctor = "doctor.v1.schema.json";
     private const string Verification = "verification.v1.schema.json";
 
     private static readonly string[] Kinds =
@@ -54,6 +55,14 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
     }
 
     [Fact]
+    public async Task What_the_doctor_says_fits_its_schema_and_is_described_by_it()
+    {
+        await AssertDescribed(Doctor, Tool.Run("doctor", folder.Path, "--json").Output);
+        await AssertDescribed(Doctor, Tool.Run("doctor", "/proc", "--json", "--libtorch", folder.Path).Output);
+        Assert.NotEmpty((await Schema(Doctor)).Validate("""{"schemaVersion":1}"""));
+    }
+
+    [Fact]
     public async Task What_is_no_report_does_not_fit()
     {
         var schema = await Schema(Report);
@@ -87,8 +96,13 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
             Assert.NotEmpty(document.RootElement.GetProperty("checkpoints").EnumerateArray());
         }
 
-        Assert.Empty((await Schema(name)).Validate(run.Output));
-        Assert.Empty(Strict(await Schema(name)).Validate(run.Output));
+        await AssertDescribed(name, run.Output);
+    }
+
+    private static async Task AssertDescribed(string name, string document)
+    {
+        Assert.Empty((await Schema(name)).Validate(document));
+        Assert.Empty(Strict(await Schema(name)).Validate(document));
     }
 
     private static string Sample(string name) => Repository.At("samples", name);

@@ -26,11 +26,16 @@ internal sealed class EngineOptions
     /// <inheritdoc cref="LibtorchOption.Choose"/>
     public void Choose(ParseResult parsed, ConsoleLog log) => libtorch.Choose(parsed, log);
 
-    /// <summary>Makes the engine, which loads its libraries: to be asked when the first rows have to move.</summary>
-    public Func<IReorderEngine> Read(ParseResult parsed)
+    /// <summary>Makes the engine, which loads its libraries: to be asked when the first rows have to move. The log's details say which it is and why.</summary>
+    public Func<IReorderEngine> Read(ParseResult parsed, ConsoleLog log)
     {
         var choice = Choice(parsed);
-        return () => ReorderEngines.Create(choice);
+        return () =>
+        {
+            var (engine, reason) = ReorderEngines.Choose(choice);
+            log.Detail($"rows are moved by the engine {engine.Name} on {engine.Device} ({reason})");
+            return engine;
+        };
     }
 
     /// <summary>Makes what adds a LoRA to its base, TorchSharp on the same device whatever permutes the rows.</summary>

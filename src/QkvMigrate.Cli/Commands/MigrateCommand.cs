@@ -116,7 +116,7 @@ internal sealed class MigrateCommand
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             StrictEvidence = parsed.GetValue(strictEvidence),
             Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
-            Engine = engine.Read(parsed),
+            Engine = engine.Read(parsed, log),
             LowRankUpdater = engine.ReadUpdater(parsed),
             Progress = progress,
         });

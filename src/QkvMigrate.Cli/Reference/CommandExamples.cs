@@ -42,6 +42,10 @@ internal static class CommandExamples
         [
             new("See what all runs have written into an output", "qkvmigrate report upgraded"),
         ],
+        ["doctor"] =
+        [
+            new("See which PyTorch a Python environment would give, and what a filesystem can do", "qkvmigrate doctor checkpoints --libtorch ~/litgpt/.venv"),
+        ],
         ["completion"] =
         [
             new("Complete commands and options in this bash", "source <(qkvmigrate completion bash)"),

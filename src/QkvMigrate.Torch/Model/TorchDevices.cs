@@ -1,4 +1,5 @@
 using QkvMigrate.Reordering;
+using QkvMigrate.Torch.Cuda;
 using static TorchSharp.torch;
 
 namespace QkvMigrate.Torch.Model;

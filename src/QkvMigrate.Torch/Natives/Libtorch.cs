@@ -12,8 +12,11 @@ public sealed record Libtorch(string Folder, string Origin, string? Version)
     /// <summary>The version in words.</summary>
     internal string VersionText => Version is null ? "of unknown version" : Version;
 
-    /// <summary><c>libtorch 2.10.0 of /opt/torch/lib (--libtorch), for the CPU alone</c>.</summary>
-    public override string ToString() => $"libtorch {VersionText} of {Folder} ({Origin}), {(HasCuda ? "with CUDA" : "for the CPU alone")}";
+    /// <summary><c>2.10.0 of /opt/torch/lib (--libtorch), for the CPU alone</c>.</summary>
+    public string Description => $"{VersionText} of {Folder} ({Origin}), {(HasCuda ? "with CUDA" : "for the CPU alone")}";
+
+    /// <inheritdoc/>
+    public override string ToString() => $"libtorch {Description}";
 
     /// <summary>The path of one of its libraries.</summary>
     internal string Library(string name) => Path.Combine(Folder, name);

@@ -3,7 +3,7 @@ namespace QkvMigrate.Reordering;
 /// <summary>The engine that the command line asks for.</summary>
 public enum ReorderEngineKind
 {
-    /// <summary>TorchSharp where a CUDA device is usable, else the stream engine, which measures faster on every CPU slab.</summary>
+    /// <summary>The faster of the two: the managed engine, unless a CUDA device is asked for.</summary>
     Auto,
 
     /// <summary>TorchSharp.</summary>

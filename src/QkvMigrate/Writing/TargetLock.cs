@@ -101,6 +101,9 @@ internal sealed partial class TargetLock : IDisposable
         }
     }
 
+    /// <summary>Whether the filesystem of an open file has locks. The file is locked until it is closed.</summary>
+    public static bool Locks(SafeFileHandle file) => Flock(file, Exclusive | AtOnce) == 0;
+
     /// <summary>Takes away what killed processes have left in <paramref name="folder"/>; nothing where one is at work.</summary>
     public static void SweepFolder(string folder)
     {

@@ -6,23 +6,31 @@ namespace QkvMigrate.Torch.Tests.Reordering;
 public sealed class ReorderEnginesTests
 {
     [Theory]
-    [InlineData("auto", "cpu", "stream", "cpu")]
-    [InlineData("stream", "auto", "stream", "cpu")]
-    [InlineData("stream", "cpu", "stream", "cpu")]
-    [InlineData("torch", "cpu", "torch", "cpu")]
-    public void The_engine_is_the_one_that_was_chosen(string engine, string device, string name, string where)
+    [InlineData("auto", "cpu", "stream", "cpu", ReorderEngines.Fastest)]
+    [InlineData("auto", "auto", "stream", "cpu", ReorderEngines.Fastest)]
+    [InlineData("stream", "auto", "stream", "cpu", "--engine stream")]
+    [InlineData("stream", "cpu", "stream", "cpu", "--engine stream")]
+    [InlineData("torch", "cpu", "torch", "cpu", "--engine torch")]
+    public void The_engine_is_the_one_that_was_chosen(string engine, string device, string name, string where, string reason)
     {
-        var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, device));
-        Assert.Equal((name, where), (made.Name, made.Device));
+        var chosen = ReorderEngines.Choose(ReorderEngineChoice.Parse(engine, device));
+        Assert.Equal((name, where, reason), (chosen.Engine.Name, chosen.Engine.Device, chosen.Reason));
     }
 
-    [Theory]
-    [InlineData("auto", "stream")]
-    [InlineData("torch", "torch")]
-    public void Automatic_is_CUDA_where_there_is_one(string engine, string withoutCuda)
+    [Fact]
+    public void TorchSharp_takes_CUDA_where_there_is_one()
     {
-        var made = ReorderEngines.Create(ReorderEngineChoice.Parse(engine, "auto"));
-        Assert.Equal(TorchReorderEngine.CudaProblem(0) is null ? ("torch", "cuda:0") : (withoutCuda, "cpu"), (made.Name, made.Device));
+        var engine = ReorderEngines.Choose(ReorderEngineChoice.Parse("torch", "auto")).Engine;
+        Assert.Equal(("torch", TorchReorderEngine.CudaProblem(0) is null ? "cuda:0" : "cpu"), (engine.Name, engine.Device));
+    }
+
+    [Fact]
+    public void CUDA_that_is_asked_for_is_TorchSharps()
+    {
+        var problem = TorchReorderEngine.CudaProblem(0);
+        Assert.SkipUnless(problem is null, $"no CUDA device: {problem}");
+        var chosen = ReorderEngines.Choose(ReorderEngineChoice.Parse("auto", "cuda"));
+        Assert.Equal(("torch", "cuda:0", "--device cuda:0"), (chosen.Engine.Name, chosen.Engine.Device, chosen.Reason));
     }
 
     [Theory]
@@ -34,7 +42,7 @@ public sealed class ReorderEnginesTests
         var choice = ReorderEngineChoice.Parse(engine, device);
         var problem = TorchReorderEngine.CudaProblem(choice.Device.Index);
         Assert.SkipWhen(problem is null, $"{device} is usable here");
-        var refused = Assert.Throws<MigrationException>(() => ReorderEngines.Create(choice));
+        var refused = Assert.Throws<MigrationException>(() => ReorderEngines.Choose(choice));
         Assert.Equal(FailureKind.Unavailable, refused.Kind);
         Assert.Equal($"--device {named}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream", refused.Message);
     }

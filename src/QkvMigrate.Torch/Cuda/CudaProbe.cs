@@ -1,22 +1,19 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 
-namespace QkvMigrate.Torch;
+namespace QkvMigrate.Torch.Cuda;
 
 /// <summary>Finds out whether a CUDA device is usable, the cheap questions first, so that most machines never load libtorch for the answer.</summary>
 internal static class CudaProbe
 {
-    private const string Driver = "libcuda.so.1";
-
     /// <summary>Says why device <paramref name="index"/> is not usable, or null where it is.</summary>
     public static string? Problem(int index)
     {
-        if (!NativeLibrary.TryLoad(Driver, out var handle))
+        if (!CudaDriver.IsThere)
         {
-            return $"NVIDIA's driver library {Driver} does not load";
+            return CudaDriver.Missing;
         }
 
-        NativeLibrary.Free(handle);
         try
         {
             if (TorchLibrary.Find() is { HasCuda: false } found)
