@@ -56,7 +56,10 @@ public abstract class Checkpoint : IDisposable
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 
-    /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>), and tensors new ones (<see cref="CheckpointEdit.Splits"/>).</summary>
+    /// <summary>
+    /// Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>), and tensors storages
+    /// of their own (<see cref="CheckpointEdit.Splits"/>).
+    /// </summary>
     internal virtual bool TakesReplacements => false;
 
     /// <summary>
@@ -91,7 +94,10 @@ public abstract class Checkpoint : IDisposable
 
         var name = Path.GetFileName(path);
         using var source = SourceFile.Open(path);
-        return TorchZipCheckpoint.Matches(source) || SafetensorsCheckpoint.Matches(source) || TorchLegacyCheckpoint.Matches(source) || TorchTar.Matches(source)
+        return TorchZipCheckpoint.Matches(source)
+            || SafetensorsCheckpoint.Matches(source)
+            || TorchLegacyCheckpoint.Matches(source)
+            || TorchTar.Matches(source)
             || CheckpointNames.IsLitGpts(name)
 
             // A clone without Hugging Face's large files is a usual thing beside a LitGPT checkpoint that was made from them.
@@ -115,12 +121,7 @@ public abstract class Checkpoint : IDisposable
                 throw isPart;
             }
 
-            return TorchZipCheckpoint.Matches(source)
-                ? TorchZipCheckpoint.Open(source)
-                : SafetensorsCheckpoint.Matches(source) ? SafetensorsCheckpoint.Open(source)
-                : TorchLegacyCheckpoint.Matches(source) ? TorchLegacyCheckpoint.Open(source)
-                : TorchTar.Matches(source) ? throw TorchTar.Refused()
-                : throw NoCheckpoint(source);
+            return OpenAsItsFormat(source);
         }
         catch (MigrationException error)
         {
@@ -134,11 +135,37 @@ public abstract class Checkpoint : IDisposable
         }
     }
 
-    private static MigrationException NoCheckpoint(SourceFile source) => new(
-        FailureKind.Malformed,
-        source.Length == 0 ? "the file is empty"
-            : GitLfsPointer.Matches(source) ? "this is the pointer of Git LFS and not the checkpoint; 'git lfs pull' fetches that"
-            : "this is no checkpoint: expected a file that torch.save wrote, or safetensors");
+    private static Checkpoint OpenAsItsFormat(SourceFile source)
+    {
+        if (TorchZipCheckpoint.Matches(source))
+        {
+            return TorchZipCheckpoint.Open(source);
+        }
+
+        if (SafetensorsCheckpoint.Matches(source))
+        {
+            return SafetensorsCheckpoint.Open(source);
+        }
+
+        if (TorchLegacyCheckpoint.Matches(source))
+        {
+            return TorchLegacyCheckpoint.Open(source);
+        }
+
+        throw TorchTar.Matches(source) ? TorchTar.Refused() : new MigrationException(FailureKind.Malformed, WhyNoCheckpoint(source));
+    }
+
+    private static string WhyNoCheckpoint(SourceFile source)
+    {
+        if (source.Length == 0)
+        {
+            return "the file is empty";
+        }
+
+        return GitLfsPointer.Matches(source)
+            ? "this is the pointer of Git LFS and not the checkpoint; 'git lfs pull' fetches that"
+            : "this is no checkpoint: expected a file that torch.save wrote, or safetensors";
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -6,14 +6,6 @@ namespace QkvMigrate.Pickling;
 /// <param name="End">The first byte behind it.</param>
 internal readonly record struct PickleFrame(int LengthOffset, int Start, int End);
 
-/// <summary>What a pickle refers to outside of itself: all that could run code if Python loaded it.</summary>
-/// <param name="Globals">Every global that it names, in order.</param>
-/// <param name="Unnamed">
-/// What it would look up or call without naming it: codes of the extension registry, globals whose name is computed, and
-/// calls of what another call returned.
-/// </param>
-internal sealed record PickleReferences(IReadOnlyList<PickleGlobal> Globals, IReadOnlyList<PickleNode> Unnamed);
-
 /// <summary>The instructions of a pickle, and what stands in them by itself: all that comparing and renaming take.</summary>
 internal sealed class PickleScript
 {

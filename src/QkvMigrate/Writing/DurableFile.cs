@@ -150,14 +150,14 @@ public sealed class DurableFile : IDisposable
 
             // A second link, so that there is no moment without the old file under a name of its own; or a whole copy. A
             // run that was killed behind this point has left the link.
-            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !Posix.HardLink(Path, backup))
+            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !PosixNames.HardLink(Path, backup))
             {
                 FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
             }
 
-            Posix.Rename(temporary, Path, replace);
+            PosixNames.Rename(temporary, Path, replace);
             committed = true;
-            Posix.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            PosixNames.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

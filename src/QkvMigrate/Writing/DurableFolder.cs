@@ -53,7 +53,7 @@ internal sealed class DurableFolder : IDisposable
             if (old is { } empty)
             {
                 File.SetUnixFileMode(hidden, File.GetUnixFileMode(path));
-                _ = Posix.ChangeOwner(hidden, empty.Owner, empty.Group);
+                _ = PosixNames.ChangeOwner(hidden, empty.Owner, empty.Group);
             }
 
             return new DurableFolder(path, hidden, isNew: true, replacesEmpty: old is not null, acquired);
@@ -72,9 +72,9 @@ internal sealed class DurableFolder : IDisposable
         {
             if (isNew)
             {
-                Posix.FlushFolder(WritePath);
-                Posix.Rename(WritePath, path, replacesEmpty);
-                Posix.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+                PosixNames.FlushFolder(WritePath);
+                PosixNames.Rename(WritePath, path, replacesEmpty);
+                PosixNames.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             }
             else
             {
@@ -109,7 +109,7 @@ internal sealed class DurableFolder : IDisposable
         {
             var target = Path.Combine(to, file.Name);
             KeepOwner(file.FullName, target);
-            Posix.Rename(file.FullName, target, replace: true);
+            PosixNames.Rename(file.FullName, target, replace: true);
         }
 
         foreach (var folder in entries[true])
@@ -117,7 +117,7 @@ internal sealed class DurableFolder : IDisposable
             MoveInto(folder.FullName, Path.Combine(to, folder.Name));
         }
 
-        Posix.FlushFolder(to);
+        PosixNames.FlushFolder(to);
     }
 
     /// <summary>A link to a folder is moved as a link: what is behind it is somebody else's.</summary>

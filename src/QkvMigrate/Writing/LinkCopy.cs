@@ -21,7 +21,7 @@ internal static class LinkCopy
             File.CreateSymbolicLink(hidden, text);
             try
             {
-                Posix.Rename(hidden, path, replace);
+                PosixNames.Rename(hidden, path, replace);
             }
             catch
             {

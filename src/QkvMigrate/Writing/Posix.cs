@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>The few system calls of Linux that .NET has no name for.</summary>
+/// <summary>System calls of Linux on open files that .NET has no name for.</summary>
 internal static partial class Posix
 {
     /// <summary>
@@ -13,16 +14,6 @@ internal static partial class Posix
     /// </summary>
     private const int WriteBytes = 64 << 10;
 
-    private const int NotPermitted = 1; // EPERM
-    private const int TooManyLinks = 31; // EMLINK
-    private const int Interrupted = 4; // EINTR
-    private const int InvalidArgument = 22; // EINVAL
-    private const int FileTooLarge = 27; // EFBIG
-    private const int NoSpace = 28; // ENOSPC
-    private const int CrossDevice = 18; // EXDEV
-    private const int NoSystemCall = 38; // ENOSYS
-    private const int NotSupported = 95; // EOPNOTSUPP
-
     /// <summary>
     /// Brings a file's bytes to the disk. .NET's own call (<c>RandomAccess.FlushToDisk</c>, .NET 10) says nothing where the
     /// system reports that they did not get there.
@@ -30,32 +21,9 @@ internal static partial class Posix
     /// <exception cref="IOException">They did not, or may not have.</exception>
     public static void Flush(SafeFileHandle file)
     {
-        if (Fsync(file) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
+        if (Fsync(file) != 0 && Marshal.GetLastPInvokeError() != PosixError.InvalidArgument)
         {
-            throw Failure("fsync", null);
-        }
-    }
-
-    /// <summary>Makes a rename in <paramref name="folder"/> durable: fsync of the folder (fsync(2), "Calling fsync() does not necessarily ensure that the entry in the directory ... has also reached disk").</summary>
-    public static void FlushFolder(string folder)
-    {
-        var descriptor = Open(folder, 0);
-        if (descriptor < 0)
-        {
-            throw Failure("open", folder);
-        }
-
-        try
-        {
-            // A filesystem that cannot sync a folder says EINVAL; it has no stronger promise to give.
-            if (Fsync(descriptor) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
-            {
-                throw Failure("fsync", folder);
-            }
-        }
-        finally
-        {
-            _ = Close(descriptor);
+            throw PosixError.Failure("fsync", null);
         }
     }
 
@@ -71,7 +39,7 @@ internal static partial class Posix
             return copied;
         }
 
-        return Marshal.GetLastPInvokeError() is InvalidArgument or CrossDevice or NoSystemCall or NotSupported ? -1 : throw Failure("copy_file_range", null);
+        return Marshal.GetLastPInvokeError() is PosixError.InvalidArgument or PosixError.CrossDevice or PosixError.NoSystemCall or PosixError.NotSupported ? -1 : throw PosixError.Failure("copy_file_range", null);
     }
 
     /// <summary>Has <paramref name="target"/> share all blocks of <paramref name="source"/>; false where the filesystem cannot (ioctl_ficlone(2)).</summary>
@@ -110,21 +78,21 @@ internal static partial class Posix
         {
             result = Fallocate(target, 0, 0, length);
         }
-        while (result != 0 && Marshal.GetLastPInvokeError() == Interrupted);
+        while (result != 0 && Marshal.GetLastPInvokeError() == PosixError.Interrupted);
         if (result == 0)
         {
             return;
         }
 
-        if (Marshal.GetLastPInvokeError() is not (NotSupported or NoSystemCall))
+        if (Marshal.GetLastPInvokeError() is not (PosixError.NotSupported or PosixError.NoSystemCall))
         {
-            throw Failure("fallocate", null);
+            throw PosixError.Failure("fallocate", null);
         }
 
         var free = new DriveInfo($"/proc/self/fd/{target.DangerousGetHandle()}").AvailableFreeSpace;
         if (free < length)
         {
-            throw new IOException($"{length} bytes are needed, {free} are free", NoSpace);
+            throw new IOException($"{length} bytes are needed, {free} are free", PosixError.NoSpace);
         }
     }
 
@@ -142,78 +110,22 @@ internal static partial class Posix
         catch (ArgumentOutOfRangeException error)
         {
             // .NET's way to say EFBIG, which an argument of this call cannot cause: the length of the file was checked.
-            throw new IOException(error.Message, FileTooLarge);
+            throw new IOException(error.Message, PosixError.FileTooLarge);
         }
     }
 
     /// <summary>Gives the open file to another owner; false where this process may not.</summary>
     public static bool ChangeOwner(SafeFileHandle target, uint owner, uint group) => Fchown(target, owner, group) == 0;
 
-    /// <summary>Gives a folder to another owner; false where this process may not.</summary>
-    public static bool ChangeOwner(string folder, uint owner, uint group) => Chown(folder, owner, group) == 0;
-
     /// <summary>Has the disk begin to write a range that was just written, so that the sync at the end finds little left (sync_file_range(2)). Only a hint.</summary>
     public static void StartWriteback(SafeFileHandle target, long offset, long length) =>
         _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
 
-    /// <summary>Gives <paramref name="path"/> a second name, and never replaces one; false where the filesystem has no second names.</summary>
-    public static bool HardLink(string path, string newName)
-    {
-        if (Link(Path.GetFullPath(path), Path.GetFullPath(newName)) == 0)
-        {
-            return true;
-        }
-
-        return Marshal.GetLastPInvokeError() is NotPermitted or NotSupported or NoSystemCall or TooManyLinks ? false : throw Failure("link", newName);
-    }
-
-    /// <summary>
-    /// Renames; refuses to replace where <paramref name="replace"/> is false. NFS and other filesystems cannot refuse by
-    /// themselves (rename(2), EINVAL): there the name is looked up first.
-    /// </summary>
-    public static void Rename(string path, string newName, bool replace)
-    {
-        const int current = -100; // AT_FDCWD
-        (path, newName) = (Path.GetFullPath(path), Path.GetFullPath(newName));
-        var result = RenameAt2(current, path, current, newName, replace ? 0u : 1u /* RENAME_NOREPLACE */);
-        if (result != 0 && !replace && Marshal.GetLastPInvokeError() is (InvalidArgument or NoSystemCall) && !Path.Exists(newName))
-        {
-            result = RenameAt2(current, path, current, newName, 0);
-        }
-
-        if (result != 0)
-        {
-            throw Failure("rename", newName);
-        }
-    }
-
-    /// <summary>What the last call's error says.</summary>
-    public static IOException Failure(string call, string? path)
-    {
-        var error = Marshal.GetLastPInvokeError();
-        return new IOException($"{call}: {Marshal.GetPInvokeErrorMessage(error)}{(path is null ? "" : $" : '{path}'")}", error);
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle descriptor);
 
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int descriptor);
-
     [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
     private static partial nint CopyFileRange(SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Link(string path, string newName);
-
-    [LibraryImport("libc", EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int RenameAt2(int folder, string path, int newFolder, string newName, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int ControlDescriptor(SafeFileHandle descriptor, nuint request, nint argument);
@@ -223,9 +135,6 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
     private static partial int Fchown(SafeFileHandle descriptor, uint owner, uint group);
-
-    [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Chown(string path, uint owner, uint group);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncFileRange(SafeFileHandle descriptor, long offset, long length, uint flags);

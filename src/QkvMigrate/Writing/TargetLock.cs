@@ -176,7 +176,7 @@ internal sealed partial class TargetLock : IDisposable
             descriptor = Open(name, flags, mode);
         }
 
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Posix.Failure("open", name);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw PosixError.Failure("open", name);
     }
 
     /// <summary>Whether the lock was free. Where a filesystem has no locks, it is.</summary>

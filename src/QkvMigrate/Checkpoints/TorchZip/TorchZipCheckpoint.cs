@@ -29,15 +29,15 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     {
         Directory = directory;
         this.stem = stem;
-        PickleEntry = directory.ByName.GetValueOrDefault($"{stem}/data.pkl")
-            ?? throw new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)", where: ZipFailure.DirectoryPlace);
-        if (directory.ByName.ContainsKey($"{stem}/constants.pkl"))
+        PickleEntry = directory.ByName.GetValueOrDefault($"{stem}/data.pkl") ?? throw NoPickle(stem);
+        var scriptConstants = $"{stem}/constants.pkl";
+        if (directory.ByName.ContainsKey(scriptConstants))
         {
-            throw new MigrationException(FailureKind.Unsupported, "this is a TorchScript archive, not a state dict", where: ZipFailure.Place($"{stem}/constants.pkl"));
+            throw new MigrationException(FailureKind.Unsupported, "this is a TorchScript archive, not a state dict", where: ZipFailure.Place(scriptConstants));
         }
 
-        alignment = ReadAlignment(source, directory, stem);
-        pickle = ReadPickle(source, PickleEntry, directory.Entries.Count, FindStorage);
+        alignment = TorchZipRecords.ReadAlignment(directory, stem);
+        pickle = TorchZipRecords.ReadPickle(directory, PickleEntry, FindStorage);
     }
 
     /// <summary>What is left of <paramref name="whole"/> when its pickle is replaced.</summary>
@@ -96,7 +96,8 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         var name = Encoding.UTF8.GetString(source.Read(ZipFormat.LocalHeaderLength, length));
         var folder = name.IndexOf('/', StringComparison.Ordinal);
         var record = name[(folder + 1)..];
-        return folder > 0 && (record is "data.pkl" or "version" or "byteorder" || record.StartsWith('.') || record.StartsWith("data/", StringComparison.Ordinal));
+        return folder > 0
+            && (record is "data.pkl" or "version" or "byteorder" || record.StartsWith('.') || record.StartsWith("data/", StringComparison.Ordinal));
     }
 
     /// <summary>Reads the zip's directory and its pickle.</summary>
@@ -132,8 +133,10 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     internal override bool TakesReplacements => true;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<GlobalUse> Globals =>
-        globals ??= [.. pickle.Globals(PickleEntry.Name), .. Directory.Entries.Except([PickleEntry, .. pickle.Storages.Select(EntryOf), .. removed]).SelectMany(StrayPickle)];
+    public override IReadOnlyList<GlobalUse> Globals => globals ??= [.. pickle.Globals(PickleEntry.Name), .. OtherEntries.SelectMany(StrayPickle)];
+
+    /// <summary>What is neither the pickle nor a storage of it.</summary>
+    private IEnumerable<ZipEntry> OtherEntries => Directory.Entries.Except([PickleEntry, .. pickle.Storages.Select(EntryOf), .. removed]);
 
     /// <summary>What an entry that is neither the pickle nor a storage names, where it is a pickle. PyTorch reads none such.</summary>
     private IReadOnlyList<GlobalUse> StrayPickle(ZipEntry entry)
@@ -154,8 +157,12 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     /// <inheritdoc/>
     internal override Checkpoint WithoutUnreferenced() => new TorchZipCheckpoint(this, UnreferencedEntries);
 
-    private IReadOnlyList<ZipEntry> UnreferencedEntries =>
-        unreferenced ??= TorchZip.UnreferencedEntries.Find(Source, Directory.Entries.Except([PickleEntry, .. removed]), NameOf(""), pickle.Script, pickle.Storages.Select(EntryOf));
+    private IReadOnlyList<ZipEntry> UnreferencedEntries => unreferenced ??= TorchZip.UnreferencedEntries.Find(
+        Source,
+        Directory.Entries.Except([PickleEntry, .. removed]),
+        NameOf(""),
+        pickle.Script,
+        pickle.Storages.Select(EntryOf));
 
     /// <inheritdoc/>
     internal override FilePlan Rewrite(CheckpointEdit edit)
@@ -174,7 +181,8 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         {
             var storage = group.Key;
             var blocks = group.OrderBy(block => block.Offset).ToList();
-            changes.Contents.Add(EntryOf(storage), new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)) { IsPermutation = true });
+            var content = new ZipContent(storage.Length, null, builder => StorageLayout.LayDown(builder, storage, blocks)) { IsPermutation = true };
+            changes.Contents.Add(EntryOf(storage), content);
         }
 
         foreach (var replacement in edit.Replacements)
@@ -200,14 +208,16 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         }
 
         var leaving = splits.SelectMany(split => split.Split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
-        return leaving.Select(tensor => tensor.Storage).Except(OpaqueStorages).Except(Tensors.Where(tensor => !leaving.Contains(tensor)).Select(tensor => tensor.Storage));
+        var stillUsed = Tensors.Where(tensor => !leaving.Contains(tensor)).Select(tensor => tensor.Storage).Concat(OpaqueStorages);
+        return leaving.Select(tensor => tensor.Storage).Except(stillUsed);
     }
 
     private static ZipContent Content(KeyedSplit split)
     {
         var view = split.Split.View;
         var piece = new StorageEntry(view.Storage.Source, split.Key, view.FileOffset, view.Extent);
-        var blocks = split.Split.Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - (view.StorageOffset * view.DType.ItemSize) }).OrderBy(block => block.Offset).ToList();
+        var start = view.StorageOffset * view.DType.ItemSize;
+        var blocks = split.Split.Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - start }).OrderBy(block => block.Offset).ToList();
         return new ZipContent(piece.Length, null, builder => StorageLayout.LayDown(builder, piece, blocks));
     }
 
@@ -230,44 +240,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private StorageEntry? FindStorage(string key) =>
         Directory.ByName.GetValueOrDefault(NameOf(key)) is { } entry ? new StorageEntry(Source, key, entry.DataOffset, entry.Size) : null;
 
-    private static TorchPickle ReadPickle(SourceFile source, ZipEntry entry, int entries, Func<string, StorageEntry?> findStorage)
+    private static MigrationException NoPickle(string stem)
     {
-        try
-        {
-            if (entry.Size > PickleLimits.Bytes)
-            {
-                throw PickleFailure.Limit(0, $"{entry.Size} bytes are more than the {PickleLimits.Bytes} that a pickle may have");
-            }
-
-            var bytes = source.Read(entry.DataOffset, (int)entry.Size);
-            if (entry.HasChecksum && Crc32.HashToUInt32(bytes) != entry.Crc)
-            {
-                throw PickleFailure.At(0, "the bytes do not have the checksum that the zip gives");
-            }
-
-            var document = PickleMachine.Run(bytes, entries);
-            return document.Script.Bytes.Length == bytes.Length
-                ? new TorchPickle(document, findStorage)
-                : throw PickleFailure.At(document.Script.Bytes.Length, $"{bytes.Length - document.Script.Bytes.Length} bytes stand behind the end of the pickle");
-        }
-        catch (MigrationException error) when (error.File is null)
-        {
-            throw new MigrationException(error.Kind, error.Problem, source.Path, $"{entry.Name}{(error.Where is null ? "" : $", {error.Where}")}", error.Offset, error);
-        }
-    }
-
-    /// <summary>
-    /// The alignment that the file was written with: <c>.storage_alignment</c> holds it in decimal digits since PyTorch 2.7
-    /// (torch/serialization.py, <c>_save</c>); before, it was always 64.
-    /// </summary>
-    private static int ReadAlignment(SourceFile source, ZipDirectory directory, string stem)
-    {
-        if (!directory.ByName.TryGetValue($"{stem}/.storage_alignment", out var entry) || entry.Size > 10)
-        {
-            return ZipFormat.Alignment;
-        }
-
-        var digits = source.Read(entry.DataOffset, (int)entry.Size);
-        return int.TryParse(Encoding.ASCII.GetString(digits), out var value) && value is >= 1 and <= 1 << 15 ? value : ZipFormat.Alignment;
+        const string reason = "it is no checkpoint, or saving it was interrupted (incremental_save writes that entry last)";
+        return new MigrationException(FailureKind.Malformed, $"the zip has no {stem}/data.pkl: {reason}", where: ZipFailure.DirectoryPlace);
     }
 }

@@ -56,57 +56,21 @@ internal sealed class ZipHeaders
 
     /// <summary>Whether the local header gives checksum and sizes: it must without a descriptor, and some writers do with one.</summary>
     public static bool CarriesChecksum(ZipEntry entry) =>
-        !HasDescriptor(entry)
+        !ZipDescriptors.IsIn(entry)
         || Number(entry.LocalHeader, ZipFormat.LocalCrc) != 0
         || Number(entry.LocalHeader, ZipFormat.LocalSize) is not (0 or ZipFormat.Escape32);
-
-    /// <summary>The data descriptor, empty where the entry has none.</summary>
-    public static byte[] Descriptor(ZipEntry entry, long offset, long size, uint crc)
-    {
-        if (!HasDescriptor(entry))
-        {
-            return [];
-        }
-
-        // PyTorch's writer gives the descriptor wide sizes exactly where the local header has a zip64 field.
-        var length = IsPadded(entry.LocalFields) ? (IsWide(size) || IsWide(offset) ? 24 : 16) : entry.DescriptorLength;
-        if (length is 12 or 16 && size > ZipFormat.Escape32)
-        {
-            throw TooLarge(entry, size);
-        }
-
-        var descriptor = new byte[length];
-        if (length is 16 or 24)
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(descriptor, ZipFormat.DescriptorSignature);
-        }
-
-        var at = DescriptorCrc(length);
-        BinaryPrimitives.WriteUInt32LittleEndian(descriptor.AsSpan(at), crc);
-        for (var number = 0; number < 2; number++)
-        {
-            if (length is 20 or 24)
-            {
-                BinaryPrimitives.WriteInt64LittleEndian(descriptor.AsSpan(at + 4 + (8 * number)), size);
-            }
-            else
-            {
-                BinaryPrimitives.WriteUInt32LittleEndian(descriptor.AsSpan(at + 4 + (4 * number)), (uint)size);
-            }
-        }
-
-        return descriptor;
-    }
-
-    /// <summary>Where the checksum stands in a descriptor of <paramref name="length"/> bytes: behind a signature, if it has one.</summary>
-    public static int DescriptorCrc(int length) => length is 16 or 24 ? 4 : 0;
 
     /// <summary>The header for the central directory.</summary>
     public byte[] Central(ZipEntry entry, long offset, long size, uint crc)
     {
         var old = entry.CentralHeader;
         var keepsEscapes = !IsPadded(entry.LocalFields);
-        ReadOnlySpan<(int Field, long Value)> places = [(ZipFormat.CentralSize, size), (ZipFormat.CentralCompressedSize, size), (ZipFormat.CentralHeaderOffset, offset)];
+        ReadOnlySpan<(int Field, long Value)> places =
+        [
+            (ZipFormat.CentralSize, size),
+            (ZipFormat.CentralCompressedSize, size),
+            (ZipFormat.CentralHeaderOffset, offset),
+        ];
         Span<long> numbers = stackalloc long[places.Length];
         var (had, has) = (0, 0);
         foreach (var (field, value) in places)
@@ -144,7 +108,7 @@ internal sealed class ZipHeaders
     {
         var zip64 = fields.Find(ZipFormat.Zip64ExtraId).GetValueOrDefault();
 
-        // The writer makes this field before it has counted the compressed size, which so is zero (miniz.c, the same function).
+        // The compressed size is zero: the writer makes this field before it has counted that (miniz.c, the same function).
         var compressed = IsWide(entry.Size) && zip64.Length >= 16 ? BinaryPrimitives.ReadInt64LittleEndian(zip64.Span[8..]) : 0;
         ReadOnlySpan<long> numbers = (IsWide(size), IsWide(offset)) switch
         {
@@ -203,21 +167,30 @@ internal sealed class ZipHeaders
     }
 
     /// <summary>How many of the local header's two sizes stand in the zip64 field and are to be kept true.</summary>
-    private static int EscapedSizes(ZipEntry entry) => !CarriesChecksum(entry)
-        ? 0
-        : (Number(entry.LocalHeader, ZipFormat.LocalSize) == ZipFormat.Escape32 ? 1 : 0) + (Number(entry.LocalHeader, ZipFormat.LocalCompressedSize) == ZipFormat.Escape32 ? 1 : 0);
+    private static int EscapedSizes(ZipEntry entry)
+    {
+        if (!CarriesChecksum(entry))
+        {
+            return 0;
+        }
 
-    private static bool IsWide(long number) => number >= ZipFormat.Escape32;
+        return Escaped(ZipFormat.LocalSize) + Escaped(ZipFormat.LocalCompressedSize);
 
-    private static bool HasDescriptor(ZipEntry entry) => entry.DescriptorLength > 0;
+        int Escaped(int field) => Number(entry.LocalHeader, field) == ZipFormat.Escape32 ? 1 : 0;
+    }
 
-    private static bool IsPadded(ZipExtraArea fields) => fields.Find(ZipFormat.PaddingExtraId) is not null;
+    /// <summary>Whether PyTorch's writer puts a number into the zip64 field.</summary>
+    public static bool IsWide(long number) => number >= ZipFormat.Escape32;
+
+    /// <summary>Whether an entry has PyTorch's padding, and so the fields that PyTorch's writer gives it.</summary>
+    public static bool IsPadded(ZipExtraArea fields) => fields.Find(ZipFormat.PaddingExtraId) is not null;
 
     private static uint Number(ReadOnlyMemory<byte> header, int field) => BinaryPrimitives.ReadUInt32LittleEndian(header.Span[field..]);
 
     private static void WriteNarrow(byte[] header, int field, long value) =>
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(field), (uint)Math.Min(value, ZipFormat.Escape32));
 
-    private static MigrationException TooLarge(ZipEntry entry, long size) =>
+    /// <summary>The failure of a size that the entry's fields have no room for.</summary>
+    public static MigrationException TooLarge(ZipEntry entry, long size) =>
         new(FailureKind.Unsupported, $"{size} bytes need a zip64 field, which this zip's writer did not leave room for", where: ZipFailure.Place(entry.Name));
 }

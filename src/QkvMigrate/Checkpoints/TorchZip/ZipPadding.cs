@@ -31,19 +31,45 @@ internal static class ZipPadding
         var most = room - ZipExtra.HeadLength - (int)((start + room - ZipExtra.HeadLength) % step);
         if (least > most)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"its extra fields leave no room to align its bytes at {step}", where: ZipFailure.Place(entry.Name));
+            var problem = $"its extra fields leave no room to align its bytes at {step}";
+            throw new MigrationException(FailureKind.Unsupported, problem, where: ZipFailure.Place(entry.Name));
         }
 
+        // How long the field has to be for the data to keep its place; negative where it cannot.
+        var keeping = wanted - start;
         var length = growth switch
         {
-            0 => (start + before) % step == 0 ? Math.Min(before, most) : least,
-            < 0 => before < step ? (int)Math.Clamp(wanted - start, least, most) : least,
-            _ => wanted >= start ? (int)Math.Min(wanted - start, most)
-                : before > most - step ? least
-                : least + step,
+            0 => Unmoved(),
+            < 0 => BehindShrunken(),
+            _ => BehindGrown(),
         };
         ZipExtra.WriteHead(target, ZipFormat.PaddingExtraId, length);
         target.GetSpan(length)[..length].Fill(ZipFormat.PaddingByte);
         target.Advance(length);
+
+        int Unmoved()
+        {
+            var isAligned = (start + before) % step == 0;
+            return isAligned ? Math.Min(before, most) : least;
+        }
+
+        // The entry before may have grown in its turn, and shrinks back: then this field is longer than PyTorch makes it.
+        int BehindShrunken()
+        {
+            var isPyTorchs = before < step;
+            return isPyTorchs ? (int)Math.Clamp(keeping, least, most) : least;
+        }
+
+        // The field gives up what it took when the entry before shrank; where that is not enough, a mark says that it grew.
+        int BehindGrown()
+        {
+            if (keeping >= 0)
+            {
+                return (int)Math.Min(keeping, most);
+            }
+
+            var hasRoomForMark = before <= most - step;
+            return hasRoomForMark ? least + step : least;
+        }
     }
 }

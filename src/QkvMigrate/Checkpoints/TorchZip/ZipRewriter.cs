@@ -85,7 +85,7 @@ internal sealed class ZipRewriter
 
             builder.Literal(header);
             builder.Copy(directory.Source, entry.DataOffset, entry.Size);
-            builder.Literal(ZipHeaders.Descriptor(entry, offset, size, crc));
+            builder.Literal(ZipDescriptors.Make(entry, offset, size, crc));
             return;
         }
 
@@ -94,7 +94,7 @@ internal sealed class ZipRewriter
         content.LayDown(builder);
         builder.EndChecksum();
         placed[entry] = new PlacedEntry(offset, size, crc, checksum);
-        var descriptor = ZipHeaders.Descriptor(entry, offset, size, crc);
+        var descriptor = ZipDescriptors.Make(entry, offset, size, crc);
         if (checksum >= 0)
         {
             if (content.IsPermutation && entry.HasChecksum)
@@ -109,7 +109,7 @@ internal sealed class ZipRewriter
 
             if (descriptor.Length > 0)
             {
-                builder.Patch(checksum, builder.Position + ZipHeaders.DescriptorCrc(descriptor.Length));
+                builder.Patch(checksum, builder.Position + ZipDescriptors.ChecksumAt(descriptor.Length));
             }
         }
 

@@ -68,8 +68,8 @@ internal sealed class OutputRecord
         {
             Directory.CreateDirectory(Entries.Folder);
             Directory.CreateDirectory(Reports.Folder);
-            Posix.FlushFolder(root);
-            Posix.FlushFolder(Folder);
+            PosixNames.FlushFolder(root);
+            PosixNames.FlushFolder(Folder);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

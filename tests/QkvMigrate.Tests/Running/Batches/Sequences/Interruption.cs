@@ -122,7 +122,7 @@ internal sealed class Interruption(int moment, bool isKill, params string[] fold
             var identity = FileIdentity.Of(file)!.Value;
             if (copies.TryGetValue((identity.Device, identity.Inode), out var other))
             {
-                Posix.HardLink(other, copy);
+                PosixNames.HardLink(other, copy);
                 continue;
             }
 

@@ -1,0 +1,38 @@
+namespace QkvMigrate.Pickling;
+
+/// <summary>What has parts that are values of their own.</summary>
+internal abstract class PickleContainer(int offset) : PickleNode(offset)
+{
+    private int depth;
+    private long weight = 1;
+
+    /// <inheritdoc/>
+    internal sealed override long Weight => weight;
+
+    /// <inheritdoc/>
+    internal sealed override int Depth => depth;
+
+    /// <summary>Takes note of a part: sees to it that this stands for neither too many values nor too deep ones.</summary>
+    /// <exception cref="MigrationException">It does, beyond <see cref="PickleLimits"/>.</exception>
+    internal void Hold(PickleNode part)
+    {
+        weight += part.Weight;
+        depth = Math.Max(depth, part.Depth + 1);
+        if (depth > PickleLimits.Nesting)
+        {
+            throw PickleFailure.Limit(Offset, $"containers are nested more than {PickleLimits.Nesting} deep");
+        }
+
+        if (weight > PickleLimits.Weight)
+        {
+            throw PickleFailure.Limit(Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
+        }
+    }
+}
+
+/// <summary>A tuple.</summary>
+internal sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleContainer(offset)
+{
+    /// <summary>The items.</summary>
+    public IReadOnlyList<PickleItem> Items { get; } = items;
+}
