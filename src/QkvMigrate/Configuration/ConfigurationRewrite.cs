@@ -5,7 +5,7 @@ namespace QkvMigrate.Configuration;
 /// <summary>A configuration file that is written, or taken away where <paramref name="Content"/> is null.</summary>
 /// <param name="Name">The file's name in its directory.</param>
 /// <param name="Content">Its new bytes.</param>
-public sealed record ConfigurationFile(string Name, ReadOnlyMemory<byte>? Content);
+internal sealed record ConfigurationFile(string Name, ReadOnlyMemory<byte>? Content);
 
 /// <summary>
 /// What happens to the configuration of a checkpoint's directory, so that LitGPT accepts it: it takes no field that it
@@ -14,7 +14,7 @@ public sealed record ConfigurationFile(string Name, ReadOnlyMemory<byte>? Conten
 /// <param name="Files">The files that are written or taken away.</param>
 /// <param name="Changes">The changes, a line each.</param>
 /// <param name="Advice">What the user should know.</param>
-public sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files, IReadOnlyList<string> Changes, IReadOnlyList<Advice> Advice)
+internal sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Files, IReadOnlyList<string> Changes, IReadOnlyList<Advice> Advice)
 {
     /// <summary>LitGPT's configuration since 2024-03.</summary>
     public const string YamlName = "model_config.yaml";

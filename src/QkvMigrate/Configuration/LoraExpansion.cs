@@ -8,7 +8,7 @@ namespace QkvMigrate.Configuration;
 /// </summary>
 /// <param name="Rank">LitGPT's <c>lora_r</c> before.</param>
 /// <param name="Sections">Which of q, k and v had LoRA; all three have it afterwards.</param>
-public sealed record LoraExpansion(long Rank, LoraSections Sections)
+internal sealed record LoraExpansion(long Rank, LoraSections Sections)
 {
     /// <summary>By how much the rank and alpha grow.</summary>
     public int Factor => Sections.Count;

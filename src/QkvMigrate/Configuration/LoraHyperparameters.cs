@@ -8,7 +8,7 @@ namespace QkvMigrate.Configuration;
 /// What <c>hyperparameters.yaml</c> says about LoRA: the arguments of the fine-tuning script, which LitGPT saves beside
 /// the checkpoint since 2024-03 (litgpt/utils.py, <c>save_hyperparameters</c>) and merges by.
 /// </summary>
-public sealed class LoraHyperparameters
+internal sealed class LoraHyperparameters
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "hyperparameters.yaml";

@@ -5,20 +5,28 @@ namespace QkvMigrate.Configuration;
 
 /// <summary>A field of a YAML mapping's top level.</summary>
 /// <param name="Name">The key.</param>
-/// <param name="Scalar">The value where it is plain, as it is written; null where it is nested.</param>
+/// <param name="Value">The value.</param>
 /// <param name="FirstLine">The line of the key, from 0.</param>
 /// <param name="LastLine">The last line of the value, from 0.</param>
-/// <param name="KeyColumn">Where the key starts in its line, from 0.</param>
+/// <param name="KeyColumn">Where the key starts in its line, from 0; negative where the mapping stands in braces.</param>
 /// <param name="KeyLength">Characters of the key as it is written.</param>
-internal sealed record YamlField(string Name, string? Scalar, int FirstLine, int LastLine, int KeyColumn, int KeyLength);
+internal sealed record YamlField(string Name, YamlValue Value, int FirstLine, int LastLine, int KeyColumn, int KeyLength)
+{
+    /// <summary>The value where it is plain, as it is written; null where it is a list or a mapping.</summary>
+    public string? Scalar => Value.Scalar?.Text;
+}
 
-/// <summary>Finds the fields of a YAML mapping's top level and the lines that each takes up.</summary>
+/// <summary>
+/// Reads the fields of a YAML mapping's top level and the lines that each takes up. JSON is YAML. This is the one reader of
+/// LitGPT's configuration: what is rewritten, verified or built from it is read here.
+/// </summary>
 internal static class YamlFields
 {
     /// <summary>Fields of the top level; LitGPT's configurations have less than a hundred.</summary>
     public const int MaximumFields = 1_000;
 
     private const int MaximumDepth = 64;
+    private const int NoColumn = -1;
 
     /// <summary>Scalars and brackets of all values; a list with a number for each layer is the longest that there is.</summary>
     private const int MaximumEvents = 1 << 16;
@@ -50,9 +58,10 @@ internal static class YamlFields
                 throw new MigrationException(FailureKind.Unsupported, $"more than {MaximumFields} fields, as no configuration has", where: $"line {key.Start.Line}");
             }
 
-            var (scalar, last) = Value(parser, ref events);
+            var (value, last) = Value(parser, ref events);
             var first = (int)key.Start.Line - 1;
-            var field = new YamlField(key.Value, scalar, first, Math.Max(first, last), root.Style == MappingStyle.Flow ? -1 : (int)key.Start.Column - 1, (int)(key.End.Column - key.Start.Column));
+            var column = root.Style == MappingStyle.Flow ? NoColumn : (int)key.Start.Column - 1;
+            var field = new YamlField(key.Value, value, first, Math.Max(first, last), column, (int)(key.End.Column - key.Start.Column));
             if (!fields.TryAdd(field.Name, field))
             {
                 throw new MigrationException(FailureKind.Malformed, $"field {field.Name} is given twice", where: $"line {key.Start.Line}");
@@ -62,12 +71,15 @@ internal static class YamlFields
         return [.. fields.Values];
     }
 
-    /// <summary>Reads one value to its end: its text where it is plain, and its last line. <paramref name="events"/> counts those of all values.</summary>
-    private static (string? Scalar, int LastLine) Value(Parser parser, ref int events)
+    /// <summary>Reads one value to its end, which is its last line. <paramref name="events"/> counts those of all values.</summary>
+    private static (YamlValue Value, int LastLine) Value(Parser parser, ref int events)
     {
         var last = 0;
         var depth = 0;
-        for (var isFirst = true; ; isFirst = false)
+        var isNested = false;
+        var scalars = new List<YamlScalar>();
+        ParsingEvent? start = null;
+        do
         {
             var current = parser.Consume<ParsingEvent>();
             if (current is AnchorAlias || ++events > MaximumEvents || depth > MaximumDepth)
@@ -75,18 +87,33 @@ internal static class YamlFields
                 throw new MigrationException(FailureKind.Unsupported, "an alias, or a value nested too deeply or too long for a configuration", where: $"line {current.Start.Line}");
             }
 
+            start ??= current;
+            if (current is Scalar scalar)
+            {
+                scalars.Add(new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain && ConfigurationReader.IsNull(scalar.Value)));
+            }
+
             // The end of a block collection is noticed at the next token, which may be lines behind it: only what has
             // characters of its own (a scalar, a bracket) tells where the value ends.
+            isNested |= depth > 0 && current.NestingIncrease > 0;
             depth += current.NestingIncrease;
             if (current.End.Index > current.Start.Index)
             {
                 last = Math.Max(last, (int)current.End.Line - 1);
             }
-
-            if (depth == 0)
-            {
-                return (isFirst ? (current as Scalar)?.Value : null, last);
-            }
         }
+        while (depth != 0);
+
+        // YamlDotNet 18.1 yields a key without a value for some malformed texts.
+        isNested |= start is MappingStart && scalars.Count % 2 != 0;
+        return (isNested ? new YamlValue() : Flat(start, scalars), last);
     }
+
+    /// <summary>A value that holds plain ones alone.</summary>
+    private static YamlValue Flat(ParsingEvent start, List<YamlScalar> scalars) => start switch
+    {
+        SequenceStart => new YamlValue(Items: scalars),
+        MappingStart => new YamlValue(Fields: scalars.Chunk(2).GroupBy(pair => pair[0].Text, pair => pair[1]).ToDictionary(same => same.Key, same => same.Last())),
+        _ => new YamlValue(scalars.Select(scalar => (YamlScalar?)scalar).FirstOrDefault()),
+    };
 }

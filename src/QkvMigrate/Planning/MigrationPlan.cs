@@ -73,7 +73,7 @@ public sealed record MigrationPlan(
     IReadOnlyList<Advice> Advice)
 {
     /// <summary>How the file's LoRA is expanded, or null where it has none or keeps its matrices.</summary>
-    public LoraExpansion? LoraExpansion { get; init; }
+    internal LoraExpansion? LoraExpansion { get; init; }
 
     /// <summary>Tensors that get a storage of their own, because they share theirs with what must not move.</summary>
     public IReadOnlyList<StorageSplit> Splits { get; init; } = [];

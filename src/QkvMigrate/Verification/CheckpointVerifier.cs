@@ -9,7 +9,7 @@ namespace QkvMigrate.Verification;
 /// plans or writes such a file is used here: where a row must have come from is computed from the definitions of the
 /// layouts. Memory does not depend on the size of the tensors.
 /// </summary>
-public sealed class CheckpointVerifier
+internal sealed class CheckpointVerifier
 {
     private readonly Checkpoint original;
     private readonly Checkpoint upgraded;

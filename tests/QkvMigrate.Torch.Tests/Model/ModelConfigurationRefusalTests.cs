@@ -22,8 +22,8 @@ public sealed class ModelConfigurationRefusalTests
     [InlineData("parallel_residual: false\nshared_attention_norm: true", "shared_attention_norm needs parallel_residual, as in LitGPT")]
     [InlineData("post_mlp_norm: true", "post_mlp_norm with parallel_residual: LitGPT left the norm out before 2025 and applies it since, so what the model should do is not known")]
     [InlineData("head_size: 12", "rotary_percentage 0.25 of head_size 12 rotates 3 elements, expected an even number")]
-    [InlineData("sliding_window_size: {a: [1]}", "line 1: a value is nested, an alias or missing; LitGPT's configuration has plain ones")]
-    [InlineData("a: &x 1\nb: *x", "line 2: a value is nested, an alias or missing; LitGPT's configuration has plain ones")]
+    [InlineData("sliding_window_size: {a: [1]}", "line 1: field sliding_window_size is nested; LitGPT's configuration has plain values, lists and mappings of them")]
+    [InlineData("a: &x 1\nb: *x", "line 2: an alias, or a value nested too deeply or too long for a configuration")]
     public void What_the_model_does_not_do_is_refused(string text, string message) => Refused(FailureKind.Unsupported, text, message);
 
     [Theory]
@@ -101,7 +101,7 @@ public sealed class ModelConfigurationRefusalTests
     public void Depth_costs_nothing()
     {
         var error = Assert.Throws<MigrationException>(() => ModelConfigurationReader.Parse($"a: {new string('[', 1_000_000)}"));
-        Assert.Equal("line 1: an item of a list is nested, an alias or missing; LitGPT's configuration has plain ones", error.Message);
+        Assert.Equal("line 1: an alias, or a value nested too deeply or too long for a configuration", error.Message);
     }
 
     [Fact]

@@ -12,4 +12,18 @@ internal sealed record FieldValue(long Line, string? Text = null, IReadOnlyList<
 {
     /// <summary>YAML's null.</summary>
     public bool IsNull => Text is null && Items is null && Fields is null;
+
+    /// <summary>The value of <paramref name="field"/>.</summary>
+    /// <exception cref="MigrationException">It is nested deeper.</exception>
+    public static FieldValue Of(YamlField field)
+    {
+        var line = field.FirstLine + 1;
+        return field.Value switch
+        {
+            { Scalar: { } scalar } => new FieldValue(line, scalar.TextOrNull),
+            { Items: { } items } => new FieldValue(line, Items: [.. items.Select(item => item.TextOrNull)]),
+            { Fields: { } fields } => new FieldValue(line, Fields: fields.ToDictionary(inner => inner.Key, inner => inner.Value.TextOrNull)),
+            _ => throw new MigrationException(FailureKind.Unsupported, $"field {field.Name} is nested; LitGPT's configuration has plain values, lists and mappings of them", where: $"line {line}"),
+        };
+    }
 }

@@ -45,7 +45,7 @@ internal static class ModelFields
     /// <exception cref="MigrationException">As <see cref="Read"/>.</exception>
     public static ModelConfiguration Parse(string text, Action<FieldReader> refuse)
     {
-        var fields = new FieldReader(FieldParser.Parse(text));
+        var fields = new FieldReader(YamlFields.Parse(text).ToDictionary(field => field.Name, FieldValue.Of));
         refuse(fields);
         var size = fields.Count("n_embd") ?? 4096;
         var layers = fields.Count("n_layer") ?? 16;
