@@ -47,6 +47,7 @@ internal static class Program
             MigrateCommand.Create(MigrationDirection.Upgrade),
             MigrateCommand.Create(MigrationDirection.Downgrade),
             GenerateCommand.Create(),
+            ExportCommand.Create(),
             BenchCommand.Create(),
             VerifyCommand.Create(),
             ReportCommand.Create(),

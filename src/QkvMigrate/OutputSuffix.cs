@@ -8,4 +8,7 @@ public static class OutputSuffix
 
     /// <summary>Behind that of a LoRA which was merged into its base.</summary>
     public const string Merged = "-merged";
+
+    /// <summary>Behind that of an export.</summary>
+    public const string Exported = "-hf";
 }

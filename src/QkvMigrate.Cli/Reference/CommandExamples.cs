@@ -26,6 +26,11 @@ internal static class CommandExamples
         [
             new("Get the legacy checkpoint back", "qkvmigrate downgrade checkpoints/EleutherAI/pythia-1b-qkv -o legacy"),
         ],
+        ["export"] =
+        [
+            new("Write a folder that Transformers, vLLM and llama.cpp take", "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-hf"),
+            new("The same in bfloat16, in files of 2 GB at most", "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-bf16 --dtype bfloat16 --max-shard-size 2GB"),
+        ],
         ["generate"] =
         [
             new("Ask an upgraded checkpoint something", "qkvmigrate generate checkpoints/EleutherAI/pythia-1b-qkv --prompt \"Hello\""),

@@ -39,6 +39,7 @@ internal static class JsonReport
             withGlobals ? [.. report.Globals.DistinctBy(use => (use.Name, use.Where)).Select(use => new JsonGlobal(use.Name, JsonNames.Kebab(use.Safety.ToString()), use.Where, use.Offset, use.Why))] : null,
             report.Evidence is { } evidence ? Evidence(evidence) : null,
             withPlan && report.Plan is { Rewrite: { } rewrite } plan ? Plan(plan, rewrite) : null,
+            report.Export is { } export ? new JsonExport(export.Family, export.DType, [.. export.Files.Select(file => new JsonExportedFile(file.Name, file.Bytes, file.Tensors))], export.Companions) : null,
             report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
     }
 
@@ -82,6 +83,7 @@ internal sealed record JsonCheckpoint(
     IReadOnlyList<JsonGlobal>? Globals,
     JsonEvidence? Evidence,
     JsonPlan? Plan,
+    JsonExport? Export,
     JsonMessage? Error);
 
 /// <summary>The geometry and where it came from.</summary>
@@ -113,6 +115,12 @@ internal sealed record JsonPlan(IReadOnlyList<JsonMove> Moves, IReadOnlyList<Jso
 
 /// <summary>One tensor; byte ranges are [offset in the source, length].</summary>
 internal sealed record JsonMove(string From, string To, string Dtype, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, IReadOnlyList<long>? NewShape, int? Dimension, IReadOnlyList<long[]> ByteRanges);
+
+/// <summary>What an export writes: a model of a family, its files of weights, and the names of the others.</summary>
+internal sealed record JsonExport(string Family, string Dtype, IReadOnlyList<JsonExportedFile> Files, IReadOnlyList<string> Companions);
+
+/// <summary>A file of weights.</summary>
+internal sealed record JsonExportedFile(string Name, long Bytes, int Tensors);
 
 /// <summary>A name that changes.</summary>
 internal sealed record JsonRename(string From, string To);

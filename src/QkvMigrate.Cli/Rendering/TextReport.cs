@@ -2,10 +2,11 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Running;
+using QkvMigrate.Running.Exports;
 
 namespace QkvMigrate.Cli.Rendering;
 
-/// <summary>Writes reports of upgrade and downgrade for people: a line for what happened, indented lines for what is behind it.</summary>
+/// <summary>Writes reports of upgrade, downgrade and export for people: a line for what happened, indented lines for what is behind it.</summary>
 internal static class TextReport
 {
     private const string Indent = "  ";
@@ -77,6 +78,11 @@ internal static class TextReport
             WriteChange(writer, report, changes);
         }
 
+        if (report.Export is { } export)
+        {
+            WriteExport(writer, report, export, withPlan);
+        }
+
         if (withPlan && report.Plan is { IsNeeded: true } plan)
         {
             WritePlan(writer, plan);
@@ -96,6 +102,21 @@ internal static class TextReport
         foreach (var note in advice.Where(note => isExplained || !note.IsGeneral))
         {
             writer.WriteLine($"{Indent}note [{note.Code}]: {note.Message}");
+        }
+    }
+
+    private static void WriteExport(TextWriter writer, CheckpointReport report, ExportSummary export, bool withFiles)
+    {
+        var time = report.Status == CheckpointStatus.Planned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s";
+        writer.WriteLine($"{Indent}a {export.Family} model of {export.Files.Sum(file => file.Tensors)} tensors in {export.DType}, {ByteSize.Text(export.Files.Sum(file => file.Bytes))} in {(export.Files.Count == 1 ? "1 file" : $"{export.Files.Count} files")}{time}");
+        foreach (var file in export.Files.Where(_ => withFiles))
+        {
+            writer.WriteLine($"{Indent}{file.Name}: {file.Tensors} tensors, {ByteSize.Text(file.Bytes)}");
+        }
+
+        if (withFiles)
+        {
+            writer.WriteLine($"{Indent}beside them: {string.Join(", ", export.Companions)}");
         }
     }
 

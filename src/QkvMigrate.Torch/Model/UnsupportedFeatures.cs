@@ -14,14 +14,14 @@ internal static class UnsupportedFeatures
     /// <summary>Refuses by field; takes the fields that are of no matter without what is refused, or of none at all.</summary>
     public static void Refuse(FieldReader fields)
     {
-        fields.Refuse("latent_attention", [], "multi-head latent attention");
-        fields.Refuse("rope_local_base_freq", [], "second rotary base for layers with local attention");
-        fields.Refuse("rope_indices", [], "choice of a rotary base for each layer");
-        fields.Refuse("rope_interleave", Off, "interleaved rotary embeddings");
-        fields.Refuse("n_shared_expert", Zero, "shared experts");
-        fields.Refuse("n_expert_groups", Zero, "groups of experts");
-        fields.Refuse("first_k_dense_replace", Zero, "dense layers among layers of experts");
-        fields.Refuse("routed_scaling_factor", One, "scaling of routed experts");
+        fields.Refuse("latent_attention", [], "the model here has no multi-head latent attention");
+        fields.Refuse("rope_local_base_freq", [], "the model here has no second rotary base for layers with local attention");
+        fields.Refuse("rope_indices", [], "the model here has no choice of a rotary base for each layer");
+        fields.Refuse("rope_interleave", Off, "the model here has no interleaved rotary embeddings");
+        fields.Refuse("n_shared_expert", Zero, "the model here has no shared experts");
+        fields.Refuse("n_expert_groups", Zero, "the model here has no groups of experts");
+        fields.Refuse("first_k_dense_replace", Zero, "the model here has no dense layers among layers of experts");
+        fields.Refuse("routed_scaling_factor", One, "the model here has no scaling of routed experts");
 
         // Read by the router of expert groups alone (litgpt/model.py, GroupedTopkRouter).
         fields.Take("n_topk_groups", "n_topk_scores_per_group", "norm_topk_prob");

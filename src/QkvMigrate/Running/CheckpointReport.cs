@@ -4,6 +4,7 @@ using QkvMigrate.Evidence;
 using QkvMigrate.Layouts;
 using QkvMigrate.Pickling.Policy;
 using QkvMigrate.Planning;
+using QkvMigrate.Running.Exports;
 
 namespace QkvMigrate.Running;
 
@@ -15,6 +16,9 @@ public enum CheckpointStatus
 
     /// <summary>Rewritten to the interleaved layout.</summary>
     Downgraded,
+
+    /// <summary>Written as a model of Hugging Face's.</summary>
+    Exported,
 
     /// <summary>Would be rewritten: a dry run, or a check.</summary>
     Planned,
@@ -67,6 +71,9 @@ public sealed record CheckpointReport
 
     /// <summary>The plan in numbers, where one was made; it stays where the plan is not kept.</summary>
     public PlanCounts? Changes { get; init; }
+
+    /// <summary>What an export makes of it, where one was asked for.</summary>
+    public ExportSummary? Export { get; init; }
 
     /// <summary>All tensors of the file.</summary>
     public int TensorCount { get; init; }

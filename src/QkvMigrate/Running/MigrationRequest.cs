@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QkvMigrate.Exporting;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
@@ -31,6 +32,9 @@ public sealed record MigrationRequest
 
     /// <summary>With <see cref="InPlace"/>: what is put behind the name under which the old file is kept, or null to keep none.</summary>
     public string? BackupSuffix { get; init; }
+
+    /// <summary>How the model is written for Hugging Face's libraries, or null for an upgrade or downgrade.</summary>
+    public ExportOptions? Export { get; init; }
 
     /// <summary>Plan only.</summary>
     public bool DryRun { get; init; }
@@ -77,7 +81,7 @@ public sealed record MigrationRequest
     internal ShardOwners ShardOwners { get; init; } = new();
 
     /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
-    internal string Suffix => IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
+    internal string Suffix => Export is not null ? OutputSuffix.Exported : IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
 
     /// <summary>The name in the output directory of what becomes of a checkpoint <paramref name="file"/>: a merged model has the one that all of LitGPT's have.</summary>
     internal string ResultName(string file) => IsMerge ? LoraBase.FileName : System.IO.Path.GetFileName(file);

@@ -75,15 +75,15 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
         : value.Text is { } text && meanings.TryGetValue(text, out var meaning) ? meaning
         : throw Wrong(names[0], value, string.Join(" or ", meanings.Keys));
 
-    /// <summary>Refuses the configuration where <paramref name="name"/> asks for something that the model here does not do.</summary>
+    /// <summary>Refuses the configuration where <paramref name="name"/> asks for something.</summary>
     /// <param name="name">The field.</param>
     /// <param name="neutral">What the field may be besides null: the values with which it asks for nothing.</param>
-    /// <param name="feature">What it asks for otherwise.</param>
-    public void Refuse(string name, IReadOnlyList<string> neutral, string feature)
+    /// <param name="problem">Why it is refused otherwise.</param>
+    public void Refuse(string name, IReadOnlyList<string> neutral, string problem)
     {
         if (Take(name) is { } value && !(value.Text is { } text && neutral.Contains(text)))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the model here has no {feature}: field {name} is {Shown(value)}", where: $"line {value.Line}");
+            throw new MigrationException(FailureKind.Unsupported, $"{problem}: field {name} is {Shown(value)}", where: $"line {value.Line}");
         }
     }
 

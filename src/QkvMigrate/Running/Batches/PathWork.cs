@@ -1,5 +1,6 @@
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
+using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
 using QkvMigrate.Writing;
 using IoPath = System.IO.Path;
@@ -34,7 +35,7 @@ internal sealed class PathWork
 
         Output = FilePlace.Of(output);
         var record = new OutputRecord(output);
-        if (found.HasBranches || record.IsThere)
+        if (request.Export is null && (found.HasBranches || record.IsThere))
         {
             recorded = new RecordedTree(record, output, found, selection, request);
             written = WrittenFolders.Below(output, recorded.Found).Union(recorded.Folders, StringComparer.Ordinal);
@@ -53,7 +54,7 @@ internal sealed class PathWork
         Checkpoints = [request.Path];
         Source = FilePlace.Of(request.Path);
         var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
-        var unit = new BatchUnit(request.Path, bytes, cancellation => [FileMigration.Run(request, cancellation)]);
+        var unit = new BatchUnit(request.Path, bytes, cancellation => request.Export is null ? [FileMigration.Run(request, cancellation)] : ModelExport.OfFile(request, cancellation));
         if (request.InPlace)
         {
             // Its size changes under the parts that are dealt by it.
@@ -61,7 +62,7 @@ internal sealed class PathWork
             return;
         }
 
-        var output = FileMigration.OutputOf(request);
+        var output = request.Export is null ? FileMigration.OutputOf(request) : ModelExport.OutputOf(request);
         Units = [unit];
         Output = FilePlace.OfName(output);
         Target = FilePlace.Of(output);
@@ -186,9 +187,13 @@ internal sealed class PathWork
 
     private List<BatchUnit> UnitsOf(CheckpointTree found, Func<CheckpointUnit, string> outputOf) =>
     [
-        .. found.Units.Select(unit => new BatchUnit(unit.Root, unit.CountBytes(), cancellation => DirectoryMigration.Run(unit, outputOf(unit), request, null, cancellation))),
+        .. found.Units.Select(unit => new BatchUnit(unit.Root, unit.CountBytes(), cancellation => Run(unit, outputOf(unit), cancellation))),
         .. found.Unreadable.Select(folder => new BatchUnit(folder.Path, 0, _ => [CheckpointReport.Of(folder.Path, folder.Error)])),
     ];
+
+    private IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, CancellationToken cancellation) => request.Export is null
+        ? DirectoryMigration.Run(unit, output, request, null, cancellation)
+        : new ModelExport(ExportUnit.Of(unit), output, request, cancellation).Run();
 
     private string Relative(BatchUnit unit) => RecordedPath.Below(request.Path, unit.Path);
 }

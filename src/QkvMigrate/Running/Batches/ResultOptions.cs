@@ -22,6 +22,8 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="DropOptimizer"><c>--drop-optimizer</c>.</param>
 /// <param name="DropUnreferenced"><c>--drop-unreferenced</c>.</param>
 /// <param name="Verification">How the result was proven, or null for not at all.</param>
+/// <param name="MaximumShardBytes"><c>--max-shard-size</c> of an export; null for an upgrade or downgrade.</param>
+/// <param name="DType"><c>--dtype</c> of an export, or null for the types as they are stored.</param>
 internal sealed record ResultOptions(
     [property: JsonPropertyName("direction")] Conversion Conversion,
     int? HeadCount,
@@ -34,7 +36,9 @@ internal sealed record ResultOptions(
     double? LoraAlpha,
     bool DropOptimizer,
     bool DropUnreferenced,
-    VerificationMode? Verification)
+    VerificationMode? Verification,
+    long? MaximumShardBytes = null,
+    string? DType = null)
 {
     /// <summary>The options of <paramref name="request"/>.</summary>
     /// <exception cref="MigrationException">The file that --config names cannot be read.</exception>
@@ -50,7 +54,9 @@ internal sealed record ResultOptions(
         request.Lora.Alpha,
         request.DropOptimizer,
         request.DropUnreferenced,
-        request.Verification);
+        request.Verification,
+        request.Export?.MaximumShardBytes,
+        request.Export?.DType?.Name);
 
     /// <summary>Whether a result of these options is what <paramref name="wanted"/> asks for: the same, and proven no less.</summary>
     public bool Satisfies(ResultOptions wanted) =>

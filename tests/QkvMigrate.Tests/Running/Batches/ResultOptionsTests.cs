@@ -15,7 +15,7 @@ public sealed class ResultOptionsTests
     [Fact]
     public void Every_part_of_a_request_is_known_to_decide_the_result_or_not_to()
     {
-        string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "DropUnreferenced", "Verification"];
+        string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "DropUnreferenced", "Verification", "Export"];
         string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "Engine", "LowRankUpdater", "Progress"];
 
         Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
@@ -36,6 +36,8 @@ public sealed class ResultOptionsTests
         Assert.False(Quick.Satisfies(Quick with { LoraAlpha = 32 }));
         Assert.False(Quick.Satisfies(Quick with { DropOptimizer = true }));
         Assert.False(Quick.Satisfies(Quick with { DropUnreferenced = true }));
+        Assert.False(Quick.Satisfies(Quick with { MaximumShardBytes = 5_000_000_000 }));
+        Assert.False(Quick.Satisfies(Quick with { DType = "float16" }));
     }
 
     [Theory]

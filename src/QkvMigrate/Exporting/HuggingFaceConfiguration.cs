@@ -1,0 +1,156 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
+using QkvMigrate.Configuration.Models;
+
+namespace QkvMigrate.Exporting;
+
+/// <summary>
+/// The configuration of an exported model: the <c>config.json</c> that lies beside the checkpoint, held against LitGPT's, or one
+/// that is made.
+/// </summary>
+/// <param name="Documents">What is written.</param>
+/// <param name="KeptFiles">What comes along as it is.</param>
+/// <param name="Advice">What the user should know.</param>
+internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> Documents, IReadOnlyList<string> KeptFiles, IReadOnlyList<Advice> Advice)
+{
+    private const string FileName = "config.json";
+    private const string GenerationName = "generation_config.json";
+    /// <summary>The files beside a checkpoint that are read for it.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [FileName, GenerationName];
+
+    private const string Tied = "tie_word_embeddings";
+    private const int MaximumDepth = 64;
+
+    /// <summary>Today's name of the element type, and that until 2025.</summary>
+    private static readonly string[] TypeNames = ["dtype", "torch_dtype"];
+
+    private static readonly string[] TokenNames = ["bos_token_id", "eos_token_id", "pad_token_id"];
+
+    /// <summary>The configuration of a model.</summary>
+    /// <param name="family">What it becomes.</param>
+    /// <param name="model">LitGPT's configuration.</param>
+    /// <param name="directory">Where its files lie.</param>
+    /// <param name="tensors">What it is made of.</param>
+    /// <param name="head">Whether its output head is its embedding.</param>
+    /// <exception cref="MigrationException">The one beside the checkpoint contradicts LitGPT's.</exception>
+    public static HuggingFaceConfiguration Of(ModelFamily family, ModelConfiguration model, string directory, IReadOnlyList<ExportedTensor> tensors, OutputHead head)
+    {
+        var made = Make(family, model);
+        var dtype = tensors.GroupBy(tensor => tensor.DType).MaxBy(same => same.Sum(tensor => tensor.Bytes))!.Key;
+        var beside = Read(directory);
+        var result = beside is null || IsOfAnother(family, beside)
+            ? Made(family, made, dtype, beside)
+            : Kept(family, model, made, beside, dtype, head);
+        return File.Exists(Path.Combine(directory, GenerationName)) ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] } : result.WithGeneration(beside ?? made);
+    }
+
+    private static HuggingFaceConfiguration Made(ModelFamily family, JsonObject made, DType dtype, JsonObject? beside)
+    {
+        foreach (var name in TypeNames)
+        {
+            made[name] = dtype.Name;
+        }
+
+        foreach (var name in TokenNames)
+        {
+            made[name] = beside?[name]?.DeepClone();
+        }
+
+        made[Tied] = family.TiesHead;
+        return new HuggingFaceConfiguration(
+            [ExportedDocument.Json(FileName, Sorted(made))],
+            [],
+            [new Advice("config-made", beside is null ? $"{FileName} was made from LitGPT's configuration, for {family.Title}" : $"{FileName} was made from LitGPT's configuration: the one beside the checkpoint is of a model_type '{(string?)beside["model_type"]}', of which this model is a part")]);
+    }
+
+    private static HuggingFaceConfiguration Kept(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside, DType dtype, OutputHead head)
+    {
+        Compare(family, model, made, beside);
+        var changes = new List<string>();
+        foreach (var name in TypeNames.Where(beside.ContainsKey))
+        {
+            Change(name, dtype.Name);
+        }
+
+        // Loaded with tied embeddings, the head of the file would be passed over.
+        if (!family.TiesHead && head.Differs && (beside[Tied]?.GetValue<bool>() ?? family.TiesByDefault))
+        {
+            Change(Tied, false);
+        }
+
+        return changes.Count == 0
+            ? new HuggingFaceConfiguration([], [FileName], [])
+            : new HuggingFaceConfiguration([ExportedDocument.Json(FileName, beside)], [], [new Advice("config-changed", $"{FileName} is the one beside the checkpoint, but for {string.Join(" and ", changes)}")]);
+
+        void Change(string name, JsonNode value)
+        {
+            if (!ModelFamily.AreSame(beside[name], value))
+            {
+                changes.Add($"{name}, which was {ModelFamily.Text(beside[name])} and is {ModelFamily.Text(value)}");
+                beside[name] = value;
+            }
+        }
+    }
+
+    /// <summary>Holds the fields that decide shapes against LitGPT's.</summary>
+    private static void Compare(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside)
+    {
+        var type = beside["model_type"];
+        if (!family.ModelTypes.Any(known => ModelFamily.AreSame(type, known)))
+        {
+            throw Contradicts($"model_type is {ModelFamily.Text(type)}, expected {string.Join(" or ", family.ModelTypes)}");
+        }
+
+        foreach (var (field, missing) in family.ShapeFields)
+        {
+            var own = beside[field] ?? (ModelFamilyReader.Variable(missing) is { } name ? ModelValues.Of(model, name) : missing);
+            if (!ModelFamily.AreSame(own, made[field]))
+            {
+                throw Contradicts($"{field} is {ModelFamily.Text(own)}, expected {ModelFamily.Text(made[field])}");
+            }
+        }
+
+        static MigrationException Contradicts(string problem) =>
+            new(FailureKind.Conflict, $"{FileName} beside the checkpoint contradicts LitGPT's configuration: {problem}; correct the one that is wrong, or take {FileName} away, and one is made");
+    }
+
+    private HuggingFaceConfiguration WithGeneration(JsonObject configuration)
+    {
+        var generation = new JsonObject { ["_from_model_config"] = true };
+        foreach (var name in TokenNames.Where(configuration.ContainsKey))
+        {
+            generation[name] = configuration[name]?.DeepClone();
+        }
+
+        return this with { Documents = [.. Documents, ExportedDocument.Json(GenerationName, generation)] };
+    }
+
+    private static JsonObject Make(ModelFamily family, ModelConfiguration model) => new(
+        family.Configuration.Select(field => KeyValuePair.Create(field.Key, ModelFamilyReader.Variable(field.Value) is { } name ? ModelValues.Of(model, name) : field.Value?.DeepClone())));
+
+    private static JsonObject Sorted(JsonObject configuration) =>
+        new(configuration.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => KeyValuePair.Create(field.Key, field.Value?.DeepClone())));
+
+    private static bool IsOfAnother(ModelFamily family, JsonObject beside) => family.PartOf.Any(type => ModelFamily.AreSame(beside["model_type"], type));
+
+    private static JsonObject? Read(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonNode.Parse(ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark), documentOptions: new JsonDocumentOptions { MaxDepth = MaximumDepth, AllowDuplicateProperties = false }) as JsonObject
+                ?? throw new MigrationException(FailureKind.Malformed, "no JSON object", path);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new MigrationException(FailureKind.Malformed, $"no JSON object: {error.Message}", path, inner: error);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using QkvMigrate.Checkpoints;
+using QkvMigrate.Exporting;
+using QkvMigrate.Files;
+using QkvMigrate.Trees;
+using QkvMigrate.Writing;
+
+namespace QkvMigrate.Running.Exports;
+
+/// <summary>Brings a planned export to the disk. The directory gets its name when everything in it is there.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="unit">The unit.</param>
+/// <param name="files">The checkpoint.</param>
+/// <param name="output">The directory.</param>
+/// <param name="request">What the user asks.</param>
+/// <param name="cancellation">Ends the work.</param>
+internal sealed class ExportWriting(ExportPlan plan, CheckpointUnit unit, IReadOnlyList<Checkpoint> files, string output, MigrationRequest request, CancellationToken cancellation)
+{
+    /// <summary>Writes all.</summary>
+    /// <exception cref="MigrationException">The system does not allow it, or the checkpoint was changed meanwhile.</exception>
+    public void Run()
+    {
+        try
+        {
+            using var folder = DurableFolder.Create(output, request.Force);
+            foreach (var weights in plan.Weights)
+            {
+                Write(weights, Path.Combine(folder.WritePath, weights.Name));
+            }
+
+            foreach (var document in plan.Documents)
+            {
+                using var file = DurableFile.Create(Path.Combine(folder.WritePath, document.Name), replace: false);
+                Posix.Write(file.Handle, document.Content.Span, 0);
+                file.Commit();
+            }
+
+            foreach (var kept in plan.KeptFiles)
+            {
+                FileCopy.Copy(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), replace: false, request.Progress, cancellation);
+            }
+
+            RemoveEarlier();
+            folder.Commit();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, output);
+        }
+    }
+
+    private void Write(WeightFile weights, string path)
+    {
+        var layout = weights.Layout;
+        using var file = DurableFile.Create(path, replace: false);
+        using var progress = request.Progress?.Begin(path, layout.Length);
+        try
+        {
+            FilePlanWriter.Write(layout, file.Handle, () => throw new InvalidOperationException("an export reorders nothing"), progress is null ? null : progress.Advance, cancellation);
+            file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
+            progress?.Enter(WriteStage.Syncing);
+            file.WaitForSync();
+        }
+        catch (MigrationException)
+        {
+            CheckUnchanged();
+            throw;
+        }
+
+        CheckUnchanged();
+        file.Commit();
+    }
+
+    /// <summary>That a source was changed is the reason to give where the writing failed.</summary>
+    private void CheckUnchanged()
+    {
+        foreach (var file in files)
+        {
+            file.Source.CheckUnchanged();
+        }
+    }
+
+    /// <summary>
+    /// Weights of an earlier export, under names that this one has not: libraries would load them in its place. With --force
+    /// they are the user's word for replaceable.
+    /// </summary>
+    private void RemoveEarlier()
+    {
+        if (!Directory.Exists(output))
+        {
+            return;
+        }
+
+        var own = plan.Files.ToHashSet(StringComparer.Ordinal);
+        foreach (var earlier in Directory.EnumerateFiles(output).Where(file => WeightFiles.IsNameOfOne(Path.GetFileName(file)) && !own.Contains(Path.GetFileName(file))).ToList())
+        {
+            File.Delete(earlier);
+        }
+    }
+}
