@@ -1,8 +1,8 @@
 namespace QkvMigrate.Configuration;
 
 /// <summary>
-/// Turns an old configuration into one that today's LitGPT takes, meaning the same. Comments and fields that nobody
-/// knows are kept; the latter are told.
+/// Turns an old configuration into one that today's LitGPT takes and that means the same. Comments stay. Fields that nobody
+/// knows stay too, and the user is told of them.
 /// </summary>
 internal sealed class ConfigurationUpgrade
 {

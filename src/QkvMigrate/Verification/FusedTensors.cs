@@ -29,10 +29,15 @@ internal static class FusedTensors
     public static List<FusedEntry> Of(Checkpoint checkpoint, VerifiedLayout layout, IReadOnlyList<TensorEntry> otherShards)
     {
         var named = Named(checkpoint, layout).ToList();
-        var quantized = named.Select(item => (item.Tensor, item.Name)).Concat(Named(otherShards, layout)).Where(item => item.Name.Suffix == QuantizedWeight).Select(item => (item.Tensor.Container.Path, item.Name.Prefix)).ToHashSet();
+        var quantized = named.Select(item => (item.Tensor, item.Name))
+            .Concat(Named(otherShards, layout))
+            .Where(item => item.Name.Suffix == QuantizedWeight)
+            .Select(item => ModuleOf(item.Tensor, item.Name))
+            .ToHashSet();
         return named.ConvertAll(item =>
         {
-            var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, quantized.Contains((item.Tensor.Container.Path, item.Name.Prefix)), out var axis);
+            var isAutoGptq = quantized.Contains(ModuleOf(item.Tensor, item.Name));
+            var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, isAutoGptq, out var axis);
             return new FusedEntry(item.Tensor, item.Name, axis, known) { Spread = item.Spread };
         });
     }
@@ -53,6 +58,8 @@ internal static class FusedTensors
             let columns = projections[(item.Tensor.Container.Path, item.Name.Prefix)].Cast<long?>().FirstOrDefault()
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
+
+    private static (string Container, string Prefix) ModuleOf(TensorEntry tensor, FusedName name) => (tensor.Container.Path, name.Prefix);
 
     /// <summary>The tensors whose keys stand under modules of one layout.</summary>
     private static IEnumerable<(TensorEntry Tensor, FusedName Name)> Named(IEnumerable<TensorEntry> tensors, VerifiedLayout layout)

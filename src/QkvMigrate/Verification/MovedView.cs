@@ -52,13 +52,27 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
         var step = isDense && !isSample ? HeadRows : 1;
         foreach (var block in Offsets(outer, isSample))
         {
-            for (var row = 0L; row < Tensor.Shape[Dimension]; row += isSample && HeadRows > 1 && row % HeadRows == 0 ? HeadRows - 1 : step)
+            foreach (var row in Rows(isSample, step))
             {
                 var source = Origin(row).Source;
                 foreach (var at in Offsets(inner, isSample))
                 {
                     yield return Run(block + (row * stride) + at, block + (source * stride) + at, step * piece);
                 }
+            }
+        }
+    }
+
+    /// <summary>The rows at which runs start, each <paramref name="step"/> behind the last; or the first and the last row of each head.</summary>
+    private IEnumerable<long> Rows(bool isSample, int step)
+    {
+        var count = Tensor.Shape[Dimension];
+        for (var row = 0L; row < count; row += isSample ? HeadRows : step)
+        {
+            yield return row;
+            if (isSample && HeadRows > 1 && row + HeadRows <= count)
+            {
+                yield return row + HeadRows - 1;
             }
         }
     }

@@ -6,6 +6,6 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="Run">Does the work. What is wrong with a checkpoint is in its report.</param>
 internal sealed record BatchUnit(string Path, long Bytes, Func<CancellationToken, IReadOnlyList<CheckpointReport>> Run)
 {
-    /// <summary>By what shards are dealt.</summary>
+    /// <summary>The weight by which units are dealt to the parts of the work.</summary>
     public long Weight { get; init; } = Bytes;
 }

@@ -6,7 +6,7 @@ using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>By what a source file is known again without reading all of it.</summary>
+/// <summary>Recognises a source file in a later run, without reading all of it.</summary>
 /// <param name="Path">Its path in the unit's directory, or that of a LoRA's base.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Modified">When it was written last, UTC, to 100 ns.</param>
