@@ -1,38 +1,15 @@
-using QkvMigrate.Files;
-using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
-using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Testing;
-using QkvMigrate.Testing.Checkpoints;
-using QkvMigrate.Trees;
 using QkvMigrate.Verification;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;
 
-/// <summary>A tree of three units, of which one lies in another, and what the manifest makes of runs that follow each other.</summary>
-public sealed class TreeMigrationTests : IDisposable
+/// <summary>What the manifest makes of runs over a tree that follow each other.</summary>
+public sealed class TreeMigrationTests : TreeOfThree
 {
-    private const string Configuration = "name: x\nn_embd: 16\nn_head: 4\nn_query_groups: 2\n";
-    private static readonly string[] Models = ["", "a", "a/inner"];
-
-    private readonly WorkFolder folder = new();
-    private readonly StreamReorderEngine engine = new();
-
-    public TreeMigrationTests()
-    {
-        foreach (var model in Models)
-        {
-            Directory.CreateDirectory(Source(model));
-            File.WriteAllBytes(Source(model, "lit_model.pth"), LegacyModel.Legacy.ToFile());
-            File.WriteAllText(Source(model, "model_config.yaml"), Configuration);
-        }
-    }
-
-    public void Dispose() => folder.Dispose();
-
     [Fact]
     public void What_is_finished_is_skipped_and_not_touched()
     {
@@ -212,56 +189,6 @@ public sealed class TreeMigrationTests : IDisposable
     }
 
     [Fact]
-    public void The_report_tells_what_each_unit_last_came_to()
-    {
-        File.Delete(Source("a", "model_config.yaml"));
-        Run(options: new BatchOptions { Shard = Shard(1, 2) });
-        Assert.Equal("upgraded refused pending", Statuses(BatchReport.Read(Output(""))));
-
-        Run(options: new BatchOptions { Shard = Shard(2, 2) });
-        var report = BatchReport.Read(Output(""));
-        Assert.Equal("upgraded refused upgraded", Statuses(report));
-        Assert.Equal(Run()[1].Error!.Message, report[1].Error!.Message);
-
-        File.WriteAllText(Source("a", "model_config.yaml"), Configuration);
-        var last = Run()[1];
-        report = BatchReport.Read(Output(""));
-        Assert.Equal("upgraded upgraded upgraded", Statuses(report));
-        Assert.Equal((last.OutputSha256, last.Geometry, last.Changes, last.Elapsed), (report[1].OutputSha256, report[1].Geometry, report[1].Changes, report[1].Elapsed));
-    }
-
-    [Fact]
-    public void What_a_killed_run_could_not_report_is_known_from_the_manifest()
-    {
-        var digests = Run().Select(report => report.OutputSha256).ToList();
-        Directory.Delete(Output(".qkvmigrate", "reports"), recursive: true);
-
-        var reports = BatchReport.Read(Output(""));
-
-        Assert.Equal("upgraded upgraded upgraded", Statuses(reports));
-        Assert.Equal(digests, reports.Select(report => report.OutputSha256));
-        Assert.Equal(Models.Select(model => Output(model, "lit_model.pth")), reports.Select(report => report.Output));
-    }
-
-    [Fact]
-    public void A_run_that_follows_tells_what_the_killed_one_could_not_and_clears_up_behind_it()
-    {
-        Run();
-        var refusal = BatchReport.Read(Output(""))[1] with { Status = CheckpointStatus.Refused, Error = new MigrationException(FailureKind.Geometry, "mended since") };
-        var record = new OutputRecord(Output(""));
-        record.Reports.Write(UnitRecord.Of("a", [refusal]));
-        var lost = Directory.GetFiles(Output(".qkvmigrate", "reports")).Single(file => File.ReadAllText(file).Contains("\"a/inner\"", StringComparison.Ordinal));
-        File.Delete(lost);
-        string[] leftovers = [TemporaryName.LockFor(lost), Path.Combine(Path.GetDirectoryName(lost)!, TemporaryName.For(lost))];
-        Array.ForEach(leftovers, file => File.WriteAllText(file, "1"));
-
-        Assert.Equal("skipped skipped skipped", Statuses(Run()));
-
-        Assert.Equal("upgraded skipped skipped", Statuses(BatchReport.Read(Output(""))));
-        Assert.All(leftovers, file => Assert.False(File.Exists(file), file), throwIfEmpty: true);
-    }
-
-    [Fact]
     public void An_output_that_cannot_be_made_is_one_failure_and_the_next_path_has_its_turn()
     {
         File.WriteAllText(Output(""), "a file");
@@ -277,38 +204,4 @@ public sealed class TreeMigrationTests : IDisposable
         Assert.Equal((Source(""), FailureKind.Io), (reports[1].Path, reports[1].Error!.Kind));
         Assert.Equal("a file", File.ReadAllText(Output("")));
     }
-
-    [Fact]
-    public void Where_no_batch_wrote_there_is_no_report()
-    {
-        var error = Assert.Throws<MigrationException>(() => BatchReport.Read(folder.Path));
-        Assert.Equal("no batch of qkvmigrate has written here: .qkvmigrate/tree.json is missing", error.Problem);
-    }
-
-    private static Shard Shard(int number, int count) =>
-        QkvMigrate.Trees.Shard.TryParse($"{number}/{count}", out var shard) ? shard : throw new ArgumentOutOfRangeException(nameof(number));
-
-    private static string Statuses(IEnumerable<CheckpointReport> reports) => string.Join(' ', reports.Select(report => report.Status)).ToLowerInvariant();
-
-    private static IEnumerable<KeyValuePair<string, string>> WithoutReports(IEnumerable<KeyValuePair<string, string>> files) =>
-        files.Where(file => !file.Key.StartsWith(".qkvmigrate/reports/", StringComparison.Ordinal));
-
-    private IReadOnlyList<CheckpointReport> Run(Func<MigrationRequest, MigrationRequest>? change = null, BatchOptions? options = null)
-    {
-        var request = new MigrationRequest { Path = Source(""), Output = Output(""), Direction = MigrationDirection.Upgrade, Engine = () => engine };
-        return Migrator.Run([change?.Invoke(request) ?? request], options ?? new BatchOptions(), TestContext.Current.CancellationToken);
-    }
-
-    private IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(Source(""), Output(""), CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
-
-    /// <summary>Every file of the output with its time of change: a file that is written again has another one.</summary>
-    private List<(string Name, DateTime Written)> Files() =>
-        [.. Directory.EnumerateFiles(Output(""), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => (file, File.GetLastWriteTimeUtc(file)))];
-
-    private string Source(params string[] names) => Below("tree", names);
-
-    private string Output(params string[] names) => Below("out", names);
-
-    private string Below(string root, string[] names) => Path.TrimEndingDirectorySeparator(Path.Combine([folder.Path, root, .. names]));
 }
