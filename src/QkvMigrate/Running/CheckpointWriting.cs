@@ -153,8 +153,8 @@ internal static class CheckpointWriting
         }
 
         var opened = planned.Opened;
-        var report = CheckpointVerifier.Verify(
-            opened.Checkpoint, written, _ => rewrite.Geometry.Geometry, opened.Named.OtherShards, mode, opened.DropsUnreferenced, cancellation);
+        using var begun = CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, mode, opened.DropsUnreferenced);
+        var report = begun.Run(rewrite.Geometry.Geometry, cancellation);
         if (!report.IsVerified)
         {
             throw new MigrationException(

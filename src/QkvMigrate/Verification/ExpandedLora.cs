@@ -49,8 +49,9 @@ internal sealed class ExpandedLora
     public long? LengthAfter(StorageEntry storage) => lengths.TryGetValue(storage, out var length) ? length : null;
 
     /// <summary>Finds out whether the second file's LoRA is expanded, and says so where it must be and is not.</summary>
-    public static ExpandedLora? Find(Checkpoint original, Checkpoint upgraded, VerifiedLayout layout, AttentionGeometry geometry, DifferenceLog log)
+    public static ExpandedLora? Find(Checkpoint original, Checkpoint upgraded, FusedChange moved, DifferenceLog log)
     {
+        var (layout, geometry) = (moved.Change.From, moved.Geometry);
         var layers = LoraPair.Of(original, layout);
         var fused = layers.FindAll(layer => layer.IsFused);
 

@@ -57,18 +57,16 @@ internal sealed class ExpectedChanges
 
     /// <summary>Works out what changes. What cannot be told is a difference: it is not verified.</summary>
     /// <param name="original">The first file.</param>
-    /// <param name="change">What was made of it; null where nothing changes.</param>
-    /// <param name="geometry">The geometry; may be null where nothing changes.</param>
-    /// <param name="fused">The fused tensors of the first file.</param>
+    /// <param name="moved">What was made of its fused tensors; null where nothing changes.</param>
     /// <param name="lora">How its LoRA is expanded, where it is.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, VerifiedChange? change, AttentionGeometry? geometry, List<FusedEntry> fused, ExpandedLora? lora, DifferenceLog log)
+    public static ExpectedChanges Of(Checkpoint original, FusedChange? moved, ExpandedLora? lora, DifferenceLog log)
     {
         var changes = new ExpectedChanges(lora);
-        if (change is not null)
+        if (moved is not null)
         {
-            changes.Rename(original, fused, change);
-            changes.Move(original, fused, geometry ?? throw new ArgumentNullException(nameof(geometry), "a file with fused attention needs one"), change, log);
+            changes.Rename(original, moved.Fused, moved.Change);
+            changes.Move(original, moved, log);
         }
 
         return changes;
@@ -93,8 +91,9 @@ internal sealed class ExpectedChanges
         }
     }
 
-    private void Move(Checkpoint original, List<FusedEntry> fused, AttentionGeometry geometry, VerifiedChange change, DifferenceLog log)
+    private void Move(Checkpoint original, FusedChange moved, DifferenceLog log)
     {
+        var (change, fused, geometry) = moved;
         foreach (var item in fused)
         {
             Add(item.Tensor, item, geometry, change, log);

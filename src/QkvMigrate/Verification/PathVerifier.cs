@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 
@@ -119,8 +121,11 @@ public static class PathVerifier
     {
         try
         {
-            var directory = Path.GetDirectoryName(Path.GetFullPath(original))!;
-            return CheckpointVerifier.Verify(original, upgraded, shapes => GeometryResolver.Resolve(flags, directory, shapes).Geometry, otherShards, mode, cancellation, isWithoutUnreferenced);
+            var watch = Stopwatch.StartNew();
+            using var before = Checkpoint.Open(original);
+            using var begun = CheckpointVerifier.Begin(before, upgraded, otherShards, mode, isWithoutUnreferenced);
+            var geometry = begun.Shapes is { } shapes ? GeometryResolver.Resolve(flags, FilePlace.DirectoryOf(original), shapes).Geometry : null;
+            return begun.Run(geometry, cancellation) with { Elapsed = watch.Elapsed };
         }
         catch (MigrationException error)
         {

@@ -132,7 +132,7 @@ public sealed class CheckpointVerifierTests : IDisposable
     [Fact]
     public void A_geometry_that_does_not_fit_the_rows_is_a_difference()
     {
-        var report = CheckpointVerifier.Verify(pair.OriginalPath, pair.UpgradedPath, new AttentionGeometry(4, 4, 4), VerificationMode.Full, TestContext.Current.CancellationToken);
+        var report = KnownGeometry.Verify(pair.OriginalPath, pair.UpgradedPath, new AttentionGeometry(4, 4, 4), VerificationMode.Full, TestContext.Current.CancellationToken);
 
         Assert.Equal($"tensor '{LegacyModel.Weight}': it has 32 rows, n_head=4 n_query_groups=4 head_size=4 takes 48", report.Differences[0].ToString());
     }
@@ -250,7 +250,7 @@ public sealed class CheckpointVerifierTests : IDisposable
 
     [Fact]
     public void Cancellation_ends_the_work() =>
-        Assert.ThrowsAny<OperationCanceledException>(() => CheckpointVerifier.Verify(
+        Assert.ThrowsAny<OperationCanceledException>(() => KnownGeometry.Verify(
             pair.OriginalPath, pair.UpgradedPath, LegacyModel.Geometry, VerificationMode.Full, new CancellationToken(canceled: true)));
 
     private const int DifferenceLimit = 10;

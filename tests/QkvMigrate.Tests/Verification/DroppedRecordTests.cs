@@ -164,7 +164,7 @@ public sealed class DroppedRecordTests : IDisposable
     }
 
     private VerificationReport Verify(bool isWithout) =>
-        CheckpointVerifier.Verify(Original, Upgraded, _ => LegacyModel.Geometry, [], VerificationMode.Full, TestContext.Current.CancellationToken, isWithout);
+        KnownGeometry.Verify(Original, Upgraded, LegacyModel.Geometry, VerificationMode.Full, TestContext.Current.CancellationToken, isWithout);
 
     private IReadOnlyList<Advice> Upgrade()
     {

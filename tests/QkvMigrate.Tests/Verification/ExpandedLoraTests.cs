@@ -115,7 +115,7 @@ public sealed class ExpandedLoraTests : IDisposable
         Write(LoraSections.All, new AttentionGeometry(3, 1, 8));
         Assert.Null(folder.Upgrade(new LoraOptions()).Error);
 
-        var report = CheckpointVerifier.Verify(folder.Checkpoint, Path.Combine(folder.Upgraded, Checkpoint), Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        var report = KnownGeometry.Verify(folder.Checkpoint, Path.Combine(folder.Upgraded, Checkpoint), Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
 
         Assert.Equal(
             $"tensor '{LoraModel.Prefix}attn.lora_B': q, k and v all have LoRA, so that its rows were added in the order of the old layout; under the new name alone they are added to other heads",

@@ -62,6 +62,6 @@ public sealed class LeftNamesTests
     {
         using var before = new ValueFile(original);
         using var after = new ValueFile(upgraded);
-        return CheckpointVerifier.Verify(before.Original, after.Original, ValueFile.Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        return KnownGeometry.Verify(before.Original, after.Original, ValueFile.Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
     }
 }

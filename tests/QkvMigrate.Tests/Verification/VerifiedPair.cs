@@ -30,7 +30,7 @@ internal sealed class VerifiedPair : IDisposable
     public byte[] Upgraded { get; }
 
     public VerificationReport Verify(VerificationMode mode = VerificationMode.Full) =>
-        CheckpointVerifier.Verify(OriginalPath, UpgradedPath, Geometry, mode, TestContext.Current.CancellationToken);
+        KnownGeometry.Verify(OriginalPath, UpgradedPath, Geometry, mode, TestContext.Current.CancellationToken);
 
     /// <summary>Verifies other bytes in the upgrade's place.</summary>
     public VerificationReport Verify(byte[] upgraded, VerificationMode mode = VerificationMode.Full)

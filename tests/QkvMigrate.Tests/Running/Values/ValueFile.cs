@@ -6,6 +6,7 @@ using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Testing.Pickles;
 using QkvMigrate.Testing.Zips;
+using QkvMigrate.Tests.Verification;
 using QkvMigrate.Verification;
 using Xunit;
 
@@ -58,7 +59,7 @@ internal sealed class ValueFile : IDisposable
     public CheckpointReport Upgrade() => Migrate(Original, Upgraded);
 
     public VerificationReport Verify() =>
-        CheckpointVerifier.Verify(Original, Upgraded, Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        KnownGeometry.Verify(Original, Upgraded, Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
 
     public void Dispose() => folder.Delete(recursive: true);
 

@@ -1,0 +1,110 @@
+using QkvMigrate.Attention;
+using QkvMigrate.Checkpoints;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Holds one open file against another.</summary>
+internal sealed class FileVerification : BegunVerification
+{
+    private readonly Checkpoint original;
+    private readonly Checkpoint upgraded;
+    private readonly VerifiedChange? change;
+    private readonly List<FusedEntry> fused;
+    private readonly VerificationMode mode;
+    private readonly bool isWithoutUnreferenced;
+    private readonly DifferenceLog log = new();
+
+    /// <summary>Finds out what was made of the first file.</summary>
+    /// <param name="original">The first file.</param>
+    /// <param name="upgraded">The second file; closed with this object.</param>
+    /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
+    /// <param name="mode">How much is compared.</param>
+    /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
+    /// <exception cref="MigrationException">One of the files cannot be understood.</exception>
+    public FileVerification(
+        Checkpoint original,
+        Checkpoint upgraded,
+        IReadOnlyList<TensorEntry> otherShards,
+        VerificationMode mode,
+        bool isWithoutUnreferenced)
+    {
+        this.original = original;
+        this.upgraded = upgraded;
+        this.mode = mode;
+        this.isWithoutUnreferenced = isWithoutUnreferenced;
+        OtherObjects.Refuse(original, upgraded);
+        change = ExpectedChanges.Between(original, upgraded);
+        fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
+        Shapes = change is null ? null : FusedTensors.Shapes(original, fused, otherShards);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<AttentionShape>? Shapes { get; }
+
+    /// <inheritdoc/>
+    public override VerificationReport Run(AttentionGeometry? geometry, CancellationToken cancellation)
+    {
+        var moved = change is null ? null : new FusedChange(change, fused, geometry ?? throw new ArgumentNullException(nameof(geometry)));
+        try
+        {
+            return Compare(moved, cancellation);
+        }
+        catch (MigrationException error) when (CheckpointVerifier.IsFinding(error, upgraded.Source.Path))
+        {
+            return CheckpointVerifier.Finding(original, upgraded.Source.Path, mode, error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => upgraded.Dispose();
+
+    private VerificationReport Compare(FusedChange? moved, CancellationToken cancellation)
+    {
+        var lora = moved is null ? null : ExpandedLora.Find(original, upgraded, moved, log);
+        var changes = ExpectedChanges.Of(original, moved, lora, log);
+        TensorTable.Compare(original, upgraded, changes, log);
+        LeftNames.Find(upgraded, change, log);
+        var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
+        var regions = FileStructure.Compare(original, upgraded, changes, dropped, log);
+        var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
+        foreach (var result in results)
+        {
+            log.Add(result.Log);
+        }
+
+        if (moved is not null && lora is not null && log.Count == 0)
+        {
+            // The tensors are those that the shapes ask for: they can be multiplied out.
+            var comparison = new LoraComparison(original, upgraded, moved.Geometry, moved.Change, mode, cancellation);
+            foreach (var layer in lora.Layers)
+            {
+                log.Add(comparison.Compare(layer));
+            }
+        }
+
+        return new VerificationReport
+        {
+            Original = original.Source.Path,
+            Upgraded = upgraded.Source.Path,
+            Mode = mode,
+            Change = change,
+            Geometry = moved?.Geometry,
+            LoraRank = lora is null ? null : (lora.Rank, lora.NewRank),
+            Differences = log.First,
+            DifferenceCount = log.Count,
+            Coverage = new VerificationCoverage
+            {
+                Tensors = original.Tensors.Count,
+                MovedTensors = changes.Moved.Count,
+                RenamedNames = changes.Renames.Count,
+                ExpandedLayers = lora?.Layers.Count ?? 0,
+                Regions = results.Count,
+                DroppedRecords = dropped.Count,
+                StoredChecksums = regions?.Count(region => region.After.Crc is not null) ?? 0,
+                Checksums = results.Count(result => result.HasChecksum),
+                ComparedBytes = results.Sum(result => result.ComparedBytes),
+                TotalBytes = regions?.Sum(region => region.After.Length) ?? 0,
+            },
+        };
+    }
+}

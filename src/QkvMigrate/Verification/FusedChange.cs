@@ -1,0 +1,9 @@
+using QkvMigrate.Attention;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>What was made of the fused tensors of a file.</summary>
+/// <param name="Change">From which layout to which.</param>
+/// <param name="Fused">The tensors, as they are in the first file.</param>
+/// <param name="Geometry">Where q, k and v stand.</param>
+internal sealed record FusedChange(VerifiedChange Change, List<FusedEntry> Fused, AttentionGeometry Geometry);
