@@ -11,7 +11,10 @@ internal sealed class RowIndex : PreparedGather
     private readonly Tensor source;
     private readonly Tensor target;
 
-    /// <summary>Selects from <paramref name="source"/>, on whose device the index is kept, into <paramref name="target"/>; both are uint8, shape <c>(capacity)</c>.</summary>
+    /// <summary>
+    /// Selects from <paramref name="source"/>, on whose device the index is kept, into <paramref name="target"/>; both are
+    /// uint8, shape <c>(capacity)</c>.
+    /// </summary>
     public RowIndex(in Gather gather, Tensor source, Tensor target)
         : base(gather)
     {

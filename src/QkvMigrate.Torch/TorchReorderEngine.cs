@@ -36,7 +36,9 @@ public sealed class TorchReorderEngine : IReorderEngine
         }
         else if (device.Kind == ReorderDeviceKind.Cuda && CudaProblem(device.Index) is { } problem)
         {
-            throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream");
+            throw new MigrationException(
+                FailureKind.Unavailable,
+                $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu or --engine stream");
         }
 
         TorchLibrary.Load();
@@ -45,7 +47,10 @@ public sealed class TorchReorderEngine : IReorderEngine
             : new TorchReorderEngine(device, capacity => new CudaLane(capacity, new Device(DeviceType.CUDA, device.Index)));
     }
 
-    /// <summary>Says why CUDA device <paramref name="index"/> is not usable, or null where it is. Loads libtorch only where a driver and a CUDA build are there.</summary>
+    /// <summary>
+    /// Says why CUDA device <paramref name="index"/> is not usable, or null where it is. Loads libtorch only where a driver and
+    /// a CUDA build are there.
+    /// </summary>
     public static string? CudaProblem(int index) => CudaProbe.Problem(index);
 
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ namespace QkvMigrate.Checkpoints;
 /// <summary>An element type of tensors under the names that each format gives it.</summary>
 /// <param name="Name">PyTorch's name, as in <c>torch.float16</c>.</param>
 /// <param name="ItemSize">Bytes of one element.</param>
-/// <param name="StorageClass">The class that a pickled storage names, as in <c>torch.HalfStorage</c> (torch/storage.py, <c>_dtype_to_storage_type_map</c>), or null where there is none.</param>
+/// <param name="StorageClass">
+/// The class that a pickled storage names, as in <c>torch.HalfStorage</c> (torch/storage.py,
+/// <c>_dtype_to_storage_type_map</c>), or null where there is none.
+/// </param>
 /// <param name="SafetensorsName">The name in a safetensors header (safetensors/src/tensor.rs, <c>Dtype</c>), or null where there is none.</param>
 public sealed record DType(string Name, int ItemSize, string? StorageClass, string? SafetensorsName)
 {

@@ -34,7 +34,10 @@ internal sealed class DirectoryBudget
         spent += bytes;
         if (spent > Maximum)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"what it lists takes more than {Maximum >> 20} MiB of memory, as no checkpoint's does", where: where);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"what it lists takes more than {Maximum >> 20} MiB of memory, as no checkpoint's does",
+                where: where);
         }
     }
 }

@@ -40,22 +40,40 @@ internal static partial class DistributedCheckpoint
         var shards = files.Count(IsShard);
         var parts = files.Count(file => ZeroPart().IsMatch(file));
         var ranks = files.Select(file => ModelRank().Match(file)).Where(match => match.Success).Select(match => match.Groups["rank"].Value).Distinct().Count();
-        var problem = shards > 0 ? $"this folder is a distributed checkpoint, with its weights cut over {shards} .distcp files; {JoinShards(directory, files)}"
-            : ranks > 1 ? $"this folder is a checkpoint of DeepSpeed, with its weights cut over {ranks} ranks of a parallel model; the program that wrote it has to join them"
-            : parts > 0 ? $"this folder is a checkpoint of DeepSpeed, with its weights or optimizer cut over {parts} files; {JoinParts(directory)}"
-            : null;
-        return problem is null ? null : new MigrationException(FailureKind.Distributed, problem, directory);
+        if (shards > 0)
+        {
+            return Refusal($"this folder is a distributed checkpoint, with its weights cut over {shards} .distcp files; {JoinShards(directory, files)}");
+        }
+
+        const string deepSpeed = "this folder is a checkpoint of DeepSpeed, with its weights";
+        if (ranks > 1)
+        {
+            return Refusal($"{deepSpeed} cut over {ranks} ranks of a parallel model; the program that wrote it has to join them");
+        }
+
+        return parts > 0 ? Refusal($"{deepSpeed} or optimizer cut over {parts} files; {JoinParts(directory)}") : null;
+
+        MigrationException Refusal(string problem) => new(FailureKind.Distributed, problem, directory);
     }
 
     /// <summary>Why a file is refused that is a part of such a folder, and null where it is none.</summary>
     public static MigrationException? RefusalOfFile(SourceFile source)
     {
         var name = Path.GetFileName(source.Path);
-        var problem = IsShard(name) ? $"this is one file of a distributed checkpoint; {JoinShards("FOLDER", [Index])}"
-            : ZeroPart().IsMatch(name) ? $"this is one rank's part of a checkpoint of DeepSpeed; {JoinParts("FOLDER")}"
-            : ZipSequence.Matches(source) ? $"these are several files of torch.save, one behind the other, as a distributed checkpoint (.distcp) has them; {JoinShards("FOLDER", [Index])}"
-            : null;
-        return problem is null ? null : new MigrationException(FailureKind.Distributed, problem, source.Path);
+        if (IsShard(name))
+        {
+            return Refusal($"this is one file of a distributed checkpoint; {JoinShards("FOLDER", [Index])}");
+        }
+
+        if (ZeroPart().IsMatch(name))
+        {
+            return Refusal($"this is one rank's part of a checkpoint of DeepSpeed; {JoinParts("FOLDER")}");
+        }
+
+        const string several = "these are several files of torch.save, one behind the other, as a distributed checkpoint (.distcp) has them";
+        return ZipSequence.Matches(source) ? Refusal($"{several}; {JoinShards("FOLDER", [Index])}") : null;
+
+        MigrationException Refusal(string problem) => new(FailureKind.Distributed, problem, source.Path);
     }
 
     private static bool IsShard(string name) => name.EndsWith(".distcp", StringComparison.Ordinal);
@@ -86,10 +104,17 @@ internal static partial class DistributedCheckpoint
 
     /// <summary>A path as a shell takes it for one word.</summary>
     private static string Quoted(string path) =>
-        Plain().IsMatch(path) ? path : $"\"{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("$", "\\$", StringComparison.Ordinal).Replace("`", "\\`", StringComparison.Ordinal)}\"";
+        Plain().IsMatch(path) ? path : $"\"{SpecialInQuotes().Replace(path, "\\$0")}\"";
+
+    /// <summary>What a shell gives a meaning to within double quotes.</summary>
+    [GeneratedRegex(@"[\\""$`]", RegexOptions.CultureInvariant, MatchMilliseconds)]
+    private static partial Regex SpecialInQuotes();
 
     /// <summary>What ZeRO writes for each process: its share of the optimizer, and of the weights at stage 3.</summary>
-    [GeneratedRegex(@"^(?:[a-z0-9]+_)?zero_pp_rank_[0-9]+_mp_rank_[0-9]+_?(?:model|optim)_states\.pt$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchMilliseconds)]
+    [GeneratedRegex(
+        @"^(?:[a-z0-9]+_)?zero_pp_rank_[0-9]+_mp_rank_[0-9]+_?(?:model|optim)_states\.pt$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        MatchMilliseconds)]
     private static partial Regex ZeroPart();
 
     /// <summary>What each rank of a tensor parallel model writes.</summary>

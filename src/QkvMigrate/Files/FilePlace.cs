@@ -45,7 +45,10 @@ internal sealed class FilePlace
                 return new FilePlace(current, found.IsDirectory, (new FileKey(found), tail));
             }
 
-            var folder = Path.GetDirectoryName(current) ?? throw new MigrationException(FailureKind.Io, "the system does not tell what folder this is in", path);
+            var folder = Path.GetDirectoryName(current) ?? throw new MigrationException(
+                FailureKind.Io,
+                "the system does not tell what folder this is in",
+                path);
             if (links < MostLinks && new FileInfo(current).LinkTarget is { } target)
             {
                 links++;

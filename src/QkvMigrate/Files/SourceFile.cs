@@ -83,7 +83,11 @@ public sealed class SourceFile : IDisposable
                 var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
                 if (count == 0)
                 {
-                    throw new MigrationException(FailureKind.Malformed, $"the file ends here, {buffer.Length - done} more bytes were expected", Path, offset: offset + done);
+                    throw new MigrationException(
+                        FailureKind.Malformed,
+                        $"the file ends here, {buffer.Length - done} more bytes were expected",
+                        Path,
+                        offset: offset + done);
                 }
 
                 done += count;
@@ -113,14 +117,27 @@ public sealed class SourceFile : IDisposable
     /// <exception cref="MigrationException">Something was done to the file in between.</exception>
     public void CheckUnchanged()
     {
-        var problem = FileIdentity.Of(Path) is not { } named ? "the file was removed while it was read"
-            : !named.IsSameFile(identity) ? "another file was put in its place while it was read"
-            : FileIdentity.Of(Handle) is var now && !now.IsUnchanged(identity) ? $"the file was changed while it was read ({identity.Size} bytes before, {now.Size} after)"
-            : null;
-        if (problem is not null)
+        if (Change() is { } problem)
         {
             throw new MigrationException(FailureKind.Io, $"{problem}; the result was thrown away", Path);
         }
+    }
+
+    /// <summary>What was done to the file since it was opened, or null.</summary>
+    private string? Change()
+    {
+        if (FileIdentity.Of(Path) is not { } named)
+        {
+            return "the file was removed while it was read";
+        }
+
+        if (!named.IsSameFile(identity))
+        {
+            return "another file was put in its place while it was read";
+        }
+
+        var now = FileIdentity.Of(Handle);
+        return now.IsUnchanged(identity) ? null : $"the file was changed while it was read ({identity.Size} bytes before, {now.Size} after)";
     }
 
     /// <inheritdoc/>

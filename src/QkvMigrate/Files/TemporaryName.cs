@@ -26,7 +26,10 @@ internal static class TemporaryName
     public static string LockFor(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        var folder = Path.GetDirectoryName(full) ?? throw new MigrationException(FailureKind.Target, "the root of all folders is no name for a new file or folder", path);
+        var folder = Path.GetDirectoryName(full) ?? throw new MigrationException(
+            FailureKind.Target,
+            "the root of all folders is no name for a new file or folder",
+            path);
         return Path.Combine(folder, $".{Stem(full)}{LockEnding}");
     }
 
@@ -34,7 +37,10 @@ internal static class TemporaryName
     public static bool Is(string name) =>
         name.StartsWith('.') && (name.EndsWith(Ending, StringComparison.Ordinal) || name.EndsWith(LockEnding, StringComparison.Ordinal));
 
-    /// <summary>A path of which <paramref name="path"/> is the lock, or null where it is none: that of what stands for a long name has the same lock as the name.</summary>
+    /// <summary>
+    /// A path of which <paramref name="path"/> is the lock, or null where it is none. A long name and what stands for it have
+    /// the same lock.
+    /// </summary>
     public static string? TargetOfLock(string path) =>
         Path.GetFileName(path) is ['.', .. var rest] && rest.Length > LockEnding.Length && rest.EndsWith(LockEnding, StringComparison.Ordinal)
             ? Path.Combine(Path.GetDirectoryName(path)!, rest[..^LockEnding.Length])

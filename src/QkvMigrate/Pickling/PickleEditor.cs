@@ -10,7 +10,10 @@ internal static class PickleEditor
 {
     /// <summary>The pickle with the edits applied.</summary>
     /// <param name="script">The pickle.</param>
-    /// <param name="edits">Edits that do not overlap, in any order; each lies in one frame, or in none, or takes away the FRAME of every frame it touches.</param>
+    /// <param name="edits">
+    /// Edits that do not overlap, in any order; each lies in one frame, or in none, or takes away the FRAME of every frame it
+    /// touches.
+    /// </param>
     public static byte[] Apply(PickleScript script, IEnumerable<PickleEdit> edits)
     {
         var sorted = edits.OrderBy(edit => edit.Offset).ToList();

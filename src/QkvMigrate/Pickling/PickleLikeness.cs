@@ -72,8 +72,11 @@ internal sealed class PickleLikeness
             && Later([.. entries.Select(entry => entry.Value)], [.. other.Entries.Select(entry => entry.Value)])
             && one.State.HasValue == other.State.HasValue
             && (one.State is not { } state || Later(state.Node, other.State!.Value.Node))
-            && (one is not PickleObject call || (Later(call.Callable, ((PickleObject)other).Callable) && Later(call.Arguments, ((PickleObject)other).Arguments)));
+            && (one is not PickleObject call || IsCallAlike(call, (PickleObject)other));
     }
+
+    private bool IsCallAlike(PickleObject one, PickleObject other) =>
+        Later(one.Callable, other.Callable) && Later(one.Arguments, other.Arguments);
 
     private bool Later(PickleNode one, PickleNode other)
     {
@@ -93,7 +96,8 @@ internal sealed class PickleLikeness
 
     /// <summary>Whether it does not matter if two uses are of one object or of two: Python never changes such a value.</summary>
     private static bool IsPlain(PickleNode node) =>
-        node is PickleNone or PickleBoolean or PickleInteger or PickleBigInteger or PickleFloat or PickleString or PickleGlobal or PickleExtension or PickleBytes;
+        node is PickleNone or PickleBoolean or PickleInteger or PickleBigInteger or PickleFloat
+            or PickleString or PickleGlobal or PickleExtension or PickleBytes;
 
     private bool IsSamePlain(PickleNode one, PickleNode other) => (one, other) switch
     {

@@ -34,7 +34,10 @@ internal sealed class PickleRemoval
         var rest = PickleMachine.Run(new PickleRemoval(document.Script).Apply(spans), document.Script.Storages);
         return PickleLikeness.AreAlike(document, rest, isRemoved)
             ? rest
-            : throw new MigrationException(FailureKind.Unsupported, "what is to be taken out cannot be without a change to the rest", where: "pickle", offset: spans[0].Start);
+            : throw new MigrationException(
+                FailureKind.Unsupported,
+                "what is to be taken out cannot be without a change to the rest", where: "pickle",
+                offset: spans[0].Start);
     }
 
     private static IEnumerable<(int Start, int End)> Spans(PickleScript script, PickleMutable dictionary, Func<PickleEntry, bool> isRemoved)
@@ -104,7 +107,8 @@ internal sealed class PickleRemoval
                 var fetched = PickleMemoCode.Slot(reader, at, filled.Count);
                 if (lost.Remove(fetched, out var push))
                 {
-                    edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, (byte[])[.. push ?? throw Shared(at), .. PickleMemoCode.Put(fetched, isLine: at.Opcode == PickleOpcode.Get)]));
+                    byte[] writtenOut = [.. push ?? throw Shared(at), .. PickleMemoCode.Put(fetched, isLine: at.Opcode == PickleOpcode.Get)];
+                    edits.Add(new PickleEdit(at.Offset, at.End - at.Offset, writtenOut));
                 }
 
                 break;
@@ -117,10 +121,12 @@ internal sealed class PickleRemoval
         PickleOpcode.String or PickleOpcode.BinString or PickleOpcode.ShortBinString or PickleOpcode.Unicode
             or PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode or PickleOpcode.BinUnicode8 or PickleOpcode.Global
             => script.Bytes[at.Offset..at.End].ToArray(),
-        PickleOpcode.StackGlobal when globals.TryGetValue(at.Offset, out var global) && !$"{global.Module}{global.Name}".Contains('\n', StringComparison.Ordinal)
+        PickleOpcode.StackGlobal when globals.TryGetValue(at.Offset, out var global) && !HasLineBreak(global.Module) && !HasLineBreak(global.Name)
             => [(byte)PickleOpcode.Global, .. Encoding.UTF8.GetBytes($"{global.Module}\n{global.Name}\n")],
         _ => null,
     };
+
+    private static bool HasLineBreak(string text) => text.Contains('\n', StringComparison.Ordinal);
 
     private static MigrationException Shared(in PickleInstruction at) =>
         new(FailureKind.Unsupported, "what is to be taken out has an object in it that is used here, too", where: "pickle", offset: at.Offset);

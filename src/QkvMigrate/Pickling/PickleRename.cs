@@ -67,7 +67,10 @@ internal sealed class PickleRename
     {
         if (reader.Read(reader.Read(get).End).Opcode is PickleOpcode.Memoize or PickleOpcode.Put or PickleOpcode.BinPut or PickleOpcode.LongBinPut)
         {
-            throw new MigrationException(FailureKind.Unsupported, "a name that changes is fetched from the memo and put there again, which no pickler does", where: "pickle", offset: get);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "a name that changes is fetched from the memo and put there again, which no pickler does", where: "pickle",
+                offset: get);
         }
     }
 

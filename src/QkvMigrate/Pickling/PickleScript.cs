@@ -12,7 +12,14 @@ internal sealed class PickleScript
     private readonly ReadOnlyMemory<byte> read;
 
     /// <summary>The script that <paramref name="read"/> starts with, up to <paramref name="end"/>; both decided what may be made of it.</summary>
-    internal PickleScript(ReadOnlyMemory<byte> read, int end, int storages, int protocol, IReadOnlyList<PickleFrame> frames, IReadOnlyList<PickleString> strings, PickleReferences references)
+    internal PickleScript(
+        ReadOnlyMemory<byte> read,
+        int end,
+        int storages,
+        int protocol,
+        IReadOnlyList<PickleFrame> frames,
+        IReadOnlyList<PickleString> strings,
+        PickleReferences references)
     {
         this.read = read;
         Storages = storages;

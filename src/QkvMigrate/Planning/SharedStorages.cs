@@ -68,7 +68,7 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         }
 
         var extents = moves
-            .GroupBy(move => (move.Tensor.FileOffset, move.Tensor.DType, string.Join(',', move.Tensor.Shape), string.Join(',', move.Tensor.Strides), move.Dimension))
+            .GroupBy(move => move, SameView.Comparer)
             .Select(view => (View: (IReadOnlyList<TensorMove>)[.. view], view.First().Tensor))
             .Concat(bystanders.Select(tensor => (View: (IReadOnlyList<TensorMove>)[], Tensor: tensor)))
             .OrderBy(extent => extent.Tensor.FileOffset)

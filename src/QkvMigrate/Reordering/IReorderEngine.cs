@@ -3,8 +3,8 @@ using QkvMigrate.Attention;
 namespace QkvMigrate.Reordering;
 
 /// <summary>
-/// What an engine is asked to do with the bytes of one slab, shape <c>(Outer, Rows, UnitBytes)</c> of bytes:
-/// for each outer index, lay down the rows in the order that <paramref name="Runs"/> names.
+/// The work of an engine on one slab, bytes of shape <c>(Outer, Rows, UnitBytes)</c>: for each outer index, it puts the rows
+/// into the order that <paramref name="Runs"/> names.
 /// Output byte <c>(o, i, b)</c> is input byte <c>(o, source row of i, b)</c>.
 /// </summary>
 /// <param name="Outer">How many times the permutation is repeated; 1 where rows are contiguous.</param>
@@ -43,6 +43,9 @@ public interface IReorderLane : IDisposable
     /// <summary>The slab's source bytes, to be filled from its start.</summary>
     Memory<byte> Input { get; }
 
-    /// <summary>Permutes the first <see cref="Gather.ByteCount"/> bytes of the input and returns the result, valid until the next call. The input stays as it is.</summary>
+    /// <summary>
+    /// Permutes the first <see cref="Gather.ByteCount"/> bytes of the input and returns the result, valid until the next call.
+    /// The input stays as it is.
+    /// </summary>
     ReadOnlyMemory<byte> Permute(in Gather gather);
 }

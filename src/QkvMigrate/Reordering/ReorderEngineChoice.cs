@@ -31,7 +31,9 @@ public sealed record ReorderEngineChoice(ReorderEngineKind Engine, ReorderDevice
         };
         var where = ReorderDevice.Parse(device);
         return kind == ReorderEngineKind.Stream && where.Kind == ReorderDeviceKind.Cuda
-            ? throw new MigrationException(FailureKind.Usage, $"--engine stream computes on the CPU alone, and --device {device} asks for CUDA; use --engine torch")
+            ? throw new MigrationException(
+                FailureKind.Usage,
+                $"--engine stream computes on the CPU alone, and --device {device} asks for CUDA; use --engine torch")
             : new ReorderEngineChoice(kind, where);
     }
 }

@@ -80,7 +80,9 @@ public abstract class ReorderLane : IReorderLane
         {
             if (run.Start != next || run.Length < 1)
             {
-                throw new ArgumentException($"a run of {run.Length} rows from {run.Start} on, expected one from {next} on: each row is to be named once", nameof(gather));
+                throw new ArgumentException(
+                    $"a run of {run.Length} rows from {run.Start} on, expected one from {next} on: each row is to be named once",
+                    nameof(gather));
             }
 
             next += run.Length;

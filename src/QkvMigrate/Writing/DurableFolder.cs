@@ -46,7 +46,8 @@ internal sealed class DurableFolder : IDisposable
             if (Directory.Exists(path) && (mayExist || old is not { IsDirectory: true, IsMountPoint: false }))
             {
                 // Within the folder: into one that is a filesystem of its own, nothing is renamed from outside.
-                return new DurableFolder(path, Directory.CreateDirectory(Path.Combine(path, TemporaryName.For(path))).FullName, isNew: false, replacesEmpty: false, acquired);
+                var within = Directory.CreateDirectory(Path.Combine(path, TemporaryName.For(path))).FullName;
+                return new DurableFolder(path, within, isNew: false, replacesEmpty: false, acquired);
             }
 
             var hidden = Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName;

@@ -54,12 +54,14 @@ public static class FilePlanWriter
         checksums.CheckSources();
         checksums.Patch(target);
 
+        IReorderLane CreateLane() => sharedEngine.Value.CreateLane(slabBytes);
+
         void WritePieces(int thread)
         {
             Segment? piece = null;
             try
             {
-                using var writer = new PieceWriter(target, cloned, checksums, () => sharedEngine.Value.CreateLane(slabBytes), slabBytes, progress ?? (_ => { }));
+                using var writer = new PieceWriter(target, cloned, checksums, CreateLane, slabBytes, progress ?? (_ => { }));
                 while ((piece = pieces.Take(copiesFirst: thread % 2 == 1)) is not null)
                 {
                     stop.Token.ThrowIfCancellationRequested();
@@ -90,7 +92,8 @@ public static class FilePlanWriter
         public void Throw()
         {
             // A failure cancels the other threads; that they were is not the cause.
-            all.OrderBy(failure => failure.Error.SourceException is OperationCanceledException).ThenBy(failure => failure.Target).Select(failure => failure.Error).FirstOrDefault()?.Throw();
+            var inOrder = all.OrderBy(failure => failure.Error.SourceException is OperationCanceledException).ThenBy(failure => failure.Target);
+            inOrder.Select(failure => failure.Error).FirstOrDefault()?.Throw();
         }
     }
 }

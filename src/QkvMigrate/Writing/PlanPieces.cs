@@ -12,8 +12,8 @@ internal sealed class PlanPieces(FilePlan plan, int slabBytes) : IDisposable
     private const long CopyBytes = 16 << 20;
 
     private readonly Lock gate = new();
-    private readonly IEnumerator<Segment> copies = plan.Segments.Where(IsPlainCopy).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
-    private readonly IEnumerator<Segment> others = plan.Segments.Where(segment => !IsPlainCopy(segment)).SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
+    private readonly IEnumerator<Segment> copies = Pieces(plan.Segments.Where(IsPlainCopy), slabBytes);
+    private readonly IEnumerator<Segment> others = Pieces(plan.Segments.Where(segment => !IsPlainCopy(segment)), slabBytes);
 
     /// <summary>Takes a piece, or null where none is left. Reorders come as slabs.</summary>
     /// <param name="copiesFirst">Whether copies without a checksum are preferred, or everything else is.</param>
@@ -36,6 +36,9 @@ internal sealed class PlanPieces(FilePlan plan, int slabBytes) : IDisposable
     }
 
     private static bool IsPlainCopy(Segment segment) => segment is CopySegment { Checksum: < 0 };
+
+    private static IEnumerator<Segment> Pieces(IEnumerable<Segment> segments, int slabBytes) =>
+        segments.SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
 
     private static IEnumerable<Segment> Cut(Segment segment, int slabBytes) => segment switch
     {

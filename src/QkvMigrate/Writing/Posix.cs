@@ -39,7 +39,9 @@ internal static partial class Posix
             return copied;
         }
 
-        return Marshal.GetLastPInvokeError() is PosixError.InvalidArgument or PosixError.CrossDevice or PosixError.NoSystemCall or PosixError.NotSupported ? -1 : throw PosixError.Failure("copy_file_range", null);
+        var isUnable = Marshal.GetLastPInvokeError()
+            is PosixError.InvalidArgument or PosixError.CrossDevice or PosixError.NoSystemCall or PosixError.NotSupported;
+        return isUnable ? -1 : throw PosixError.Failure("copy_file_range", null);
     }
 
     /// <summary>Has <paramref name="target"/> share all blocks of <paramref name="source"/>; false where the filesystem cannot (ioctl_ficlone(2)).</summary>
@@ -117,7 +119,10 @@ internal static partial class Posix
     /// <summary>Gives the open file to another owner; false where this process may not.</summary>
     public static bool ChangeOwner(SafeFileHandle target, uint owner, uint group) => Fchown(target, owner, group) == 0;
 
-    /// <summary>Has the disk begin to write a range that was just written, so that the sync at the end finds little left (sync_file_range(2)). Only a hint.</summary>
+    /// <summary>
+    /// Has the disk begin to write a range that was just written, so that the sync at the end finds little left
+    /// (sync_file_range(2)). Only a hint.
+    /// </summary>
     public static void StartWriteback(SafeFileHandle target, long offset, long length) =>
         _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
 
@@ -125,7 +130,8 @@ internal static partial class Posix
     private static partial int Fsync(SafeFileHandle descriptor);
 
     [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
-    private static partial nint CopyFileRange(SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
+    private static partial nint CopyFileRange(
+        SafeFileHandle source, ref long sourceOffset, SafeFileHandle target, ref long targetOffset, nuint length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int ControlDescriptor(SafeFileHandle descriptor, nuint request, nint argument);

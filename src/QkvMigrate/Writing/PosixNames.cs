@@ -40,7 +40,9 @@ internal static partial class PosixNames
             return true;
         }
 
-        return Marshal.GetLastPInvokeError() is PosixError.NotPermitted or PosixError.NotSupported or PosixError.NoSystemCall or PosixError.TooManyLinks ? false : throw PosixError.Failure("link", newName);
+        var isUnable = Marshal.GetLastPInvokeError()
+            is PosixError.NotPermitted or PosixError.NotSupported or PosixError.NoSystemCall or PosixError.TooManyLinks;
+        return isUnable ? false : throw PosixError.Failure("link", newName);
     }
 
     /// <summary>

@@ -16,7 +16,8 @@ internal readonly record struct SlabRange(long Offset, int Length);
 /// <param name="Source">The file to read.</param>
 /// <param name="Ranges">What to read, one range behind the other into the lane's input, in the source's order.</param>
 /// <param name="Gather">What the engine does with them.</param>
-internal sealed record Slab(long Target, int Checksum, SourceFile Source, IReadOnlyList<SlabRange> Ranges, Gather Gather) : Segment(Target, Gather.ByteCount, Checksum);
+internal sealed record Slab(long Target, int Checksum, SourceFile Source, IReadOnlyList<SlabRange> Ranges, Gather Gather)
+    : Segment(Target, Gather.ByteCount, Checksum);
 
 /// <summary>
 /// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that

@@ -28,7 +28,12 @@ internal sealed partial class TargetLock : IDisposable
     private const int Tries = 10;
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
 
-    private static readonly EnumerationOptions Hidden = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = false };
+    private static readonly EnumerationOptions Hidden = new()
+    {
+        AttributesToSkip = FileAttributes.None,
+        IgnoreInaccessible = false,
+        RecurseSubdirectories = false,
+    };
 
     private readonly string path;
     private readonly SafeFileHandle handle;
@@ -180,7 +185,8 @@ internal sealed partial class TargetLock : IDisposable
     }
 
     /// <summary>Whether the lock was free. Where a filesystem has no locks, it is.</summary>
-    private static bool TryLock(SafeFileHandle file, bool wait) => Flock(file, wait ? Exclusive : Exclusive | AtOnce) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
+    private static bool TryLock(SafeFileHandle file, bool wait) =>
+        Flock(file, wait ? Exclusive : Exclusive | AtOnce) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
 
     private static string Holder(SafeFileHandle file)
     {

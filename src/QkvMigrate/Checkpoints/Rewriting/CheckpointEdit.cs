@@ -13,7 +13,14 @@ namespace QkvMigrate.Checkpoints.Rewriting;
 /// <param name="PieceBytes">Bytes of each piece.</param>
 /// <param name="RowStride">Bytes from one row to the next.</param>
 /// <param name="Permutation">The source rows in the order of the destination.</param>
-public sealed record BlockReorder(StorageEntry Storage, long Offset, long Outer, IReadOnlyList<long> Pieces, long PieceBytes, long RowStride, RowPermutation Permutation)
+public sealed record BlockReorder(
+    StorageEntry Storage,
+    long Offset,
+    long Outer,
+    IReadOnlyList<long> Pieces,
+    long PieceBytes,
+    long RowStride,
+    RowPermutation Permutation)
 {
     /// <summary>Bytes from the block's first byte to the end of its last row.</summary>
     public long Length => checked((((Outer * Permutation.RowCount) - 1) * RowStride) + Pieces[^1] + PieceBytes);
@@ -27,7 +34,10 @@ public sealed record BlockReorder(StorageEntry Storage, long Offset, long Outer,
 /// <param name="Reorders">Blocks that do not overlap, in any order.</param>
 internal sealed record CheckpointEdit(IReadOnlyDictionary<NameEntry, string> Renames, IReadOnlyList<BlockReorder> Reorders)
 {
-    /// <summary>Storages that get other bytes, each once and none with a block in <see cref="Reorders"/>; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>
+    /// <summary>
+    /// Storages that get other bytes, each once and none with a block in <see cref="Reorders"/>; only where
+    /// <see cref="Checkpoint.TakesReplacements"/>.
+    /// </summary>
     public IReadOnlyList<StorageReplacement> Replacements { get; init; } = [];
 
     /// <summary>Tensors that leave their storage for one of their own; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>

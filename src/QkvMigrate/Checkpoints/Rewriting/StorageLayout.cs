@@ -6,7 +6,10 @@ namespace QkvMigrate.Checkpoints.Rewriting;
 /// <summary>Lays a storage down again with some of its blocks reordered.</summary>
 internal static class StorageLayout
 {
-    /// <summary>Lays down <paramref name="source"/> from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie there and change.</summary>
+    /// <summary>
+    /// Lays down <paramref name="source"/> from <paramref name="start"/> to <paramref name="end"/>, with the storages that lie
+    /// there and change.
+    /// </summary>
     public static void LayDown(FilePlanBuilder builder, SourceFile source, long start, long end, IReadOnlyList<BlockReorder> reorders)
     {
         var done = start;

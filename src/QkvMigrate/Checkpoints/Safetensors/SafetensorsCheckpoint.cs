@@ -103,7 +103,10 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     {
         if (Header.Tensors.FirstOrDefault(tensor => reordered.Contains(tensor.Key.Text) && DType.BySafetensorsName(tensor.DType) is null) is { } tensor)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"its dtype {tensor.DType} is not known, so that its rows cannot be told apart", where: $"tensor '{tensor.Key.Text}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"its dtype {tensor.DType} is not known, so that its rows cannot be told apart",
+                where: $"tensor '{tensor.Key.Text}'");
         }
     }
 }

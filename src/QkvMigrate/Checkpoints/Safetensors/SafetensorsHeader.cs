@@ -52,7 +52,10 @@ internal sealed class SafetensorsHeader
 
         if (length > (ulong)(source.Length - LengthBytes))
         {
-            throw new MigrationException(FailureKind.Malformed, $"a header of {length} bytes, the file has {source.Length - LengthBytes} behind the length", where: "safetensors header");
+            throw new MigrationException(
+                FailureKind.Malformed,
+                $"a header of {length} bytes, the file has {source.Length - LengthBytes} behind the length",
+                where: "safetensors header");
         }
 
         return Parse(source.Read(LengthBytes, (int)length), new DirectoryBudget("safetensors header", (long)length));
@@ -70,7 +73,10 @@ internal sealed class SafetensorsHeader
         var length = Json.Length + ((growth + Alignment - 1) / Alignment * Alignment);
         if (length > MaximumLength)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the new names would make a header of {length} bytes, at most {MaximumLength} are read", where: "safetensors header");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"the new names would make a header of {length} bytes, at most {MaximumLength} are read",
+                where: "safetensors header");
         }
 
         var header = new byte[LengthBytes + length];

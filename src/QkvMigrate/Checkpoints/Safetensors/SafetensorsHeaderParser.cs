@@ -88,7 +88,9 @@ internal static class SafetensorsHeaderParser
             switch (field.Text)
             {
                 case "dtype":
-                    dtype = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw Unexpected(reader, $"the dtype of '{name.Text}' is no string");
+                    dtype = reader.TokenType == JsonTokenType.String
+                        ? reader.GetString()
+                        : throw Unexpected(reader, $"the dtype of '{name.Text}' is no string");
                     break;
                 case "shape":
                     shape = ReadNumbers(ref reader, $"the shape of '{name.Text}'");

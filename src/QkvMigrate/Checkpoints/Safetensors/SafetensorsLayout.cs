@@ -15,7 +15,9 @@ internal static class SafetensorsLayout
         {
             if (tensor.Begin != end || tensor.End < tensor.Begin)
             {
-                throw SafetensorsFailure.Tensor(tensor.Key.Text, $"data_offsets [{tensor.Begin}, {tensor.End}], expected a start at {end}, where the tensor before it ends");
+                throw SafetensorsFailure.Tensor(
+                    tensor.Key.Text,
+                    $"data_offsets [{tensor.Begin}, {tensor.End}], expected a start at {end}, where the tensor before it ends");
             }
 
             if (DType.BySafetensorsName(tensor.DType) is { } dtype)
@@ -28,7 +30,10 @@ internal static class SafetensorsLayout
 
         if (end != dataLength)
         {
-            throw new MigrationException(FailureKind.Malformed, $"the tensors have {end} bytes in all, the file has {dataLength} behind its header", where: "safetensors header");
+            throw new MigrationException(
+                FailureKind.Malformed,
+                $"the tensors have {end} bytes in all, the file has {dataLength} behind its header",
+                where: "safetensors header");
         }
     }
 
@@ -47,7 +52,9 @@ internal static class SafetensorsLayout
 
         if (bytes != tensor.Length)
         {
-            throw SafetensorsFailure.Tensor(tensor.Key.Text, $"shape ({string.Join(", ", tensor.Shape)}) of {tensor.DType} takes {bytes} bytes, data_offsets give it {tensor.Length}");
+            throw SafetensorsFailure.Tensor(
+                tensor.Key.Text,
+                $"shape ({string.Join(", ", tensor.Shape)}) of {tensor.DType} takes {bytes} bytes, data_offsets give it {tensor.Length}");
         }
     }
 }

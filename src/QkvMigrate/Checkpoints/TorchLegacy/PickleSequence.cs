@@ -39,5 +39,7 @@ internal sealed class PickleSequence(SourceFile source)
 
     /// <summary>The same failure, with its place counted from the start of the file.</summary>
     public static MigrationException Locate(MigrationException error, string name, long start) =>
-        error.File is null ? new MigrationException(error.Kind, error.Problem, where: $"{name} pickle", offset: start + (error.Offset ?? 0), inner: error) : error;
+        error.File is null
+            ? new MigrationException(error.Kind, error.Problem, where: $"{name} pickle", offset: start + (error.Offset ?? 0), inner: error)
+            : error;
 }

@@ -24,6 +24,7 @@ internal static class TorchTar
     }
 
     /// <summary>Why such a file is refused.</summary>
-    public static MigrationException Refused() =>
-        new(FailureKind.Unsupported, "this is the tar that PyTorch wrote before 0.1.10, which this tool does not read; torch.load and torch.save bring it up to date");
+    public static MigrationException Refused() => new(
+        FailureKind.Unsupported,
+        "this is the tar that PyTorch wrote before 0.1.10, which this tool does not read; torch.load and torch.save bring it up to date");
 }

@@ -83,7 +83,8 @@ internal sealed class TorchContainer
             IsNumbered = isNumbered,
             Texts = Texts(),
         };
-        budget.Spend(Node.Offset, PickleBudget.Text(made.Path) + (2 * PickleBudget.Slot) + ((long)PickleBudget.Entry * (made.ModulePaths.Count + made.Texts.Count)));
+        var names = (long)PickleBudget.Entry * (made.ModulePaths.Count + made.Texts.Count);
+        budget.Spend(Node.Offset, PickleBudget.Text(made.Path) + (2 * PickleBudget.Slot) + names);
         return made;
     }
 
@@ -113,8 +114,12 @@ internal sealed class TorchContainer
             PickleMutable mutable => (mutable.Items, mutable.Entries),
             _ => ([], []),
         };
-        return items.Count + entries.Count > FewValues
-            ? []
-            : [.. items.Concat(entries.Select(named => named.Value)).Where(value => value.Node is PickleString).Select(value => new NameEntry(value.At, ((PickleString)value.Node).Text, NameRole.Value))];
+        if (items.Count + entries.Count > FewValues)
+        {
+            return [];
+        }
+
+        var values = items.Concat(entries.Select(named => named.Value)).Where(value => value.Node is PickleString);
+        return [.. values.Select(value => new NameEntry(value.At, ((PickleString)value.Node).Text, NameRole.Value))];
     }
 }

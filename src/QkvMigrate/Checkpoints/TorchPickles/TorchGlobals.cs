@@ -27,7 +27,8 @@ internal static class TorchGlobals
     public static bool IsStrided(string name) => name is RebuildTensorV2 or RebuildTensorV3 or RebuildTensor;
 
     /// <summary>Whether a class is Tensor itself, or Parameter, which adds nothing to its numbers.</summary>
-    public static bool IsPlainTensor(string type) => type is "torch.Tensor" or "torch._tensor.Tensor" or "torch.nn.parameter.Parameter" or "torch.nn.parameter.Buffer";
+    public static bool IsPlainTensor(string type) =>
+        type is "torch.Tensor" or "torch._tensor.Tensor" or "torch.nn.parameter.Parameter" or "torch.nn.parameter.Buffer";
 
     /// <summary>
     /// The dtype that a storage's class stands for: <c>torch.HalfStorage</c>, or <c>torch.storage.UntypedStorage</c>

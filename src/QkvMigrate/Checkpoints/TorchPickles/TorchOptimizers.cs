@@ -12,7 +12,8 @@ internal static class TorchOptimizers
     /// <param name="kinds">Tells what other values are.</param>
     /// <param name="budget">Pays: one dict can be the state of any number of parameters, and of optimizers.</param>
     /// <exception cref="MigrationException">A parameter is neither a number nor a name, or there are more than the budget pays for.</exception>
-    public static OptimizerEntry? Read(PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, TorchValueKinds kinds, PickleBudget budget)
+    public static OptimizerEntry? Read(
+        PickleMutable node, PicklePath path, Func<PickleNode, IReadOnlyList<TensorEntry>> tensorsOf, TorchValueKinds kinds, PickleBudget budget)
     {
         if (Value(node, "state") is not PickleMutable states || Value(node, "param_groups") is not PickleMutable { Items.Count: > 0 } groups)
         {
@@ -56,7 +57,9 @@ internal static class TorchOptimizers
             return kinds.Of(state) > OtherValueKind.Unknown ? [kinds.Describe(state)] : [];
         }
 
-        return [.. entries.Select(entry => (Key: (entry.Key.Node as PickleString)?.Text ?? "?", entry.Value.Node)).Concat(items.Select((item, i) => (Key: i.ToString(), item.Node)))
+        var named = entries.Select(entry => (Key: (entry.Key.Node as PickleString)?.Text ?? "?", entry.Value.Node));
+        var numbered = items.Select((item, i) => (Key: i.ToString(), item.Node));
+        return [.. named.Concat(numbered)
             .Where(part => part.Node is PickleContainer && !kinds.IsTensor(part.Node) && kinds.Of(part.Node) > OtherValueKind.Unknown)
             .Select(part => $"{part.Key} is {kinds.Describe(part.Node)}")];
     }

@@ -74,7 +74,10 @@ internal sealed class TorchPickle
         var walk = new TorchWalk(document, findStorage);
         var dictionaries = walk.Dictionaries.ToList();
         var wanted = new HashSet<OptimizerEntry>(goneOptimizers, ReferenceEqualityComparer.Instance);
-        var gone = Optimizers.Zip(walk.Optimizers, (optimizer, again) => (Entry: optimizer, Node: (PickleNode)again.Node)).Where(optimizer => wanted.Contains(optimizer.Entry)).ToList();
+        var gone = Optimizers
+            .Zip(walk.Optimizers, (optimizer, again) => (Entry: optimizer, Node: (PickleNode)again.Node))
+            .Where(optimizer => wanted.Contains(optimizer.Entry))
+            .ToList();
         var nodes = gone.Select(optimizer => optimizer.Node).ToHashSet();
         var keys = goneTensors.Select(tensor => tensor.Name?.Id ?? throw CannotLeave($"tensor '{tensor.Label}'")).ToHashSet();
         foreach (var (optimizer, state) in gone)
@@ -87,9 +90,10 @@ internal sealed class TorchPickle
 
         return PickleRemoval.Apply(document, dictionaries, IsGone);
 
+        bool IsGone(PickleEntry entry) => keys.Contains(entry.Key.At) || nodes.Contains(entry.Value.Node) || IsListOfGone(entry.Value.Node);
+
         // Lightning keeps optimizers in a list, which goes as a whole.
-        bool IsGone(PickleEntry entry) =>
-            keys.Contains(entry.Key.At) || nodes.Contains(entry.Value.Node) || (entry.Value.Node is PickleList { Items: { Count: > 0 } items } && items.All(item => nodes.Contains(item.Node)));
+        bool IsListOfGone(PickleNode value) => value is PickleList { Items: { Count: > 0 } items } && items.All(item => nodes.Contains(item.Node));
 
         static bool Holds(PickleNode value, PickleNode node) => value == node || (value is PickleList list && list.Items.Any(item => item.Node == node));
     }

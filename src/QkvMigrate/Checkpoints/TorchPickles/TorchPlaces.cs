@@ -5,7 +5,9 @@ namespace QkvMigrate.Checkpoints.TorchPickles;
 /// <summary>Where the tensors of a pickle stand in it, and where it names their storages.</summary>
 /// <param name="Uses">The tensors.</param>
 /// <param name="Storages">The places that name a storage.</param>
-internal sealed record TorchPlaces(IReadOnlyDictionary<TensorEntry, TorchTensorUse> Uses, IReadOnlyList<(PicklePersistent Persistent, TorchStorage Storage)> Storages)
+internal sealed record TorchPlaces(
+    IReadOnlyDictionary<TensorEntry, TorchTensorUse> Uses,
+    IReadOnlyList<(PicklePersistent Persistent, TorchStorage Storage)> Storages)
 {
     /// <summary>Of nothing: most edits only rename.</summary>
     public static TorchPlaces None { get; } = new(new Dictionary<TensorEntry, TorchTensorUse>(), []);

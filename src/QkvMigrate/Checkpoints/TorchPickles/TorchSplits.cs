@@ -131,6 +131,8 @@ internal sealed class TorchSplits
 
     private static long Count(TorchTensor tensor, KeyedSplit split) => split.Split.View.Extent / tensor.Storage.DType.ItemSize;
 
-    private static MigrationException CannotCopy(TensorEntry tensor) =>
-        new(FailureKind.Unsupported, "it is one object with a tensor that must not move with it, and stands where no copy of it can", where: $"tensor '{tensor.Label}'");
+    private static MigrationException CannotCopy(TensorEntry tensor) => new(
+        FailureKind.Unsupported,
+        "it is one object with a tensor that must not move with it, and stands where no copy of it can",
+        where: $"tensor '{tensor.Label}'");
 }

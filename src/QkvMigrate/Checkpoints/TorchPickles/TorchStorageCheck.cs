@@ -28,8 +28,9 @@ internal static class TorchStorageCheck
         var after = Read(edited, before, replacements, splits) ?? throw Shared(wanted.Keys.First());
         foreach (var (old, young) in before.Zip(after))
         {
-            var (key, view) = wanted.TryGetValue(old, out var found) ? found : (old.Storage.Key, new TensorView(old, old.StorageOffset, old.Shape, old.Strides));
-            if (young.Storage.Key != key || young.StorageOffset != view.StorageOffset || !young.Shape.SequenceEqual(view.Shape) || !young.Strides.SequenceEqual(view.Strides))
+            var unchanged = (old.Storage.Key, new TensorView(old, old.StorageOffset, old.Shape, old.Strides));
+            var (key, view) = wanted.TryGetValue(old, out var found) ? found : unchanged;
+            if (young.Storage.Key != key || !IsAt(young, view))
             {
                 throw Shared(old);
             }
@@ -37,7 +38,8 @@ internal static class TorchStorageCheck
     }
 
     /// <summary>The tensors of the edited pickle, or null where they are not as many, or one reaches out of its storage now.</summary>
-    private static IReadOnlyList<TensorEntry>? Read(byte[] edited, IReadOnlyList<TensorEntry> before, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
+    private static IReadOnlyList<TensorEntry>? Read(
+        byte[] edited, IReadOnlyList<TensorEntry> before, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
         var storages = before.Select(tensor => tensor.Storage).DistinctBy(storage => storage.Key).ToDictionary(storage => storage.Key);
         foreach (var replacement in replacements)
@@ -63,6 +65,11 @@ internal static class TorchStorageCheck
         }
     }
 
-    private static MigrationException Shared(TensorEntry tensor) =>
-        new(FailureKind.Unsupported, "the pickle shares the numbers of its size with another tensor, which must not change with it", where: $"tensor '{tensor.Label}'");
+    private static bool IsAt(TensorEntry tensor, TensorView view) =>
+        tensor.StorageOffset == view.StorageOffset && tensor.Shape.SequenceEqual(view.Shape) && tensor.Strides.SequenceEqual(view.Strides);
+
+    private static MigrationException Shared(TensorEntry tensor) => new(
+        FailureKind.Unsupported,
+        "the pickle shares the numbers of its size with another tensor, which must not change with it",
+        where: $"tensor '{tensor.Label}'");
 }

@@ -42,7 +42,10 @@ internal sealed class TorchStorages(Func<string, StorageEntry?> find)
             _ => throw PickleFailure.At(node.Offset, "a storage whose key is neither a string nor an int"),
         };
         var dtype = TorchGlobals.StorageType(items[1].Node)
-            ?? throw new MigrationException(FailureKind.Unsupported, $"storage {key} has the class {(items[1].Node as PickleGlobal)?.FullName ?? "of no name"}, which this tool does not know", where: "pickle", offset: node.Offset);
+            ?? throw new MigrationException(
+                FailureKind.Unsupported,
+                $"storage {key} has the class {(items[1].Node as PickleGlobal)?.FullName ?? "of no name"}, which this tool does not know", where: "pickle",
+                offset: node.Offset);
         if (items[CountIndex].Node is not PickleInteger { Value: >= 0 and var count })
         {
             throw PickleFailure.At(node.Offset, $"storage {key} without a number of elements");

@@ -12,7 +12,14 @@ internal sealed record TorchTensorPlaces(PickleItem Count, PickleItem Offset, IR
 internal sealed record TorchTensorUse(TorchTensor Tensor, PickleItem? Key, PickleItem Value);
 
 /// <summary>A strided view of a storage, as a call of <c>_rebuild_tensor_v2</c> and its kin describes it.</summary>
-internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, PicklePersistent Persistent, TorchTensorPlaces Places)
+internal sealed record TorchTensor(
+    TorchStorage Storage,
+    DType DType,
+    long Offset,
+    IReadOnlyList<long> Shape,
+    IReadOnlyList<long> Strides,
+    PicklePersistent Persistent,
+    TorchTensorPlaces Places)
 {
     /// <summary>What more there is to it (<see cref="TensorEntry.Peculiarity"/>).</summary>
     public string? Peculiarity { get; init; }
@@ -34,7 +41,8 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
                 case TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState when arguments.Count >= 1:
                     node = arguments[0].Node;
                     break;
-                case TorchGlobals.RebuildFromTypeV2 when arguments is [{ Node: PickleGlobal function }, _, { Node: PickleTuple inner }, ..] && TorchGlobals.IsStrided(function.FullName):
+                case TorchGlobals.RebuildFromTypeV2
+                    when arguments is [{ Node: PickleGlobal function }, _, { Node: PickleTuple inner }, ..] && TorchGlobals.IsStrided(function.FullName):
                     return Strided(call, function.FullName, inner.Items, storages, peculiarity);
                 case { } name when TorchGlobals.IsStrided(name):
                     return Strided(call, name, arguments, storages, peculiarity);
@@ -54,7 +62,8 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
             return $"a tensor of the class {subclass}";
         }
 
-        var attributes = call.CallableName is TorchGlobals.RebuildFromTypeV2 or TorchGlobals.RebuildParameterWithState && arguments.Count > 3 ? arguments[3].Node : null;
+        var hasState = call.CallableName is TorchGlobals.RebuildFromTypeV2 or TorchGlobals.RebuildParameterWithState && arguments.Count > 3;
+        var attributes = hasState ? arguments[3].Node : null;
         return call.State is not null ? "a tensor with a state of its own"
             : attributes is PickleContainer && kinds.Of(attributes) > OtherValueKind.Unknown ? "a tensor with tensors among its attributes"
             : null;
@@ -63,13 +72,16 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
     private static TorchTensor Strided(PickleObject call, string function, IReadOnlyList<PickleItem> arguments, TorchStorages storages, string? peculiarity)
     {
         var at = call.Offset;
-        if (arguments.Count < 4 || arguments[0].Node is not PicklePersistent persistent || arguments[1].Node is not PickleInteger { Value: >= 0 and var offset })
+        if (arguments.Count < 4
+            || arguments[0].Node is not PicklePersistent persistent
+            || arguments[1].Node is not PickleInteger { Value: >= 0 and var offset })
         {
             throw PickleFailure.At(at, $"{function} without a storage and an offset");
         }
 
         var storage = storages.Read(persistent);
-        var places = new TorchTensorPlaces(((PickleTuple)persistent.Id.Node).Items[TorchStorages.CountIndex], arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
+        var count = ((PickleTuple)persistent.Id.Node).Items[TorchStorages.CountIndex];
+        var places = new TorchTensorPlaces(count, arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
         var shape = Numbers(at, places.Shape, "size");
         var strides = Numbers(at, places.Strides, "stride");
         if (shape.Length != strides.Length)
@@ -98,13 +110,16 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
             last += (Int128)Math.Max(tensor.Shape[i] - 1, 0) * tensor.Strides[i];
             if (count > long.MaxValue || last > long.MaxValue)
             {
-                throw PickleFailure.At(at, $"a tensor of shape ({string.Join(", ", tensor.Shape)}) and strides ({string.Join(", ", tensor.Strides)}), which no file can hold");
+                throw PickleFailure.At(at, $"a tensor of shape {Tuple(tensor.Shape)} and strides {Tuple(tensor.Strides)}, which no file can hold");
             }
         }
 
         return count == 0 || (last + 1) * tensor.DType.ItemSize <= available
             ? tensor
-            : throw PickleFailure.At(at, $"a tensor of shape ({string.Join(", ", tensor.Shape)}), strides ({string.Join(", ", tensor.Strides)}) and offset {tensor.Offset} reaches out of storage {tensor.Storage.Entry.Key}, which has {available} bytes");
+            : throw PickleFailure.At(
+                at,
+                $"a tensor of shape {Tuple(tensor.Shape)}, strides {Tuple(tensor.Strides)} and offset {tensor.Offset} "
+                + $"reaches out of storage {tensor.Storage.Entry.Key}, which has {available} bytes");
     }
 
     /// <summary>A tuple of sizes or strides; <c>torch.Size</c> pickles as a call with such a tuple.</summary>
@@ -132,4 +147,6 @@ internal sealed record TorchTensor(TorchStorage Storage, DType DType, long Offse
 
         return numbers;
     }
+
+    private static string Tuple(IReadOnlyList<long> numbers) => $"({string.Join(", ", numbers)})";
 }

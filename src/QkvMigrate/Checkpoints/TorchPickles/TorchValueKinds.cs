@@ -47,7 +47,8 @@ internal sealed class TorchValueKinds(TorchStorages storages, PickleBudget budge
         "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque",
         "builtins.set", "builtins.frozenset", "builtins.complex", "builtins.range", "builtins.slice", "builtins.dict", "builtins.list", "builtins.tuple",
         "__builtin__.set", "__builtin__.frozenset", "__builtin__.complex", "__builtin__.xrange", "__builtin__.slice",
-        "datetime.datetime", "datetime.date", "datetime.timedelta", "decimal.Decimal", "fractions.Fraction", "pathlib.PosixPath", "uuid.UUID", "argparse.Namespace",
+        "datetime.datetime", "datetime.date", "datetime.timedelta", "decimal.Decimal",
+        "fractions.Fraction", "pathlib.PosixPath", "uuid.UUID", "argparse.Namespace",
     ];
 
     private readonly Dictionary<PickleNode, OtherValueKind> known = [];
@@ -86,7 +87,8 @@ internal sealed class TorchValueKinds(TorchStorages storages, PickleBudget budge
     /// <summary>The class of a subclass of Tensor that <paramref name="call"/> makes, or null where it makes another thing.</summary>
     public static string? SubclassOf(PickleObject call) => call switch
     {
-        { CallableName: TorchGlobals.RebuildFromTypeV2, Arguments: PickleTuple { Items: [_, { Node: PickleGlobal type }, ..] } } => TorchGlobals.IsPlainTensor(type.FullName) ? null : type.FullName,
+        { CallableName: TorchGlobals.RebuildFromTypeV2, Arguments: PickleTuple { Items: [_, { Node: PickleGlobal type }, ..] } } =>
+            TorchGlobals.IsPlainTensor(type.FullName) ? null : type.FullName,
         { CallableName: "torch._utils._rebuild_wrapper_subclass", Arguments: PickleTuple { Items: [{ Node: PickleGlobal type }, ..] } } => type.FullName,
         _ => null,
     };

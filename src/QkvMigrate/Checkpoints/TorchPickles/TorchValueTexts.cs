@@ -20,7 +20,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
             OtherValueKind.Meta => $"a meta tensor{Shape(Argument(call, 1))}",
             OtherValueKind.Device => $"a tensor of another device ({call?.CallableName}){ArrayShape(Argument(call, 0))}",
             OtherValueKind.Sharded => $"a part of a tensor ({Class(call)}), {ShardShapes(call!)}",
-            OtherValueKind.Sparse => $"a sparse tensor{Shape((Argument(call, 1) as PickleTuple)?.Items is { Count: > 2 } data ? data[^1].Node is PickleBoolean ? data[^2].Node : data[^1].Node : null)}",
+            OtherValueKind.Sparse => $"a sparse tensor{Shape(SparseShape(call))}",
             OtherValueKind.Quantized => $"a quantized tensor{Shape(Argument(call, 2))}",
             OtherValueKind.Subclass => $"a tensor of the class {Class(call)}{Shape(SubclassShape(call))}",
             OtherValueKind.Array => $"a numpy array{ArrayShape(call)}",
@@ -51,13 +51,25 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
     /// <summary>What a parameter wraps.</summary>
     private static PickleObject? Unwrapped(PickleNode node)
     {
-        while (node is PickleObject { CallableName: TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState, Arguments: PickleTuple { Items: [{ Node: PickleObject data }, ..] } })
+        while (node is PickleObject { CallableName: TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState } parameter
+            && parameter.Arguments is PickleTuple { Items: [{ Node: PickleObject data }, ..] })
         {
             node = data;
         }
 
         // A subclass of Tensor hands the arguments of the function on.
         return node as PickleObject;
+    }
+
+    /// <summary>The shape is the last of the values that a sparse tensor is made of; newer files have a bool behind it.</summary>
+    private static PickleNode? SparseShape(PickleObject? call)
+    {
+        if ((Argument(call, 1) as PickleTuple)?.Items is not { Count: > 2 } data)
+        {
+            return null;
+        }
+
+        return data[^1].Node is PickleBoolean ? data[^2].Node : data[^1].Node;
     }
 
     private static string Class(PickleObject? call) =>
@@ -102,6 +114,9 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
     /// The global shape: <c>ShardedTensorMetadata.size</c> (torch/distributed/_shard/sharded_tensor/metadata.py), or the size
     /// of the wrapper that a DTensor is. The local ones: of the tensors in it.
     /// </summary>
+    private static PickleNode? ValueOf(PickleMutable node, string key) =>
+        node.Entries.FirstOrDefault(entry => entry.Key.Node is PickleString text && text.Text == key).Value.Node;
+
     private string ShardShapes(PickleObject shard)
     {
         var global = TorchValueKinds.SubclassOf(shard) is null ? null : Sizes(SubclassShape(shard));
@@ -121,7 +136,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
                 continue;
             }
 
-            global ??= node is PickleMutable { Entries: var entries } ? Sizes(entries.FirstOrDefault(entry => entry.Key.Node is PickleString { Text: "size" }).Value.Node) : null;
+            global ??= node is PickleMutable mutable ? Sizes(ValueOf(mutable, "size")) : null;
             foreach (var part in TorchValueKinds.Parts(node))
             {
                 pending.Enqueue(part);

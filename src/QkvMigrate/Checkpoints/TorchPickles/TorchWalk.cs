@@ -146,8 +146,10 @@ internal sealed class TorchWalk
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
             var label = container.Path.Then(step(key?.Node), node.Offset).Write(node.Offset);
             document.Budget.Spend(node.Offset, PickleBudget.Tensor(tensor.Shape.Count) + PickleBudget.Text(label));
-            var entry = new TensorEntry(container.Entry, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset) { Peculiarity = tensor.Peculiarity };
-            tensors.Add(entry);
+            tensors.Add(new TensorEntry(container.Entry, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset)
+            {
+                Peculiarity = tensor.Peculiarity,
+            });
             uses.Add(new TorchTensorUse(tensor, key, value));
         }
         else

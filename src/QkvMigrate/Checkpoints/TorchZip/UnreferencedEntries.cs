@@ -16,9 +16,11 @@ internal static class UnreferencedEntries
     /// <param name="folder">The folder of storages, with a slash at its end.</param>
     /// <param name="pickle">What <c>data.pkl</c> holds.</param>
     /// <param name="named">The storages that it names.</param>
-    public static IReadOnlyList<ZipEntry> Find(SourceFile source, IEnumerable<ZipEntry> entries, string folder, PickleScript pickle, IEnumerable<ZipEntry> named)
+    public static IReadOnlyList<ZipEntry> Find(
+        SourceFile source, IEnumerable<ZipEntry> entries, string folder, PickleScript pickle, IEnumerable<ZipEntry> named)
     {
-        var others = entries.Except(named).ToLookup(entry => entry.Name.StartsWith(folder, StringComparison.Ordinal) && IsNumber(entry.Name.AsSpan(folder.Length)));
+        var others = entries.Except(named).ToLookup(entry =>
+            entry.Name.StartsWith(folder, StringComparison.Ordinal) && IsNumber(entry.Name.AsSpan(folder.Length)));
         return !others.Contains(true) || PersistentIds.AreInStringsOf(pickle.Bytes) || others[false].Any(entry => MayAskForStorages(source, entry))
             ? []
             : [.. others[true]];

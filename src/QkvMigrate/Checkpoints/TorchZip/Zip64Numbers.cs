@@ -20,7 +20,10 @@ internal ref struct Zip64Numbers
         var payload = length == 0 ? [] : fields.Find(ZipFormat.Zip64ExtraId).GetValueOrDefault().Span;
         if (payload.Length < length)
         {
-            throw ZipFailure.At(entry, offset, $"{length / sizeof(ulong)} numbers of the header are said to be in a zip64 field, which has {payload.Length} bytes");
+            throw ZipFailure.At(
+                entry,
+                offset,
+                $"{length / sizeof(ulong)} numbers of the header are said to be in a zip64 field, which has {payload.Length} bytes");
         }
 
         for (var at = 0; at < length; at += sizeof(ulong))

@@ -28,7 +28,11 @@ internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes,
 
         if (nameLength > MaximumName)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"a name of {nameLength} bytes, at most {MaximumName} are read", where: ZipFailure.DirectoryPlace, offset: offset);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"a name of {nameLength} bytes, at most {MaximumName} are read",
+                where: ZipFailure.DirectoryPlace,
+                offset: offset);
         }
 
         var name = Encoding.UTF8.GetString(span.Slice(ZipFormat.CentralHeaderLength, nameLength));
@@ -46,7 +50,11 @@ internal sealed record ZipCentralHeader(string Name, ReadOnlyMemory<byte> Bytes,
 
         if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralMethod..]) != ZipFormat.Stored)
         {
-            throw new MigrationException(FailureKind.Unsupported, "the entry is compressed; torch.save stores entries as they are, and torch.load maps no other", where: ZipFailure.Place(name), offset: offset);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "the entry is compressed; torch.save stores entries as they are, and torch.load maps no other",
+                where: ZipFailure.Place(name),
+                offset: offset);
         }
 
         if (BinaryPrimitives.ReadUInt16LittleEndian(span[ZipFormat.CentralDisk..]) is not (0 or ZipFormat.Escape16))

@@ -12,7 +12,8 @@ internal sealed class ZipDirectory
     /// <summary>What is made of an entry besides its headers and its name: objects, and places in lists and dictionaries.</summary>
     private const int EntryBytes = 360;
 
-    private ZipDirectory(SourceFile source, IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, IReadOnlyDictionary<string, ZipEntry> byName, ZipEnd end)
+    private ZipDirectory(
+        SourceFile source, IReadOnlyList<ZipEntry> entries, IReadOnlyList<ZipEntry> listed, IReadOnlyDictionary<string, ZipEntry> byName, ZipEnd end)
     {
         Source = source;
         Entries = entries;

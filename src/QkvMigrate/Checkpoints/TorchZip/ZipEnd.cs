@@ -24,7 +24,8 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
         var at = FindEnd(window);
         if (at < 0)
         {
-            window = source.Read(length - Math.Min(length, ZipFormat.EndLength + ushort.MaxValue), (int)Math.Min(length, ZipFormat.EndLength + ushort.MaxValue));
+            var longest = (int)Math.Min(length, ZipFormat.EndLength + ushort.MaxValue);
+            window = source.Read(length - longest, longest);
             at = FindEnd(window);
         }
 
@@ -54,13 +55,18 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
         var tail = zip64?.Offset ?? endOffset;
         if (offset > tail || size != tail - offset)
         {
-            throw ZipFailure.Directory(endOffset, $"the directory is said to have {size} bytes from byte {offset} on, but the end records start at byte {tail}");
+            throw ZipFailure.Directory(
+                endOffset,
+                $"the directory is said to have {size} bytes from byte {offset} on, but the end records start at byte {tail}");
         }
 
         return new ZipEnd(offset, size, count, zip64 is not null, source.Read(tail, (int)(length - tail)));
     }
 
-    /// <summary>The end records for a central directory of <paramref name="count"/> entries and <paramref name="size"/> bytes at <paramref name="offset"/>.</summary>
+    /// <summary>
+    /// The end records for a central directory of <paramref name="count"/> entries and <paramref name="size"/> bytes at
+    /// <paramref name="offset"/>.
+    /// </summary>
     public byte[] Moved(long offset, long size, long count)
     {
         var tail = Tail.ToArray();
@@ -77,7 +83,10 @@ internal sealed record ZipEnd(long DirectoryOffset, long DirectorySize, long Cou
         }
         else if (size >= ZipFormat.Escape32 || offset >= ZipFormat.Escape32 || count >= ZipFormat.Escape16)
         {
-            throw new MigrationException(FailureKind.Unsupported, "the zip has no zip64 records, which the new file would need", where: ZipFailure.DirectoryPlace);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "the zip has no zip64 records, which the new file would need",
+                where: ZipFailure.DirectoryPlace);
         }
 
         if (count != Count)

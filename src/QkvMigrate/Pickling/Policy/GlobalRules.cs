@@ -73,7 +73,10 @@ internal static class GlobalRules
         return JudgeKnown(module, path[0]) is null ? (GlobalSafety.Unknown, null) : (GlobalSafety.Dangerous, Reaches);
     }
 
-    /// <summary>Whether an attribute of this name may be a module: a class in a class starts with a capital, as hardly any module does since Python 3.</summary>
+    /// <summary>
+    /// Whether an attribute of this name may be a module: a class in a class starts with a capital, as hardly any module does
+    /// since Python 3.
+    /// </summary>
     private static bool IsModule(string name) => name.Length > 0 && !char.IsAsciiLetterUpper(name[0]);
 
     /// <summary><c>__builtins__</c>, <c>__loader__</c> and the like, which every module has.</summary>

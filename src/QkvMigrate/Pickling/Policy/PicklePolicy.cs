@@ -18,7 +18,8 @@ internal static class PicklePolicy
     private static IEnumerable<GlobalUse> Nested(ReadOnlyMemory<byte> pickle, string where, int depth) =>
         depth > NestedPickles.MaximumDepth
             ? []
-            : NestedPickles.AsFarAsReadable(pickle).SelectMany(literal => ExamineBytes(literal.Bytes, $"{where}, pickle in the string at byte {literal.Offset}", depth));
+            : NestedPickles.AsFarAsReadable(pickle).SelectMany(literal =>
+                ExamineBytes(literal.Bytes, $"{where}, pickle in the string at byte {literal.Offset}", depth));
 
     private static IEnumerable<GlobalUse> Judge(PickleReferences references, string where)
     {
