@@ -57,10 +57,10 @@ public abstract class AccountedTree : IDisposable
     /// <summary>What <c>sha256sum -c</c> does.</summary>
     protected void AssertSumsHold()
     {
-        foreach (var line in File.ReadLines(Output("SHA256SUMS")))
-        {
-            Assert.Equal(line[..64], WorkFolder.Sha256(Output(line[66..])), ignoreCase: true);
-        }
+        Assert.All(
+            File.ReadLines(Output("SHA256SUMS")),
+            line => Assert.Equal(line[..64], WorkFolder.Sha256(Output(line[66..])), ignoreCase: true),
+            throwIfEmpty: true);
     }
 
     protected string Output(params string[] names) => folder.At(["out", .. names]);
