@@ -44,6 +44,8 @@ class Module:
 
     def add(self, name: str, schema: dict[str, Any]) -> str:
         """Adds the class of an object, and returns its name."""
+        if "description" not in schema:
+            raise SystemExit(f"the object of {name} needs a description in the schema: it is what the class's users read")
         lines = [*docstring(schema["description"]), ""]
         for field, value in schema["properties"].items():
             kind = self.kind(field, value)

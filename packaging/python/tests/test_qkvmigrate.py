@@ -80,6 +80,15 @@ class ReportTests(ModuleTest):
         self.assertEqual(verifications.Geometry(n_head=8, n_query_groups=2, head_size=16), checkpoint.geometry)
         self.assertEqual(("full", 31, 4), (checkpoint.coverage.mode, checkpoint.coverage.tensors, checkpoint.coverage.moved_tensors))
 
+    def test_export_writes_a_folder_for_hugging_face(self) -> None:
+        (checkpoint,) = qkvmigrate.export(SAMPLE, "exported", dtype="float32").checkpoints
+
+        self.assertEqual(("exported", "exported/model.safetensors"), (checkpoint.status, checkpoint.output))
+        assert checkpoint.export is not None
+        self.assertEqual(("llama", "float32"), (checkpoint.export.family, checkpoint.export.dtype))
+        self.assertEqual([reports.File("model.safetensors", os.path.getsize("exported/model.safetensors"), 39)], list(checkpoint.export.files))
+        self.assertEqual({"model.safetensors", *checkpoint.export.companions}, set(os.listdir("exported")))
+
     def test_reports_cannot_be_changed(self) -> None:
         report = qkvmigrate.inspect(SAMPLE)
         with self.assertRaises(dataclasses.FrozenInstanceError):

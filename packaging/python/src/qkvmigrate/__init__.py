@@ -48,8 +48,10 @@ def verify(original: StrPath, upgraded: StrPath, **options: Option) -> Verificat
 
 
 def export(path: StrPath, output: StrPath, **options: Option) -> Report:
-    """Writes a checkpoint, legacy or upgraded, as Hugging Face's libraries read it; a LoRA becomes a PEFT adapter.
+    """Writes a model, legacy or upgraded, as a folder that Hugging Face's ``from_pretrained`` loads.
 
-    :param output: The directory to write.
+    :param path: A checkpoint file, a checkpoint directory or a tree of them.
+    :param output: The directory that is written; a tree is mirrored in it.
+    :raises QkvMigrateError: A checkpoint was refused or failed. The others of its tree are done, and stand in ``report``.
     """
     return call(Report, "export", [path], {"output": output, **options})

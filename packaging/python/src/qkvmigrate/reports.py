@@ -1,4 +1,4 @@
-"""What inspect, upgrade, downgrade and report print with --json. Made from schema/report.v1.schema.json by make_types.py."""
+"""What inspect, upgrade, downgrade, export and report print with --json. Made from schema/report.v1.schema.json by make_types.py."""
 
 from __future__ import annotations
 
@@ -90,6 +90,28 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of weights."""
+
+    name: str
+    bytes: int
+    tensors: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export writes; export alone."""
+
+    family: str
+    """The family of Hugging Face's models."""
+    dtype: str
+    """The element type of most of the weights."""
+    files: Tuple[File, ...]
+    companions: Tuple[str, ...]
+    """The names of the other files."""
+
+
+@dataclass(frozen=True)
 class Move:
     """A tensor that changes."""
 
@@ -133,10 +155,11 @@ class Checkpoint:
     output: Optional[str]
     """The file that was or would be written."""
     format: Optional[Literal["torch-zip", "torch-legacy", "safetensors"]]
-    status: Literal["upgraded", "downgraded", "planned", "unchanged", "skipped", "refused", "failed", "pending"]
-    """upgraded, downgraded: rewritten. planned: would be. unchanged: nothing to do. skipped: finished by an earlier run, or
-    beside a checkpoint that was refused; the advice says which. refused: not worked on, for a reason in the checkpoint or
-    the request. failed: ended by the system. pending: found by a batch, and not done by any of its runs."""
+    status: Literal["upgraded", "downgraded", "exported", "planned", "unchanged", "skipped", "refused", "failed", "pending"]
+    """upgraded, downgraded: rewritten. exported: written as a model of Hugging Face's. planned: would be. unchanged:
+    nothing to do. skipped: finished by an earlier run, or beside a checkpoint that was refused; the advice says which.
+    refused: not worked on, for a reason in the checkpoint or the request. failed: ended by the system. pending: found by a
+    batch, and not done by any of its runs."""
     layout: Optional[Literal["none", "interleaved", "sequential", "foreign", "gpt-neox", "megatron-core"]]
     geometry: Optional[Geometry]
     tensors: Tensors
@@ -152,14 +175,15 @@ class Checkpoint:
     globals: Optional[Tuple[Global, ...]]
     """What its pickles name outside of themselves; inspect alone."""
     evidence: Optional[Evidence]
+    export: Optional[Export]
     plan: Optional[Plan]
     error: Optional[Message]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What inspect, upgrade, downgrade and report print with --json. Within version 1 fields may be added; none is taken
-    away or changes its meaning."""
+    """What inspect, upgrade, downgrade, export and report print with --json. Within version 1 fields may be added; none is
+    taken away or changes its meaning."""
 
     schema_version: int
     checkpoints: Tuple[Checkpoint, ...]
