@@ -25,6 +25,9 @@ internal sealed record ExportPlan(
     /// <summary>The file by which the model is known: its only one, or the index.</summary>
     public string MainFile => Weights.Count == 1 ? Weights[0].Name : WeightFiles.IndexName;
 
+    /// <summary>How many tensors the model of the checkpoint has.</summary>
+    public required int TensorCount { get; init; }
+
     /// <summary>The names of all files.</summary>
     public IEnumerable<string> Files => [.. Weights.Select(file => file.Name), .. Documents.Select(document => document.Name), .. KeptFiles];
 }

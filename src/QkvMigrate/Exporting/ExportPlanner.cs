@@ -34,7 +34,10 @@ internal static class ExportPlanner
                 weights,
                 [.. weights.Count > 1 ? new[] { WeightFiles.Index(weights) } : [], .. configuration.Documents],
                 [.. configuration.KeptFiles, .. Directory.EnumerateFiles(directory).Select(file => Path.GetFileName(file)).Where(TokenizerFiles.Are).Order(StringComparer.Ordinal)],
-                [.. Advice(files, found, family, head), .. configuration.Advice]);
+                [.. Advice(files, found, family, head), .. configuration.Advice])
+            {
+                TensorCount = found.Tensors.Count,
+            };
         }
         catch (MigrationException error)
         {

@@ -28,6 +28,10 @@ internal sealed record DirectoryPlan(
     /// <summary>The links that come along as links.</summary>
     public IEnumerable<KeptLink> KeptLinks => Unit.LinksFor(Request.IsMerge);
 
+    /// <summary>The checkpoint that each result was made from, by the result's name.</summary>
+    public IReadOnlyDictionary<string, string> Sources =>
+        Unit.Checkpoints.GroupBy(Request.ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
+
     /// <summary>The files that a new directory has, relative to it.</summary>
     public IEnumerable<string> Results =>
     [

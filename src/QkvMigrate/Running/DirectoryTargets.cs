@@ -22,58 +22,68 @@ internal static class DirectoryTargets
                 plan.Unit.Root);
         }
 
-        if (!request.InPlace)
-        {
-            CheckFolders(plan);
-            CheckKinds(plan, journal);
-        }
-
         foreach (var checkpoint in plan.Checkpoints)
         {
             CheckpointWriting.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
         }
 
-        if (journal is not null)
+        if (!request.InPlace)
         {
-            List<string> all = [.. plan.Results, .. plan.KeptLinks.Select(link => link.Path)];
-            foreach (var file in plan.Results)
-            {
-                var mayReplace = journal.Earlier.MayReplace(file) || IsCleared(file);
-                CheckpointWriting.CheckTarget(Path.Combine(plan.Unit.Root, file), Path.Combine(plan.Output, file), request with { Force = mayReplace });
-            }
-
-            if (plan.KeptLinks.FirstOrDefault(link => !journal.Earlier.MayPut(link) && !IsCleared(link.Path)) is { } other)
-            {
-                throw Exists(Path.Combine(plan.Output, other.Path));
-            }
-
-            journal.Earlier.CheckStale(all);
+            Check(new NewFolder(plan.Unit, plan.Output, [.. plan.Results], [.. plan.KeptLinks]), request, journal);
             return;
-
-            bool IsCleared(string file) => IsFolder(Path.Combine(plan.Output, file)) && journal.Earlier.Clears(file, all);
         }
 
-        foreach (var (source, output) in request.InPlace ? Replaced(plan) : [(plan.Unit.Root, plan.Output)])
+        foreach (var path in Replaced(plan))
         {
-            CheckpointWriting.CheckTarget(source, output, request);
+            CheckpointWriting.CheckTarget(path, path, request);
         }
+    }
+
+    /// <summary>Looks at what stands where a new folder is to be.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="request">What the user asks.</param>
+    /// <param name="journal">What is known of earlier results, where the folder is part of a tree; null otherwise.</param>
+    /// <exception cref="MigrationException">Something is there that must stay.</exception>
+    public static void Check(NewFolder folder, MigrationRequest request, UnitJournal? journal)
+    {
+        CheckFolders(folder);
+        CheckKinds(folder, journal);
+        if (journal is null)
+        {
+            CheckpointWriting.CheckTarget(folder.Unit.Root, folder.Path, request);
+            return;
+        }
+
+        foreach (var file in folder.Files)
+        {
+            var mayReplace = journal.Earlier.MayReplace(file) || IsCleared(file);
+            CheckpointWriting.CheckTarget(Path.Combine(folder.Unit.Root, file), folder.PathOf(file), request with { Force = mayReplace });
+        }
+
+        if (folder.Links.FirstOrDefault(link => !journal.Earlier.MayPut(link) && !IsCleared(link.Path)) is { } other)
+        {
+            throw Exists(folder.PathOf(other.Path));
+        }
+
+        journal.Earlier.CheckStale(folder.Names);
+
+        bool IsCleared(string file) => IsFolder(folder.PathOf(file)) && journal.Earlier.Clears(file, folder.Names);
     }
 
     private static MigrationException Exists(string path) => new(FailureKind.Target, "the output exists already; --force replaces it", path);
 
     /// <summary>A folder is not replaced by a file, nor a file by a folder: the system would tell when half of the files have their names.</summary>
-    private static void CheckKinds(DirectoryPlan plan, UnitJournal? journal)
+    private static void CheckKinds(NewFolder folder, UnitJournal? journal)
     {
-        var results = plan.Results.Concat(plan.KeptLinks.Select(link => link.Path)).ToList();
-        if (results.Find(file => IsFolder(Path.Combine(plan.Output, file)) && journal?.Earlier.Clears(file, results) != true) is { } folder)
+        if (folder.Names.FirstOrDefault(file => IsFolder(folder.PathOf(file)) && journal?.Earlier.Clears(file, folder.Names) != true) is { } inPlaceOfFile)
         {
-            throw new MigrationException(FailureKind.Target, "a folder stands where a file is to be; take it away", Path.Combine(plan.Output, folder));
+            throw new MigrationException(FailureKind.Target, "a folder stands where a file is to be; take it away", folder.PathOf(inPlaceOfFile));
         }
 
-        var folders = results.SelectMany(Above).Distinct(StringComparer.Ordinal);
-        if (folders.FirstOrDefault(above => IsNoFolder(Path.Combine(plan.Output, above)) && journal?.Earlier.Clears(above, results) != true) is { } file)
+        var folders = folder.Names.SelectMany(Above).Distinct(StringComparer.Ordinal);
+        if (folders.FirstOrDefault(above => IsNoFolder(folder.PathOf(above)) && journal?.Earlier.Clears(above, folder.Names) != true) is { } inPlaceOfFolder)
         {
-            throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", Path.Combine(plan.Output, file));
+            throw new MigrationException(FailureKind.Target, "a file stands where a folder is to be; take it away", folder.PathOf(inPlaceOfFolder));
         }
     }
 
@@ -91,19 +101,18 @@ internal static class DirectoryTargets
     }
 
     /// <summary>A folder of the output may be a link into the source.</summary>
-    private static void CheckFolders(DirectoryPlan plan)
+    private static void CheckFolders(NewFolder folder)
     {
-        foreach (var folder in plan.Results.Select(file => FilePlace.DirectoryOf(Path.Combine(plan.Output, file))).Distinct(StringComparer.Ordinal))
+        foreach (var path in folder.Files.Select(file => FilePlace.DirectoryOf(folder.PathOf(file))).Distinct(StringComparer.Ordinal))
         {
-            if (FilePlace.Of(folder).IsWithin(plan.Unit.TreeFolders))
+            if (FilePlace.Of(path).IsWithin(folder.Unit.TreeFolders))
             {
-                throw new MigrationException(FailureKind.Target, "this folder of the output lies within the source", folder);
+                throw new MigrationException(FailureKind.Target, "this folder of the output lies within the source", path);
             }
         }
     }
 
-    private static IEnumerable<(string Source, string Output)> Replaced(DirectoryPlan plan) =>
+    private static IEnumerable<string> Replaced(DirectoryPlan plan) =>
         plan.Checkpoints.Where(checkpoint => checkpoint.Plan.IsNeeded).Select(checkpoint => checkpoint.Path)
-            .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)))
-            .Select(path => (path, path));
+            .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)));
 }

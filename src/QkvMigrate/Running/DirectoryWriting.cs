@@ -96,7 +96,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         }
 
         WriteConfiguration(folder.WritePath);
-        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, cancellation);
+        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, plan.Sources, cancellation);
         folder.Commit();
         journal?.Finish();
         finished.AddRange(written);

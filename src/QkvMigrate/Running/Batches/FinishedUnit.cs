@@ -41,13 +41,14 @@ internal sealed class FinishedUnit
     /// <summary>The reports of its checkpoints.</summary>
     public IEnumerable<CheckpointReport> Reports() =>
         from name in unit.Checkpoints
+        let stamp = entry.Source.First(stamp => stamp.Path == name)
         select UnitJournal.WithDigest(
             new CheckpointReport
             {
                 Path = Path.Combine(unit.Root, name),
                 Status = CheckpointStatus.Skipped,
-                Output = standing.PathOf(request.ResultName(name)),
-                SourceBytes = entry.Source.First(stamp => stamp.Path == name).Bytes,
+                Output = entry.ResultName(stamp) is { } result ? standing.PathOf(result) : null,
+                SourceBytes = stamp.Bytes,
                 Advice = [new Advice("finished-before", "an earlier run made this from the same source with the same options; --force does it again")],
             },
             entry.Result);
@@ -63,7 +64,7 @@ internal sealed class FinishedUnit
             return;
         }
 
-        var gone = entry.Checkpoints().Where(stamp => lost.Contains(entry.ResultName(stamp))).ToHashSet();
+        var gone = entry.Checkpoints().Where(stamp => entry.ResultName(stamp) is { } result && lost.Contains(result)).ToHashSet();
         record.Entries.Write(entry with
         {
             SchemaVersion = RecordDocument.SchemaVersion,

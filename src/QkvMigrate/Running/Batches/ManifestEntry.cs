@@ -41,8 +41,11 @@ internal sealed record ManifestEntry(
     /// <summary>The checkpoints that it was made from; the bases of LoRAs, which are named by whole paths, are none of them.</summary>
     public IEnumerable<SourceStamp> Checkpoints() => Source.Where(stamp => stamp.Header is not null && !System.IO.Path.IsPathRooted(stamp.Path));
 
-    /// <summary>The name of the file that a checkpoint became.</summary>
-    public string ResultName(SourceStamp checkpoint) => Options.Lora == LoraTreatment.Merge ? LoraBase.FileName : checkpoint.Path;
+    /// <summary>The name of the file that a checkpoint became; of several that an export made of it, the one by which they are known. Null where it became none.</summary>
+    public string? ResultName(SourceStamp checkpoint) =>
+        Options.AreOfExport() ? Result.FirstOrDefault(file => file.Source == checkpoint.Path)?.Path
+        : Options.Lora == LoraTreatment.Merge ? LoraBase.FileName
+        : checkpoint.Path;
 
     /// <summary>The files of the result, each with the checkpoint that it was made from, which the form's first version does not say.</summary>
     public IReadOnlyList<ResultFile> Results() => WithSources(Result);
@@ -52,7 +55,8 @@ internal sealed record ManifestEntry(
 
     private IReadOnlyList<ResultFile> WithSources(IEnumerable<ResultFile> files)
     {
-        var checkpoints = Checkpoints().GroupBy(ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First().Path, StringComparer.Ordinal);
+        var checkpoints = Checkpoints().Where(checkpoint => ResultName(checkpoint) is not null).GroupBy(checkpoint => ResultName(checkpoint)!, StringComparer.Ordinal)
+            .ToDictionary(same => same.Key, same => same.First().Path, StringComparer.Ordinal);
         return [.. files.Select(file => file with { Source = file.Source ?? checkpoints.GetValueOrDefault(file.Path) })];
     }
 
@@ -62,7 +66,7 @@ internal sealed record ManifestEntry(
         : Source.Any(stamp => stamp is null || !(RecordedPath.IsBelow(stamp.Path) || System.IO.Path.IsPathRooted(stamp.Path)) || stamp.Bytes < 0) ? "a source without a path or of fewer bytes than none"
         : Result.Concat(Replaced ?? []).Any(file => file is null || file.Path is "" || !RecordedPath.IsBelow(file.Path) || file.Bytes < 0 || !FileDigest.IsOne(file.Sha256) || !(file.Source is null || RecordedPath.IsName(file.Source)) || !(file.Link is null || RecordedPath.IsOne(file.Link))) ? "a result without a path, of fewer bytes than none, or without a SHA-256"
         : Result.Select(file => file.Path).Distinct(StringComparer.Ordinal).Count() < Result.Count ? "a result that is named twice"
-        : State == ManifestState.Finished && Checkpoints().Select(ResultName).Except(Result.Select(file => file.Path), StringComparer.Ordinal).Any() ? "a finished checkpoint without a result"
+        : State == ManifestState.Finished && Checkpoints().Select(ResultName).OfType<string>().Except(Result.Select(file => file.Path), StringComparer.Ordinal).Any() ? "a finished checkpoint without a result"
         : null;
 }
 

@@ -35,7 +35,7 @@ internal sealed class PathWork
 
         Output = FilePlace.Of(output);
         var record = new OutputRecord(output);
-        if (request.Export is null && (found.HasBranches || record.IsThere))
+        if (found.HasBranches || record.IsThere)
         {
             recorded = new RecordedTree(record, output, found, selection, request);
             written = WrittenFolders.Below(output, recorded.Found).Union(recorded.Folders, StringComparer.Ordinal);
@@ -193,7 +193,7 @@ internal sealed class PathWork
 
     private IReadOnlyList<CheckpointReport> Run(CheckpointUnit unit, string output, CancellationToken cancellation) => request.Export is null
         ? DirectoryMigration.Run(unit, output, request, null, cancellation)
-        : new ModelExport(ExportUnit.Of(unit), output, request, cancellation).Run();
+        : new ModelExport(ExportUnit.Of(unit), output, request, null, cancellation).Run();
 
     private string Relative(BatchUnit unit) => RecordedPath.Below(request.Path, unit.Path);
 }

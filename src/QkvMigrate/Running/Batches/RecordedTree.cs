@@ -1,4 +1,5 @@
 using QkvMigrate.Folders;
+using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
@@ -26,7 +27,7 @@ internal sealed class RecordedTree
         this.request = request;
         this.selection = selection;
         account = new TreeAccount(record, found, request);
-        Found = [.. found.Units.Select(WithoutChecksums)];
+        Found = [.. found.Units.Select(unit => request.Export is null ? WithoutChecksums(unit) : ExportUnit.Of(unit))];
         var units = Found.Select(unit => (Unit: unit, Bytes: unit.CountBytes())).ToList();
         Units = [.. units.Select(item => ToBatchUnit(item.Unit, item.Bytes)), .. found.Unreadable.Select(Unreadable)];
         tree = new TreeRecord(
@@ -37,7 +38,8 @@ internal sealed class RecordedTree
                 .. found.Unreadable.Select(folder => new TreeUnit(Below(folder.Path), 0)),
             ],
             SourceRoot.Of(request.Path),
-            request.Conversion);
+            request.Conversion,
+            request.Export is not null);
     }
 
     /// <summary>The units of the tree.</summary>

@@ -1,3 +1,4 @@
+using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
 using QkvMigrate.Writing;
 
@@ -49,7 +50,10 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
             return AlreadyFinished(finished, journal);
         }
 
-        var reports = DirectoryMigration.Run(unit, output, request, journal, cancellation).Select(journal.WithDigest).ToList();
+        var work = request.Export is null
+            ? DirectoryMigration.Run(unit, output, request, journal, cancellation)
+            : new ModelExport(unit, output, request, journal, cancellation).Run();
+        var reports = work.Select(journal.WithDigest).ToList();
         journal.End();
         return Told([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
     }

@@ -58,6 +58,9 @@ internal sealed record ResultOptions(
         request.Export?.MaximumShardBytes,
         request.Export?.DType?.Name);
 
+    /// <summary>Whether the result is a model of Hugging Face's.</summary>
+    public bool AreOfExport() => MaximumShardBytes is not null;
+
     /// <summary>Whether a result of these options is what <paramref name="wanted"/> asks for: the same, and proven no less.</summary>
     public bool Satisfies(ResultOptions wanted) =>
         this with { Verification = null } == wanted with { Verification = null }

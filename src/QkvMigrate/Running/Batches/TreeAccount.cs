@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Layouts;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
@@ -52,7 +53,8 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
             RecordDocument.SchemaVersion,
             "a source that is no longer written down",
             [.. entries.Select(entry => new TreeUnit(entry.Path, entry.Source.Sum(stamp => stamp.Bytes)))],
-            Conversion: entries[0].Options.Conversion);
+            Conversion: entries[0].Options.Conversion,
+            IsExport: entries[0].Options.AreOfExport());
     }
 
     private bool MayBeThere(string unit) =>
@@ -70,14 +72,16 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     {
         var conversion = known.Conversion ?? record.Entries.ReadAll().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
         var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
-        if (conversion != request.Conversion || !(isSame || HasSameContent(cancellation)))
+        if (conversion != request.Conversion || known.IsExport != own.IsExport || !(isSame || HasSameContent(cancellation)))
         {
             throw new MigrationException(
                 FailureKind.Target,
-                $"the output holds the {conversion.Name} of {known.Root?.Path ?? known.Source}, and this would be the {request.Conversion.Name} of {own.Root!.Path}; name another output, or --force replaces its results",
+                $"the output holds the {Word(conversion, known)} of {known.Root?.Path ?? known.Source}, and this would be the {Word(request.Conversion, own)} of {own.Root!.Path}; name another output, or --force replaces its results",
                 request.Output ?? own.Source);
         }
     }
+
+    private static string Word(Conversion conversion, TreeRecord tree) => tree.IsExport ? "export" : conversion.Name;
 
     /// <summary>
     /// Whether every checkpoint that has a result is in this source too, by size and ends: then the tree was copied, or is mounted

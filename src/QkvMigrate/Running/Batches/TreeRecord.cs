@@ -12,12 +12,14 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="Units">The units, in the order of their paths.</param>
 /// <param name="Root">Which directory the tree is; null in the form's first version.</param>
 /// <param name="Conversion">What the runs make of it; null in the form's first version.</param>
+/// <param name="IsExport">Whether they make models of Hugging Face's of it.</param>
 internal sealed record TreeRecord(
     int SchemaVersion,
     string Source,
     IReadOnlyList<TreeUnit> Units,
     SourceRoot? Root = null,
-    [property: JsonPropertyName("direction")] Conversion? Conversion = null) : IRecordDocument
+    [property: JsonPropertyName("direction")] Conversion? Conversion = null,
+    bool IsExport = false) : IRecordDocument
 {
     /// <inheritdoc/>
     public string? Problem() =>

@@ -47,13 +47,16 @@ internal sealed class UnitAccount
     private CheckpointReport Report(string name, CheckpointReport? last, ResultFile? result, bool hasError, MigrationException? companions, SourceStamp? seen)
     {
         var stamp = Entry?.Checkpoints().FirstOrDefault(stamp => stamp.Path == name);
-        var isMade = last?.Status is CheckpointStatus.Upgraded or CheckpointStatus.Downgraded || (last?.Status == CheckpointStatus.Skipped && !hasError);
+        var isExport = Entry?.Options.AreOfExport() == true;
+
+        // Of a directory that is exported, what is skipped may be no model.
+        var isMade = last?.Status is CheckpointStatus.Upgraded or CheckpointStatus.Downgraded or CheckpointStatus.Exported || (last?.Status == CheckpointStatus.Skipped && !hasError && !isExport);
         if (last is null || (result is not null && OrphanedResult.IsToldBy(last.Error)))
         {
             last = new CheckpointReport
             {
                 Path = System.IO.Path.Combine(Name, name),
-                Status = result is null ? CheckpointStatus.Pending : CheckpointWriting.Done(Entry!.Options.Conversion),
+                Status = result is null ? CheckpointStatus.Pending : isExport ? CheckpointStatus.Exported : CheckpointWriting.Done(Entry!.Options.Conversion),
                 Output = result is null ? null : System.IO.Path.Combine(Output, result.Path),
                 SourceBytes = stamp?.Bytes ?? 0,
                 OutputBytes = result?.Bytes,

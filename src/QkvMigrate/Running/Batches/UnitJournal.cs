@@ -72,10 +72,10 @@ internal sealed class UnitJournal
     /// <param name="folder">Where the files are until they get their name.</param>
     /// <param name="files">The files, relative to it.</param>
     /// <param name="links">The links.</param>
+    /// <param name="sources">The checkpoint that a file is the result of, by the file's name.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public void Digest(string folder, IEnumerable<string> files, IEnumerable<KeptLink> links, CancellationToken cancellation)
+    public void Digest(string folder, IEnumerable<string> files, IEnumerable<KeptLink> links, IReadOnlyDictionary<string, string> sources, CancellationToken cancellation)
     {
-        var sources = unit.Checkpoints.GroupBy(request.ResultName, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
         List<ResultFile> written =
         [
             .. files.Select(file =>

@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Exporting;
 using QkvMigrate.Files;
+using QkvMigrate.Running.Batches;
 using QkvMigrate.Trees;
 using QkvMigrate.Writing;
 
@@ -12,8 +13,10 @@ namespace QkvMigrate.Running.Exports;
 /// <param name="files">The checkpoint.</param>
 /// <param name="output">The directory.</param>
 /// <param name="request">What the user asks.</param>
+/// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
 /// <param name="cancellation">Ends the work.</param>
-internal sealed class ExportWriting(ExportPlan plan, CheckpointUnit unit, IReadOnlyList<Checkpoint> files, string output, MigrationRequest request, CancellationToken cancellation)
+internal sealed class ExportWriting(
+    ExportPlan plan, CheckpointUnit unit, IReadOnlyList<Checkpoint> files, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
 {
     /// <summary>Writes all.</summary>
     /// <exception cref="MigrationException">The system does not allow it, or the checkpoint was changed meanwhile.</exception>
@@ -21,7 +24,13 @@ internal sealed class ExportWriting(ExportPlan plan, CheckpointUnit unit, IReadO
     {
         try
         {
-            using var folder = DurableFolder.Create(output, request.Force);
+            if (journal is { NeedsFolder: true })
+            {
+                Directory.CreateDirectory(output);
+            }
+
+            using var folder = DurableFolder.Create(output, request.Force || journal is not null);
+            journal?.Begin();
             foreach (var weights in plan.Weights)
             {
                 Write(weights, Path.Combine(folder.WritePath, weights.Name));
@@ -39,8 +48,10 @@ internal sealed class ExportWriting(ExportPlan plan, CheckpointUnit unit, IReadO
                 FileCopy.Copy(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), replace: false, request.Progress, cancellation);
             }
 
-            RemoveEarlier();
+            journal?.Digest(folder.WritePath, plan.Files, [], new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) }, cancellation);
+            RemoveOtherWeights();
             folder.Commit();
+            journal?.Finish();
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -79,21 +90,11 @@ internal sealed class ExportWriting(ExportPlan plan, CheckpointUnit unit, IReadO
         }
     }
 
-    /// <summary>
-    /// Weights of an earlier export, under names that this one has not: libraries would load them in its place. With --force
-    /// they are the user's word for replaceable.
-    /// </summary>
-    private void RemoveEarlier()
+    private void RemoveOtherWeights()
     {
-        if (!Directory.Exists(output))
+        foreach (var file in request.Force ? ExportTargets.OtherWeights(plan, output) : [])
         {
-            return;
-        }
-
-        var own = plan.Files.ToHashSet(StringComparer.Ordinal);
-        foreach (var earlier in Directory.EnumerateFiles(output).Where(file => WeightFiles.IsNameOfOne(Path.GetFileName(file)) && !own.Contains(Path.GetFileName(file))).ToList())
-        {
-            File.Delete(earlier);
+            File.Delete(Path.Combine(output, file));
         }
     }
 }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Exporting;
+using QkvMigrate.Files;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
+using QkvMigrate.Running.Batches;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Exports;
@@ -11,8 +13,9 @@ namespace QkvMigrate.Running.Exports;
 /// <param name="unit">The unit.</param>
 /// <param name="output">The directory that becomes its result.</param>
 /// <param name="request">What the user asks.</param>
+/// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
 /// <param name="cancellation">Ends the work.</param>
-internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
+internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
 {
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
@@ -20,7 +23,7 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
     public static IReadOnlyList<CheckpointReport> OfFile(MigrationRequest request, CancellationToken cancellation)
     {
         request.ShardOwners.CheckAlone(request.Path);
-        return new ModelExport(ExportUnit.OfFile(request.Path), OutputOf(request), request, cancellation).Run();
+        return new ModelExport(ExportUnit.OfFile(request.Path), OutputOf(request), request, null, cancellation).Run();
     }
 
     /// <summary>The directory that a checkpoint file becomes: <c>lit_model.pth</c> becomes <c>lit_model-hf</c>.</summary>
@@ -34,6 +37,7 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         {
             using var models = OpenedModels.Open(unit);
             return models.Model.Count > 0 ? Export(models.Model)
+                : journal is not null ? NothingToDo(journal)
                 : throw new MigrationException(FailureKind.Unsupported, "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight", Path.Combine(unit.Root, unit.Checkpoints[0]));
         }
         catch (MigrationException error)
@@ -46,6 +50,19 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         }
     }
 
+    /// <summary>A folder of a tree without a model of LitGPT's, such as one of Hugging Face's, is passed over.</summary>
+    private IReadOnlyList<CheckpointReport> NothingToDo(UnitJournal known)
+    {
+        known.Retire();
+        return [.. unit.Checkpoints.Select(name => Path.Combine(unit.Root, name)).Select(path => new CheckpointReport
+        {
+            Path = path,
+            Status = CheckpointStatus.Unchanged,
+            Layout = LayoutFamilies.None,
+            SourceBytes = FileIdentity.Of(path)?.Size ?? 0,
+        })];
+    }
+
     private IReadOnlyList<CheckpointReport> Export(IReadOnlyList<Checkpoint> files)
     {
         List<Advice> advice = [];
@@ -56,16 +73,17 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         }
 
         var plan = ExportPlanner.Plan(files, unit.Root, request.Export! with { ConfigurationPath = request.Geometry.ConfigPath }, mayRead: !request.DryRun);
-        ExportTargets.Check(plan, unit, output, request);
+        ExportTargets.Check(plan, unit, output, request, journal);
         if (!request.DryRun)
         {
-            new ExportWriting(plan, unit, files, output, request, cancellation).Run();
+            new ExportWriting(plan, unit, files, output, request, journal, cancellation).Run();
         }
 
-        var names = files.ToDictionary(file => Path.GetFileName(file.Source.Path), StringComparer.Ordinal);
-        return [.. unit.Checkpoints.Select(name => names.TryGetValue(name, out var file)
-            ? Exported(file, plan, [.. advice, .. plan.Advice])
-            : Skipped(name, new Advice("not-exported", $"it stays behind: the model of its directory is {string.Join(", ", names.Keys.Order(StringComparer.Ordinal))}")))];
+        var names = files.Select(file => Path.GetFileName(file.Source.Path)).ToHashSet(StringComparer.Ordinal);
+        var first = Path.GetFileName(files[0].Source.Path);
+        return [.. unit.Checkpoints.Select(name => name == first ? Exported(files[0], plan, [.. advice, .. plan.Advice])
+            : names.Contains(name) ? Skipped(name, new Advice("exported-together", $"it was exported with {first}, another shard of its model"))
+            : Skipped(name, new Advice("not-exported", $"it stays behind: the model of its directory is {string.Join(", ", names.Order(StringComparer.Ordinal))}")))];
     }
 
     private CheckpointReport Exported(Checkpoint file, ExportPlan plan, IReadOnlyList<Advice> advice) => new()
@@ -77,7 +95,7 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         Layout = plan.Layout,
         Geometry = plan.Model.Geometry,
         GeometrySource = plan.ConfigurationName,
-        TensorCount = file.Tensors.Count,
+        TensorCount = plan.TensorCount,
         SourceBytes = file.Source.Length,
         Export = Summary(plan),
         Advice = advice,
