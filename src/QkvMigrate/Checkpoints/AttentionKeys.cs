@@ -1,8 +1,8 @@
 namespace QkvMigrate.Checkpoints;
 
 /// <summary>
-/// Which keys are worth a look where no tensor stands under them: those that speak of attention, whatever a model calls it,
-/// and the flat parameters in which FSDP keeps it. A sieve, not a verdict: what the names mean is known elsewhere.
+/// Selects the keys that matter even where their value is no tensor: those that mention attention, by any of its names, and
+/// FSDP's flat parameters. It is a coarse filter; the layout families say what a name means.
 /// </summary>
 internal static class AttentionKeys
 {

@@ -8,7 +8,7 @@ using QkvMigrate.Pickling.Policy;
 
 namespace QkvMigrate.Checkpoints;
 
-/// <summary>The file formats that are told apart by their content.</summary>
+/// <summary>The file formats; a file's content says which one it has.</summary>
 public enum CheckpointFormat
 {
     /// <summary>The zip that <c>torch.save</c> writes since PyTorch 1.6.</summary>
@@ -80,9 +80,9 @@ public abstract class Checkpoint : IDisposable
     internal abstract FilePlan Rewrite(CheckpointEdit edit);
 
     /// <summary>
-    /// Whether a file is to be taken for a checkpoint: its first bytes are those of one, or its name is one that nothing
-    /// else bears. A glance, made to sort a directory's files: opening one that looks like a checkpoint may still fail,
-    /// and then must be told. FIFOs and devices are not opened.
+    /// Whether a file looks like a checkpoint: its first bytes are those of one, or only checkpoints have such a name. This is
+    /// a quick look, to sort a directory's files. Opening such a file may still fail, and the failure must be reported.
+    /// FIFOs and devices are not opened.
     /// </summary>
     /// <exception cref="MigrationException">The file cannot be read.</exception>
     public static bool LooksLikeOne(string path)
@@ -104,7 +104,7 @@ public abstract class Checkpoint : IDisposable
             || (CheckpointNames.IsHuggingFaces(name) && !GitLfsPointer.Matches(source));
     }
 
-    /// <summary>Opens <paramref name="path"/>; the format is told by the content.</summary>
+    /// <summary>Opens <paramref name="path"/>; its content decides the format.</summary>
     /// <exception cref="MigrationException">The file cannot be read, is of no known format, or breaks the rules of its own.</exception>
     public static Checkpoint Open(string path)
     {

@@ -1,8 +1,8 @@
 namespace QkvMigrate.Checkpoints;
 
 /// <summary>
-/// Names that checkpoints bear and nothing else does. A file with such a name whose content is that of no checkpoint,
-/// because a copy broke off or a disk was full, is told and not passed over.
+/// Names that only checkpoints have. A file with such a name and other content, because a copy broke off or a disk was full,
+/// is reported and not skipped.
 /// </summary>
 internal static class CheckpointNames
 {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace QkvMigrate.Files;
 
 /// <summary>
-/// Which file something is and in what state: what differs where somebody writes into it, or puts another file under its
-/// name. Read by statx(2), whose layout is the same on every architecture.
+/// What identifies a file and its state, read by statx(2), whose layout is the same on every architecture. It changes when
+/// somebody writes into the file, or puts another file under its name.
 /// </summary>
 internal readonly partial record struct FileIdentity
 {
@@ -99,8 +99,8 @@ internal readonly partial record struct FileIdentity
     public bool IsSameFile(FileIdentity other) => Inode == other.Inode && Device == other.Device;
 
     /// <summary>
-    /// Whether both are one file to which nothing was done in between. A hard link that comes or goes changes the time of
-    /// change too, and nothing of what matters here; where there are several, one may have come and another gone.
+    /// Whether both are one file that did not change in between. A hard link that is added or removed changes the time of
+    /// change as well, and does not matter here; with several links, one may have been added and another removed.
     /// </summary>
     public bool IsUnchanged(FileIdentity other) =>
         IsSameFile(other) && Size == other.Size && Modified == other.Modified && (Changed == other.Changed || Links != other.Links || Links > 1);

@@ -1,8 +1,8 @@
 namespace QkvMigrate.Files;
 
 /// <summary>
-/// Where a path leads, as the system sees it and not as it is written: the file that it names, through links, mounts and
-/// whatever else, or the folder in which it would be made and the names from there on.
+/// The place that a path leads to in the filesystem: the file that it names, with links and mounts followed, or the nearest
+/// folder that exists and the rest of the path.
 /// </summary>
 internal sealed class FilePlace
 {
@@ -33,7 +33,7 @@ internal sealed class FilePlace
     }
 
     /// <summary>The place to which <paramref name="path"/> leads, links followed.</summary>
-    /// <exception cref="MigrationException">It is none that the system takes.</exception>
+    /// <exception cref="MigrationException">The system does not accept the path.</exception>
     public static FilePlace Of(string path)
     {
         var current = Full(path);
@@ -63,7 +63,7 @@ internal sealed class FilePlace
     }
 
     /// <summary>The place of a name itself, where it may be a link: what a rename to it replaces.</summary>
-    /// <exception cref="MigrationException">It is none that the system takes.</exception>
+    /// <exception cref="MigrationException">The system does not accept the path.</exception>
     public static FilePlace OfName(string path)
     {
         var full = Full(path);

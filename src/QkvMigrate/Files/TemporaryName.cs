@@ -3,8 +3,8 @@ using System.Text;
 namespace QkvMigrate.Files;
 
 /// <summary>
-/// The names of files and folders that are being written: hidden, and recognisable as this tool's. Where a target's name
-/// leaves no room for what is put around it, the start of that name and its digest stand for it.
+/// The names of files and folders that are being written: hidden, and recognisable as this tool's. A target's name that is
+/// too long to be extended is replaced by its start and its digest.
 /// </summary>
 internal static class TemporaryName
 {
@@ -68,7 +68,7 @@ internal static class TemporaryName
             return name;
         }
 
-        // Not within a character: its later bytes begin with the bits 10.
+        // The cut must not split a character: its later bytes begin with the bits 10.
         var length = StartOfLongName;
         while ((bytes[length] & 0xc0) == 0x80)
         {

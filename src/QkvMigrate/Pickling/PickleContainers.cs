@@ -12,8 +12,8 @@ internal abstract class PickleContainer(int offset) : PickleNode(offset)
     /// <inheritdoc/>
     internal sealed override int Depth => depth;
 
-    /// <summary>Takes note of a part: sees to it that this stands for neither too many values nor too deep ones.</summary>
-    /// <exception cref="MigrationException">It does, beyond <see cref="PickleLimits"/>.</exception>
+    /// <summary>Counts a part in, and checks that the container holds neither too many values nor too deep ones.</summary>
+    /// <exception cref="MigrationException">It exceeds <see cref="PickleLimits"/>.</exception>
     internal void Hold(PickleNode part)
     {
         weight += part.Weight;

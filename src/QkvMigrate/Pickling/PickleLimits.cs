@@ -18,7 +18,7 @@ internal static class PickleLimits
     /// <summary>Values that a pickle may push, fetched ones too: it bounds the time, as <see cref="Memory"/> bounds the memory.</summary>
     public const int Values = 1 << 26;
 
-    /// <summary>Values that somebody meets who follows every way from the root: sharing in sharing multiplies them.</summary>
+    /// <summary>Values that a walk along every path from the root meets: nested sharing multiplies them.</summary>
     public const long Weight = 1L << 30;
 
     /// <summary>Characters of the way to a value, and of a key on it: state dicts have a few dozen.</summary>

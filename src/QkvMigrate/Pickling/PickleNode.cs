@@ -10,14 +10,14 @@ internal abstract class PickleNode(int offset)
     public int Offset { get; } = offset;
 
     /// <summary>
-    /// How many values somebody meets who follows every way through this one, so far as it is filled: more than there are
-    /// where one stands in several places.
+    /// How many values a walk along every path from this one meets, as far as it is filled. A value that stands in several
+    /// places counts several times.
     /// </summary>
     internal virtual long Weight => 1;
 
     /// <summary>
-    /// How many containers stood in each other when the last part was put into this one; parts that got deeper later do not
-    /// count, so that it is a bound from below.
+    /// How deeply containers were nested in this one when its last part was added. Parts that became deeper later do not
+    /// count: it is a lower bound.
     /// </summary>
     internal virtual int Depth => 0;
 }

@@ -6,7 +6,7 @@ namespace QkvMigrate.Pickling;
 /// <param name="End">The first byte behind it.</param>
 internal readonly record struct PickleFrame(int LengthOffset, int Start, int End);
 
-/// <summary>The instructions of a pickle, and what stands in them by itself: all that comparing and renaming take.</summary>
+/// <summary>The instructions of a pickle, its frames, strings and references: enough to compare it and to rename in it.</summary>
 internal sealed class PickleScript
 {
     private readonly ReadOnlyMemory<byte> read;

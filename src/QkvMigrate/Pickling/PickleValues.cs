@@ -1,8 +1,8 @@
 namespace QkvMigrate.Pickling;
 
 /// <summary>
-/// Makes the values of a pickle from its instructions, for the machine that runs through them, and keeps those that the
-/// pickle is asked for afterwards: its strings, its persistent ids, and what it refers to outside of itself.
+/// Makes the values of a pickle, one instruction at a time, and collects its strings, its persistent ids, and what it refers
+/// to outside of itself.
 /// </summary>
 internal sealed class PickleValues(PickleReader reader, PickleStack stack, PickleBudget budget)
 {

@@ -43,7 +43,7 @@ public sealed class DurableFile : IDisposable
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
     internal static void WriteShared(string path, byte[] content) => WriteShared(path, () => content);
 
-    /// <summary>The same, where the new content grows out of the old: <paramref name="content"/> is asked when it is this process's turn.</summary>
+    /// <summary>The same, where the new content depends on the old: <paramref name="content"/> is called when it is this process's turn.</summary>
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
     internal static void WriteShared(string path, Func<byte[]> content)
     {
@@ -114,8 +114,8 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>
-    /// Ends the writing: the disk begins to take the file, and what is done before <see cref="WaitForSync"/> goes on beside
-    /// it. Owner and permissions come first, because each sync costs a flush of the disk's cache: there is one.
+    /// Ends the writing and starts the sync, which runs in the background until <see cref="WaitForSync"/>. Owner and
+    /// permissions are set first, so that one sync is enough: each costs a flush of the disk's cache.
     /// </summary>
     /// <param name="mode">The file's permissions, or null for what the process's mask leaves.</param>
     internal void StartSync(UnixFileMode? mode = null)
@@ -130,7 +130,7 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>Waits until the disk has the file.</summary>
-    /// <exception cref="IOException">It did not take it, which is told only once: the file is not to be committed.</exception>
+    /// <exception cref="IOException">The disk did not take it. The system says so only once: the file must not be committed.</exception>
     internal void WaitForSync() => syncing?.GetAwaiter().GetResult();
 
     /// <summary>Makes the file durable, where its sync was not started before, and gives it its name.</summary>
@@ -148,8 +148,8 @@ public sealed class DurableFile : IDisposable
             WaitForSync();
             Handle.Dispose();
 
-            // A second link, so that there is no moment without the old file under a name of its own; or a whole copy. A
-            // run that was killed behind this point has left the link.
+            // A second link, or else a whole copy, so that the old file has a name at every moment. A run that was killed
+            // after this point has left the link.
             if (backup is not null && !FileIdentity.AreSame(Path, backup) && !PosixNames.HardLink(Path, backup))
             {
                 FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
@@ -177,7 +177,7 @@ public sealed class DurableFile : IDisposable
         targetLock.Dispose();
     }
 
-    /// <summary>A file that replaces another belongs to whom that one belonged, as far as this process may give it away.</summary>
+    /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>
     private void KeepOwner()
     {
         if (replace && FileIdentity.Of(Path) is { } old && FileIdentity.Of(Handle) is var own && (old.Owner, old.Group) != (own.Owner, own.Group))

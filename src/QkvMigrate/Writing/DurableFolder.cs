@@ -3,9 +3,8 @@ using QkvMigrate.Files;
 namespace QkvMigrate.Writing;
 
 /// <summary>
-/// A folder that gets its name when all of it is written, which may be that of an empty folder. Where a folder of that name
-/// is there already, and may be written into, the files are written aside as well, and get their names there one after
-/// the other at the end.
+/// A folder that gets its name when all of it is written; it can take the place of an empty folder. Where a folder of that
+/// name exists already and may be written into, the files are written aside as well, and move into it one by one at the end.
 /// </summary>
 internal sealed class DurableFolder : IDisposable
 {
@@ -121,10 +120,10 @@ internal sealed class DurableFolder : IDisposable
         PosixNames.FlushFolder(to);
     }
 
-    /// <summary>A link to a folder is moved as a link: what is behind it is somebody else's.</summary>
+    /// <summary>A link to a folder is moved as a link: the folder itself is not part of this one.</summary>
     private static bool IsFolder(FileSystemInfo entry) => entry is DirectoryInfo { LinkTarget: null };
 
-    /// <summary>A file that replaces another belongs to whom that one belonged, as far as this process may give it away.</summary>
+    /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>
     private static void KeepOwner(string file, string replaced)
     {
         if (FileIdentity.OfLink(replaced) is { } old && FileIdentity.OfLink(file) is { IsLink: false } own && (old.Owner, old.Group) != (own.Owner, own.Group))

@@ -22,8 +22,8 @@ public static class FilePlanWriter
     private const int MaximumThreads = 4;
 
     /// <summary>
-    /// Writes the file. <paramref name="engine"/> is asked for the engine when the first row has to move, and once.
-    /// <paramref name="progress"/> is told the bytes that were written since the last time, by any thread.
+    /// Writes the file. <paramref name="engine"/> is called once, when the first row has to move, and not where no row moves.
+    /// <paramref name="progress"/> gets the number of bytes that were written since its last call, from any thread.
     /// </summary>
     /// <exception cref="MigrationException">A source ends too early or is damaged, or the system cannot read or write.</exception>
     public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
@@ -76,7 +76,7 @@ public static class FilePlanWriter
         }
     }
 
-    /// <summary>What went wrong on each thread. The first in the file is told, whichever thread met it and when.</summary>
+    /// <summary>The failures of the threads. The one that stands first in the file is thrown, whichever thread met it.</summary>
     private sealed class PieceFailures
     {
         private readonly List<(long Target, ExceptionDispatchInfo Error)> all = [];

@@ -29,7 +29,9 @@ public sealed record FilesystemProbe(string Folder, string Type, long FreeBytes,
             using var source = NamelessFile(folder);
             using var target = NamelessFile(folder);
             Posix.Write(source, new byte[ProbeBytes], 0);
-            return probe with { Tried = new FilesystemAbilities(Posix.Clone(source, target), Posix.CopyRange(source, 0, target, 0, ProbeBytes) > 0, TargetLock.Locks(target)) };
+            var clones = Posix.Clone(source, target);
+            var copies = Posix.CopyRange(source, 0, target, 0, ProbeBytes) > 0;
+            return probe with { Tried = new FilesystemAbilities(clones, copies, TargetLock.Locks(target)) };
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

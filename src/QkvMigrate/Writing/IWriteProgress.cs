@@ -1,6 +1,6 @@
 namespace QkvMigrate.Writing;
 
-/// <summary>What is being done to a file that is on its way.</summary>
+/// <summary>A stage of the writing of a file.</summary>
 public enum WriteStage
 {
     /// <summary>Its bytes are being written.</summary>
@@ -14,8 +14,8 @@ public enum WriteStage
 }
 
 /// <summary>
-/// Told of files as they are written. With several jobs the calls for different files come from several threads at
-/// once, and so do those for the bytes of one file, which a few threads write.
+/// Observes files as they are written. The calls come from several threads at once: several jobs write several files, and a
+/// few threads write one file.
 /// </summary>
 public interface IWriteProgress
 {
@@ -25,12 +25,12 @@ public interface IWriteProgress
     IFileProgress Begin(string path, long bytes);
 }
 
-/// <summary>Told of one file as it is written. Every call is on the way of the bytes, and must be cheap.</summary>
+/// <summary>Observes one file as it is written. The calls hold up the writing, and must be cheap.</summary>
 public interface IFileProgress : IDisposable
 {
-    /// <summary>So many more bytes are written.</summary>
+    /// <summary><paramref name="bytes"/> more bytes are written.</summary>
     void Advance(long bytes);
 
-    /// <summary>The next stage begins. The first is <see cref="WriteStage.Writing"/>, and is not told.</summary>
+    /// <summary>The next stage begins. There is no call for the first, <see cref="WriteStage.Writing"/>.</summary>
     void Enter(WriteStage stage);
 }

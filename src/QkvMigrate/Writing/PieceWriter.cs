@@ -5,11 +5,11 @@ using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>What one thread of the executor has: a lane and a buffer of a slab's size, each made when it is needed first.</summary>
+/// <summary>Writes pieces on one thread, with a lane and a buffer of a slab's size, each made when it is first needed.</summary>
 internal sealed class PieceWriter(
     SafeFileHandle target, SourceFile? cloned, PlanChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
 {
-    /// <summary>Bytes that are left to the system before it is told to write them to the disk: small pieces are not worth a call each.</summary>
+    /// <summary>Bytes after which the system is asked to begin writing to the disk: small pieces are not worth a call each.</summary>
     private const long WritebackBytes = 1 << 20;
 
     /// <summary>The sources that the kernel cannot copy into the target by itself.</summary>

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace QkvMigrate.Writing;
 
 /// <summary>
-/// Writes an open file from its start, and leaves it open, for it is still to be synced. .NET's own stream says that an
-/// argument is wrong where a file would be larger than it may be.
+/// Writes an open file from its start and leaves it open, because it is synced afterwards. .NET's own stream reports a wrong
+/// argument where a file would become larger than is allowed.
 /// </summary>
 internal sealed class PositionedStream(SafeFileHandle file) : Stream
 {

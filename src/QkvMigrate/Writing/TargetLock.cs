@@ -8,8 +8,8 @@ namespace QkvMigrate.Writing;
 
 /// <summary>
 /// The right to write one target, for one process at a time. It is a lock on a small file beside the target that holds
-/// the process's number; the system lets go of it when the process ends, in whatever way. Whoever gets it takes away
-/// what a process that was killed has left.
+/// the process's number. The system releases it when the process ends, however it ends. The next holder removes what a
+/// killed process has left.
 /// </summary>
 internal sealed partial class TargetLock : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed partial class TargetLock : IDisposable
     private const int WouldBlock = 11; // EWOULDBLOCK
     private const int IsThere = 17; // EEXIST
 
-    /// <summary>How often and how long to look again at a lock that is held: whoever sweeps has it for a moment.</summary>
+    /// <summary>How often and how long to try again for a lock that is held: a sweep holds it for a moment.</summary>
     private const int Tries = 10;
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
 
@@ -46,7 +46,7 @@ internal sealed partial class TargetLock : IDisposable
 
     /// <summary>Takes the right to write <paramref name="target"/>.</summary>
     /// <param name="target">The file or folder.</param>
-    /// <param name="wait">Whether to wait for another process that has it: for what is written in no time.</param>
+    /// <param name="wait">Whether to wait for another process that holds it; for targets that are written at once.</param>
     /// <exception cref="MigrationException">Another process has it.</exception>
     /// <exception cref="IOException">The lock's file cannot be made.</exception>
     public static TargetLock Acquire(string target, bool wait = false)
@@ -139,14 +139,14 @@ internal sealed partial class TargetLock : IDisposable
         }
         catch (Exception error) when (IoFailure.IsOne(error) || error is MigrationException)
         {
-            // Another process is at work, or the folder may not be written: either will be told when something is to be written.
+            // Another process is at work, or the folder may not be written: the user hears of either when something is written.
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Removed while it is locked, so that nobody else's can be meant.
+        // Removed while it is locked, so that the file cannot be that of another process.
         File.Delete(path);
         handle.Dispose();
     }

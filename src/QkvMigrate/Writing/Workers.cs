@@ -1,15 +1,15 @@
 namespace QkvMigrate.Writing;
 
-/// <summary>Several threads on one piece of work, which takes the next part of it in each.</summary>
+/// <summary>Runs one piece of work on several threads; each takes the next part of it until none is left.</summary>
 internal static class Workers
 {
     /// <summary>
     /// Calls <paramref name="work"/> on <paramref name="count"/> threads, of which the calling one is the first, and returns
-    /// when all have ended. Threads of their own: the pool's are needed by what they start. Where the system gives fewer, for
-    /// lack of memory or under a limit on processes, those that are there do all: none is left at work behind a failure.
+    /// when all have ended. The threads are not the pool's, which the work itself may need. Where the system gives fewer, for
+    /// lack of memory or under a limit on processes, those do all of the work; no thread goes on after a failure.
     /// </summary>
     /// <param name="count">Threads, at least 1.</param>
-    /// <param name="work">Told the thread's number, from 0. It must not throw, and must go on until nothing is left to take.</param>
+    /// <param name="work">Called with the thread's number, from 0. It must not throw, and must go on until nothing is left to take.</param>
     public static void Run(int count, Action<int> work)
     {
         var others = new List<Thread>();

@@ -9,7 +9,7 @@ internal sealed record TorchPlaces(
     IReadOnlyDictionary<TensorEntry, TorchTensorUse> Uses,
     IReadOnlyList<(PicklePersistent Persistent, TorchStorage Storage)> Storages)
 {
-    /// <summary>Of nothing: most edits only rename.</summary>
+    /// <summary>No places, for the many edits that only rename.</summary>
     public static TorchPlaces None { get; } = new(new Dictionary<TensorEntry, TorchTensorUse>(), []);
 
     /// <summary>The places of <paramref name="tensors"/>, which <paramref name="walk"/> has found once more in the same pickle.</summary>
