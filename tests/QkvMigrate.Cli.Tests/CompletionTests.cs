@@ -8,6 +8,9 @@ namespace QkvMigrate.Cli.Tests;
 /// <summary>The completion scripts, asked by their shells what could stand at the end of a line.</summary>
 public sealed class CompletionTests : IDisposable
 {
+    private static readonly Lazy<bool> IsPowerShellRestored =
+        new(() => ChildProcess.Run("/usr/bin/env", ["-C", Repository.Root, "dotnet", "tool", "run", "pwsh", "--", "-Version"]).ExitCode == 0);
+
     private readonly WorkFolder _folder = new();
 
     public CompletionTests()
@@ -24,10 +27,10 @@ public sealed class CompletionTests : IDisposable
         get
         {
             var data = new TheoryData<string, string, string[]>();
-            foreach (var shell in new[] { "bash", "zsh", "fish" })
+            foreach (var shell in new[] { "bash", "zsh", "fish", "powershell" })
             {
                 data.Add(shell, "qkvmigrate up", ["upgrade"]);
-                data.Add(shell, "qkvmigrate completion ", ["bash", "fish", "zsh"]);
+                data.Add(shell, "qkvmigrate completion ", ["bash", "fish", "powershell", "zsh"]);
                 data.Add(shell, "qkvmigrate --v", ["--version"]);
                 data.Add(shell, "qkvmigrate upgrade --n-", ["--n-head", "--n-query-groups"]);
                 data.Add(shell, "qkvmigrate upgrade x --in-place --back", ["--backup"]);
@@ -48,8 +51,10 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("zsh", "qkvmigrate upgrade lit")]
     [InlineData("fish", "qkvmigrate upgrade lit")]
+    [InlineData("powershell", "qkvmigrate upgrade lit")]
     [InlineData("zsh", "qkvmigrate upgrade --config lit")]
     [InlineData("fish", "qkvmigrate upgrade --config lit")]
+    [InlineData("powershell", "qkvmigrate upgrade --config lit")]
     public void Offers_paths(string shell, string line) => Assert.Equal(["lit_model.pth"], Complete(shell, line));
 
     /// <summary>bash completes paths by itself where the script finds nothing and does not forbid it.</summary>
@@ -84,16 +89,42 @@ public sealed class CompletionTests : IDisposable
     /// <summary>What <paramref name="shell"/> offers for a line, in order; descriptions are cut off.</summary>
     private string[] Complete(string shell, string line)
     {
+        var script = _folder.At("script.ps1");
+        File.WriteAllText(script, Script(shell));
+        var run = shell == "powershell" ? AskPowerShell(script, line, _folder.At("files")) : Ask(shell, script, line, _folder.At("files"));
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(offer => offer.Split('\t')[0].TrimEnd()).Order(StringComparer.Ordinal)];
+    }
+
+    private ProcessResult Ask(string shell, params string[] arguments)
+    {
         if (!File.Exists($"/usr/bin/{shell}"))
         {
             Prerequisite.Missing($"this needs {shell}");
         }
 
-        File.WriteAllText(_folder.At("script"), Script(shell));
-        var driver = Repository.At("tests", "QkvMigrate.Cli.Tests", "Shells", $"complete.{shell}");
         var environment = new Dictionary<string, string> { ["HOME"] = _folder.Path };
-        var run = ChildProcess.Run($"/usr/bin/{shell}", [.. shell == "fish" ? ["--no-config"] : Array.Empty<string>(), driver, _folder.At("script"), line, _folder.At("files")], environment);
-        Assert.True(run.ExitCode == 0, run.Error);
-        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(offer => offer.Split('\t')[0].TrimEnd()).Order(StringComparer.Ordinal)];
+        return ChildProcess.Run($"/usr/bin/{shell}", [.. shell == "fish" ? ["--no-config"] : Array.Empty<string>(), Driver(shell), .. arguments], environment);
     }
+
+    /// <summary>Asks the PowerShell that is a tool of this repository: .config/dotnet-tools.json.</summary>
+    private ProcessResult AskPowerShell(params string[] arguments)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["XDG_CACHE_HOME"] = _folder.Path,
+            ["XDG_CONFIG_HOME"] = _folder.Path,
+            ["XDG_DATA_HOME"] = _folder.Path,
+            ["POWERSHELL_TELEMETRY_OPTOUT"] = "1",
+        };
+        string[] powerShell = ["-C", Repository.Root, "dotnet", "tool", "run", "pwsh", "--", "-NoProfile", "-NonInteractive"];
+        if (!IsPowerShellRestored.Value)
+        {
+            Prerequisite.Missing("this needs PowerShell: dotnet tool restore");
+        }
+
+        return ChildProcess.Run("/usr/bin/env", [.. powerShell, "-File", Driver("ps1"), .. arguments], environment);
+    }
+
+    private static string Driver(string kind) => Repository.At("tests", "QkvMigrate.Cli.Tests", "Shells", $"complete.{kind}");
 }

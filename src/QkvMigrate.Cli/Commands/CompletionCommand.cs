@@ -12,6 +12,7 @@ internal static class CompletionCommand
         ["bash"] = BashCompletion.Write,
         ["zsh"] = ZshCompletion.Write,
         ["fish"] = FishCompletion.Write,
+        ["powershell"] = PowerShellCompletion.Write,
     };
 
     /// <summary>Makes the command.</summary>
