@@ -25,12 +25,12 @@ internal static class Program
         }
         catch (MigrationException error)
         {
-            Messages.Say(error.Message);
+            ErrorOutput.Say(error.Message);
             return error.Kind == FailureKind.Usage ? ExitCode.Usage : ExitCode.Failure;
         }
         catch (OperationCanceledException) when (Signals.Token.IsCancellationRequested)
         {
-            Messages.Say("cancelled; nothing was left behind");
+            ErrorOutput.Say("cancelled; nothing was left behind");
             return Signals.ExitCode;
         }
         catch (Exception error)
@@ -60,7 +60,7 @@ internal static class Program
         var parsed = CommandLineReader.Read(root, args, out var problem);
         if (problem is not null)
         {
-            Messages.Say(problem);
+            ErrorOutput.Say(problem);
             return ExitCode.Usage;
         }
 

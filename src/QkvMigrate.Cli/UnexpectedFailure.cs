@@ -22,12 +22,12 @@ internal static class UnexpectedFailure
     {
         if (failure.GetBaseException() is var cause && cause is IOException or UnauthorizedAccessException or OutOfMemoryException)
         {
-            Messages.Say(cause.Message.Trim());
+            ErrorOutput.Say(cause.Message.Trim());
             return ExitCode.Failure;
         }
 
         var error = failure is AggregateException { InnerException: { } inner } ? inner : failure;
-        Messages.Say($"unexpected failure{Place(error)}: {error.GetType().Name}: {error.Message}; this is a bug: report this line, the command line and what {DebugVariable}=1 prints");
+        ErrorOutput.Say($"unexpected failure{Place(error)}: {error.GetType().Name}: {error.Message}; this is a bug: report this line, the command line and what {DebugVariable}=1 prints");
         if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
         {
             Console.Error.WriteLine(failure);

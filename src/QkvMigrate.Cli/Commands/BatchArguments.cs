@@ -10,14 +10,14 @@ internal sealed class BatchArguments
 {
     private readonly SelectionOptions selection = new();
     private readonly Option<int?> jobs = TypedOption.Count("--jobs", "N", "Work on N directories or files at a time.", least: 1, "-j").WithDefault(1);
-    private readonly Option<Shard?> shard = TypedOption.Of<Shard>("--shard", "I/N", "Do the I-th of N parts of the work, counted from 1. The parts are about even by bytes, and each run deals the same.", "I/N with I from 1 to N, such as 1/8 to 8/8", Shard.TryParse);
+    private readonly Option<WorkPart?> part = TypedOption.Of<WorkPart>("--shard", "I/N", "Do the I-th of N parts of the work, counted from 1. The parts are about even by bytes, and each run deals the same.", "I/N with I from 1 to N, such as 1/8 to 8/8", WorkPart.TryParse);
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(Command command)
     {
         selection.AddTo(command);
         command.Options.Add(jobs);
-        command.Options.Add(shard);
+        command.Options.Add(part);
     }
 
     /// <summary>What the user said.</summary>
@@ -25,6 +25,6 @@ internal sealed class BatchArguments
     {
         Selection = selection.Read(parsed),
         Jobs = parsed.GetValue(jobs)!.Value,
-        Shard = parsed.GetValue(shard),
+        Part = parsed.GetValue(part),
     };
 }

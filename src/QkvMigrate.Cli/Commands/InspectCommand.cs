@@ -17,7 +17,7 @@ internal sealed class InspectCommand
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing FILE of --html; never a checkpoint." };
     private readonly SelectionOptions selection = new();
     private readonly Option<bool> evidence = new("--evidence") { Description = "Read the attention weights and rank the geometries that they speak for." };
-    private readonly GeometryOptions geometry = new();
+    private readonly GeometryArguments geometry = new();
 
     /// <summary>Makes the command.</summary>
     public static Command Create()

@@ -31,7 +31,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "Leave storages that nothing in the file names out of the new file." };
     private readonly Option<bool> strictEvidence = new("--strict-evidence") { Description = "Refuse where the weights clearly speak against the geometry, instead of warning." };
     private readonly BatchArguments batch = new();
-    private readonly GeometryOptions geometry = new();
+    private readonly GeometryArguments geometry = new();
     private readonly LoraArguments lora;
     private readonly EngineOptions engine = new();
 

@@ -15,7 +15,7 @@ internal sealed class VerifyCommand
     private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others." };
     private readonly SelectionOptions selection = new();
-    private readonly GeometryOptions geometry = new();
+    private readonly GeometryArguments geometry = new();
     private readonly ModelOptions model = new();
 
     /// <summary>Makes the command.</summary>

@@ -14,7 +14,7 @@ internal static class JsonBenchmark
     {
         var (plan, geometry) = (comparison.Plan, comparison.Plan.Configuration.Geometry);
         writer.WriteLine(JsonSerializer.Serialize(
-            new JsonComparison(
+            new JsonBenchmarkDocument(
                 SchemaVersion,
                 plan.Configuration.Name,
                 scale,
@@ -25,7 +25,7 @@ internal static class JsonBenchmark
                 new JsonBenchmarkPlan(plan.Repetitions, plan.Samples, plan.SequenceLength, plan.PromptLength, plan.NewTokens),
                 [Layout(comparison.Interleaved), Layout(comparison.Sequential)],
                 PullRequest.Url),
-            JsonBenchmarkContext.Default.JsonComparison));
+            JsonBenchmarkContext.Default.JsonBenchmarkDocument));
     }
 
     private static JsonLayout Layout(LayoutMeasurement measured) => new(
@@ -38,7 +38,7 @@ internal static class JsonBenchmark
 }
 
 /// <summary>The document.</summary>
-internal sealed record JsonComparison(
+internal sealed record JsonBenchmarkDocument(
     int SchemaVersion,
     string Model,
     double Scale,
@@ -61,5 +61,5 @@ internal sealed record JsonLayout(string Layout, double TrainingStepSeconds, dou
 
 /// <summary>Serializers that are made when the program is built.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
-[JsonSerializable(typeof(JsonComparison))]
+[JsonSerializable(typeof(JsonBenchmarkDocument))]
 internal sealed partial class JsonBenchmarkContext : JsonSerializerContext;

@@ -29,7 +29,7 @@ internal static class StandardStreams
     {
         if (output.Problem is { } problem)
         {
-            Messages.Say($"standard output: {problem}; not all of the result was printed, what was done to files stays done");
+            ErrorOutput.Say($"standard output: {problem}; not all of the result was printed, what was done to files stays done");
         }
 
         var isLost = output.Problem is not null || error.Problem is not null;

@@ -13,7 +13,7 @@ namespace QkvMigrate.Running;
 internal static class CheckpointWriting
 {
     /// <summary>The status of a checkpoint that was written.</summary>
-    public static CheckpointStatus Done(Conversion conversion) => conversion.IsUpgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
+    public static CheckpointStatus StatusAfter(Conversion conversion) => conversion.IsUpgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
 
     /// <summary>
     /// Refuses an output that exists, that is the source or another file that the user named, by whatever path, or a backup
@@ -48,7 +48,7 @@ internal static class CheckpointWriting
 
             if (!request.Force && !IsEmptyFolder(output))
             {
-                throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", output);
+                throw ExistingOutput.Refused(output);
             }
         }
     }

@@ -1,5 +1,6 @@
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
 
@@ -62,15 +63,13 @@ internal static class DirectoryTargets
 
         if (folder.Links.FirstOrDefault(link => !journal.Earlier.MayPut(link) && !IsCleared(link.Path)) is { } other)
         {
-            throw Exists(folder.PathOf(other.Path));
+            throw ExistingOutput.Refused(folder.PathOf(other.Path));
         }
 
         journal.Earlier.CheckStale(folder.Names);
 
         bool IsCleared(string file) => IsFolder(folder.PathOf(file)) && journal.Earlier.Clears(file, folder.Names);
     }
-
-    private static MigrationException Exists(string path) => new(FailureKind.Target, "the output exists already; --force replaces it", path);
 
     /// <summary>A folder is not replaced by a file, nor a file by a folder: the system would tell when half of the files have their names.</summary>
     private static void CheckKinds(NewFolder folder, UnitJournal? journal)

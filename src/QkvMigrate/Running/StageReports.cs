@@ -38,7 +38,7 @@ internal static class StageReports
         },
         WrittenCheckpoint written => written.Planned.Report() with
         {
-            Status = CheckpointWriting.Done(written.Planned.Plan.Conversion),
+            Status = CheckpointWriting.StatusAfter(written.Planned.Plan.Conversion),
             Output = written.Output,
         },
         RefusedCheckpoint refused => refused.Reached.Report() with

@@ -9,7 +9,7 @@ namespace QkvMigrate.Verification;
 /// </summary>
 /// <param name="orders">The parameters of the models in the file.</param>
 /// <param name="members">The tensors of the sequences.</param>
-internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, SequenceMembers members)
+internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, NumberedTensors members)
 {
     private const int MostModels = 16;
     private const long MostWork = 1L << 27;

@@ -50,7 +50,7 @@ internal sealed class ExpectedChanges
         return layouts switch
         {
             [] => null,
-            [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change => change.From == layout && (change.IsDue || Has(upgraded, change.To) || !Has(upgraded, layout))),
+            [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change => change.From == layout && (change.IsMandatory || Has(upgraded, change.To) || !Has(upgraded, layout))),
             _ => throw new MigrationException(FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", original.Source.Path),
         };
     }

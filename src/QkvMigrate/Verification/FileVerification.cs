@@ -32,7 +32,7 @@ internal sealed class FileVerification : BegunVerification
         this.upgraded = upgraded;
         this.mode = mode;
         this.isWithoutUnreferenced = isWithoutUnreferenced;
-        OtherObjects.Refuse(original, upgraded);
+        UnprovableFiles.Refuse(original, upgraded);
         change = ExpectedChanges.Between(original, upgraded);
         fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
         Shapes = change is null ? null : FusedTensors.Shapes(original, fused, otherShards);
@@ -65,7 +65,7 @@ internal sealed class FileVerification : BegunVerification
         TensorTable.Compare(original, upgraded, changes, log);
         LeftNames.Find(upgraded, change, log);
         var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
-        var regions = FileStructure.Compare(original, upgraded, changes, dropped, log);
+        var regions = FormatComparison.Compare(original, upgraded, changes, dropped, log);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)
         {

@@ -34,12 +34,12 @@ internal static class LeftNames
 
         foreach (var name in Names(upgraded, change.From))
         {
-            log.Add($"'{name}'", $"{change.Participle}, the file still has what is like a tensor under this name");
+            log.Add($"'{name}'", $"{change.PastTense}, the file still has what is like a tensor under this name");
         }
 
         foreach (var tensor in upgraded.Tensors.Where(tensor => tensor.Name is { Text: var key } && IsSpelled(key, change.From)))
         {
-            log.Add($"'{tensor.Label}'", $"{change.Participle}, the file still has a tensor under this name, which is that of a fused one apart from its dots");
+            log.Add($"'{tensor.Label}'", $"{change.PastTense}, the file still has a tensor under this name, which is that of a fused one apart from its dots");
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
         var otherViews = models.Value.SelectMany(model => model).Where(TensorNumbers.IsParameter).Select(ElementView.Of).Where(view => !fusedViews.Contains(view)).ToHashSet();
         var fusedStorages = moving.Select(item => item.Tensor.Storage).ToHashSet();
         var flat = new FlatParameters(models.Value);
-        var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new SequenceMembers(file)));
+        var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new NumberedTensors(file)));
         foreach (var tensor in Unexplained())
         {
             var view = ElementView.Of(tensor);

@@ -54,7 +54,7 @@ public sealed record VerificationReport
         Change is null ? null
         : Change == VerifiedLayouts.Upgrade ? MigrationDirection.Upgrade
         : Change == VerifiedLayouts.Downgrade ? MigrationDirection.Downgrade
-        : throw new UnreachableException($"no direction stands for a file that was {Change.Participle}");
+        : throw new UnreachableException($"no direction stands for a file that was {Change.PastTense}");
 
     /// <summary>What was made of the first file; null where nothing had to change.</summary>
     internal VerifiedChange? Change { get; init; }

@@ -37,8 +37,8 @@ internal sealed class VerifiedChange
     public required VerifiedLayout To { get; init; }
 
     /// <summary>What was done to the file, as differences name it.</summary>
-    public required string Participle { get; init; }
+    public required string PastTense { get; init; }
 
     /// <summary>Whether each file of the first layout must have been changed. Otherwise the names in the second file tell whether it was.</summary>
-    public required bool IsDue { get; init; }
+    public required bool IsMandatory { get; init; }
 }

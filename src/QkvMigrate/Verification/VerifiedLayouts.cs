@@ -62,10 +62,10 @@ internal static class VerifiedLayouts
     public static IReadOnlyList<VerifiedLayout> All { get; } = [Interleaved, Sequential];
 
     /// <summary>What <c>upgrade</c> does.</summary>
-    public static VerifiedChange Upgrade { get; } = new() { From = Interleaved, To = Sequential, Participle = "upgraded", IsDue = true };
+    public static VerifiedChange Upgrade { get; } = new() { From = Interleaved, To = Sequential, PastTense = "upgraded", IsMandatory = true };
 
     /// <summary>What <c>downgrade</c> does.</summary>
-    public static VerifiedChange Downgrade { get; } = new() { From = Sequential, To = Interleaved, Participle = "downgraded", IsDue = false };
+    public static VerifiedChange Downgrade { get; } = new() { From = Sequential, To = Interleaved, PastTense = "downgraded", IsMandatory = false };
 
     /// <summary>All changes.</summary>
     public static IReadOnlyList<VerifiedChange> Changes { get; } = [Upgrade, Downgrade];

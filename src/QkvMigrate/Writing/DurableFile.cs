@@ -69,7 +69,7 @@ public sealed class DurableFile : IDisposable
             acquired = TargetLock.Acquire(path, wait);
             if (!replace && System.IO.Path.Exists(path))
             {
-                throw new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", path);
+                throw ExistingOutput.Refused(path);
             }
 
             var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;

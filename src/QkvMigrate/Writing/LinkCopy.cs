@@ -32,7 +32,7 @@ internal static class LinkCopy
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             throw !replace && FileIdentity.OfLink(path) is not null
-                ? new MigrationException(FailureKind.Target, "the output exists already; --force replaces it", path, inner: error)
+                ? ExistingOutput.Refused(path, error)
                 : IoFailure.Of(error, path);
         }
     }

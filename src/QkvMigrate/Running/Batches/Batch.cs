@@ -21,7 +21,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     {
         var work = PathWork.Find(WithOwnEngine(request), options.Selection, cancellation);
         works.Add(work);
-        paths.Add(left => left.TryGetValue(work, out var report) ? [Told(report)] : work.Units);
+        paths.Add(skipped => skipped.TryGetValue(work, out var report) ? [Finished(report)] : work.Units);
     }
 
     /// <summary>Adds what <paramref name="request"/> finds, or that it is of no use.</summary>
@@ -33,17 +33,17 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
         catch (MigrationException error) when (error.Kind != FailureKind.Usage)
         {
-            paths.Add(_ => [Told(CheckpointReport.Of(request.Path, error))]);
+            paths.Add(_ => [Finished(CheckpointReport.Of(request.Path, error))]);
         }
     }
 
-    /// <summary>Does the work of this shard, and returns its reports in the order in which it was added.</summary>
+    /// <summary>Does the work of this part, and returns its reports in the order in which it was added.</summary>
     public IReadOnlyList<CheckpointReport> Run()
     {
-        var left = Overlaps.Of(works);
-        var units = paths.SelectMany(path => path(left)).ToList();
-        var begun = works.Where(work => !left.ContainsKey(work) && Try(work, () => work.Begin(cancellation))).ToHashSet();
-        var workOf = works.Where(work => !left.ContainsKey(work)).SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, (IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        var skipped = Overlaps.Of(works);
+        var units = paths.SelectMany(path => path(skipped)).ToList();
+        var begun = works.Where(work => !skipped.ContainsKey(work) && Try(work, () => work.Begin(cancellation))).ToHashSet();
+        var workOf = works.Where(work => !skipped.ContainsKey(work)).SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, (IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
         var own = Own(units, begun, workOf).Where(unit => !workOf.TryGetValue(unit, out var work) || begun.Contains(work)).ToList();
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
         var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
@@ -59,7 +59,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     }
 
     /// <summary>A unit of which all is known already.</summary>
-    private static BatchUnit Told(CheckpointReport report) => new(report.Path, 0, _ => [report]);
+    private static BatchUnit Finished(CheckpointReport report) => new(report.Path, 0, _ => [report]);
 
     /// <summary>The request with one engine and one updater for all of its files.</summary>
     private MigrationRequest WithOwnEngine(MigrationRequest request) => request with
@@ -91,18 +91,18 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
 
     private IEnumerable<BatchUnit> Own(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
     {
-        if (options.Shard is not { } shard)
+        if (options.Part is not { } part)
         {
             return units;
         }
 
         var dealt = units.Where(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself)).ToList();
-        var numbers = Shard.Deal(dealt.ConvertAll(unit => unit.Weight), shard.Count);
-        var own = dealt.Where((_, i) => numbers[i] == shard.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+        var numbers = WorkPart.Deal(dealt.ConvertAll(unit => unit.Weight), part.Count);
+        var own = dealt.Where((_, i) => numbers[i] == part.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
         var isOneOfMany = works.Count(work => work.DealsItself) > 1;
         foreach (var work in works.Where(work => work.DealsItself && begun.Contains(work)))
         {
-            Try(work, () => own.UnionWith(work.Deal(shard, isOneOfMany)));
+            Try(work, () => own.UnionWith(work.Deal(part, isOneOfMany)));
         }
 
         return units.Where(own.Contains);

@@ -13,7 +13,7 @@ public sealed record BatchOptions
     public int Jobs { get; init; } = 1;
 
     /// <summary>Which part of the work is this run's, or null for all of it.</summary>
-    public Shard? Shard { get; init; }
+    public WorkPart? Part { get; init; }
 
     /// <summary>Keep the plan and the globals of each checkpoint in its report. They grow with the number of tensors.</summary>
     public bool KeepPlans { get; init; }

@@ -13,15 +13,15 @@ public static class BatchReport
     /// <exception cref="MigrationException">No batch wrote there, or its record cannot be read.</exception>
     public static IReadOnlyList<CheckpointReport> Read(string output)
     {
-        var record = new OutputRecord(output);
-        var tree = record.ReadTree();
+        var account = new OutputAccount(output);
+        var tree = account.ReadTree();
         var units = tree.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
-        var reports = record.Reports.ReadAll().ToDictionary(report => report.Path, StringComparer.Ordinal);
-        var entries = record.Entries.ReadAll().ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        var reports = account.Reports.ReadAll().ToDictionary(report => report.Path, StringComparer.Ordinal);
+        var entries = account.Entries.ReadAll().ToDictionary(entry => entry.Path, StringComparer.Ordinal);
         var source = tree.Root is { } root && SourceRoot.Of(root.Path) is { } found && found.IsSameDirectoryAs(root) ? root.Path : null;
         return
         [
-            .. units.Keys.Union(entries.Keys).Order(StringComparer.Ordinal).SelectMany(path => new UnitAccount
+            .. units.Keys.Union(entries.Keys).Order(StringComparer.Ordinal).SelectMany(path => new KnownUnit
             {
                 Path = path,
                 Name = Path.TrimEndingDirectorySeparator(Path.Combine(tree.Source, path)),

@@ -5,15 +5,15 @@ namespace QkvMigrate.Running.Batches;
 /// <summary>A unit whose result is there, made by an earlier run from the same source with the same options.</summary>
 internal sealed class FinishedUnit
 {
-    private readonly OutputRecord record;
+    private readonly OutputAccount account;
     private readonly CheckpointUnit unit;
     private readonly MigrationRequest request;
     private readonly ManifestEntry entry;
     private readonly StandingResults standing;
 
-    private FinishedUnit(OutputRecord record, CheckpointUnit unit, MigrationRequest request, ManifestEntry entry, StandingResults standing)
+    private FinishedUnit(OutputAccount account, CheckpointUnit unit, MigrationRequest request, ManifestEntry entry, StandingResults standing)
     {
-        this.record = record;
+        this.account = account;
         this.unit = unit;
         this.request = request;
         this.entry = entry;
@@ -21,20 +21,20 @@ internal sealed class FinishedUnit
     }
 
     /// <summary>The unit, where it is finished; null where it is not. What a narrower run leaves out is not asked for.</summary>
-    /// <param name="record">The account.</param>
+    /// <param name="account">The account.</param>
     /// <param name="unit">The unit.</param>
     /// <param name="request">What the user asks.</param>
     /// <param name="before">What earlier runs made of it.</param>
     /// <param name="wanted">What this run would make it from, and how.</param>
     /// <param name="standing">What stands of the earlier results.</param>
-    public static FinishedUnit? Find(OutputRecord record, CheckpointUnit unit, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, StandingResults standing)
+    public static FinishedUnit? Find(OutputAccount account, CheckpointUnit unit, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, StandingResults standing)
     {
         if (before is not { State: ManifestState.Finished } || !before.Options.Satisfies(wanted.Options))
         {
             return null;
         }
 
-        var finished = new FinishedUnit(record, unit, request, before, standing);
+        var finished = new FinishedUnit(account, unit, request, before, standing);
         return finished.HasSource(wanted.Source) && finished.HasLinks() && before.Results().All(finished.IsRight) ? finished : null;
     }
 
@@ -56,7 +56,7 @@ internal sealed class FinishedUnit
     /// <summary>Tidies up: what a killed run has left goes, and the account lets go of a result whose checkpoint is gone and that the user took away.</summary>
     public void Tidy()
     {
-        record.SweepLeftovers(unit.RelativePath);
+        account.SweepLeftovers(unit.RelativePath);
         standing.SweepLeftovers();
         var lost = entry.Results().Where(IsLost).Select(file => file.Path).ToHashSet(StringComparer.Ordinal);
         if (lost.Count == 0)
@@ -65,7 +65,7 @@ internal sealed class FinishedUnit
         }
 
         var gone = entry.Checkpoints().Where(stamp => entry.ResultName(stamp) is { } result && lost.Contains(result)).ToHashSet();
-        record.Entries.Write(entry with
+        account.Entries.Write(entry with
         {
             SchemaVersion = RecordDocument.SchemaVersion,
             Source = [.. entry.Source.Where(stamp => !gone.Contains(stamp))],

@@ -8,7 +8,7 @@ namespace QkvMigrate.Running.Batches;
 /// </summary>
 internal sealed class Overlaps
 {
-    private readonly Dictionary<PathWork, CheckpointReport> left = [];
+    private readonly Dictionary<PathWork, CheckpointReport> skipped = [];
     private readonly HashSet<FileKey> folders = [];
     private readonly HashSet<(FileKey, string)> files = [];
     private readonly List<PathWork> taken = [];
@@ -32,7 +32,7 @@ internal sealed class Overlaps
             overlaps.CheckOutputs(works);
         }
 
-        return overlaps.left;
+        return overlaps.skipped;
     }
 
     private void Take(PathWork work)
@@ -65,7 +65,7 @@ internal sealed class Overlaps
     {
         var sources = taken.Where(work => work.Folders.Count == 0).Select(work => work.Source.Id).ToHashSet();
         var outputs = new HashSet<(FileKey, string)>();
-        foreach (var work in works.Where(work => work is { HasOutput: true, Output: not null } && !left.ContainsKey(work)))
+        foreach (var work in works.Where(work => work is { HasOutput: true, Output: not null } && !skipped.ContainsKey(work)))
         {
             // A file's output is a name in a folder, and the file that stands there may be a source by another name.
             if ((work.Folders.Count > 0 && work.Output!.IsWithin(folders)) || sources.Contains(work.Output!.Id) || (work.Target is { } target && sources.Contains(target.Id)))
@@ -79,7 +79,7 @@ internal sealed class Overlaps
         }
     }
 
-    private void Skip(PathWork work) => left.Add(work, new CheckpointReport
+    private void Skip(PathWork work) => skipped.Add(work, new CheckpointReport
     {
         Path = work.Path,
         Status = CheckpointStatus.Skipped,
@@ -87,5 +87,5 @@ internal sealed class Overlaps
     });
 
     private void Refuse(PathWork work, string problem) =>
-        left.Add(work, CheckpointReport.Of(work.Path, new MigrationException(FailureKind.Target, problem, work.Path)));
+        skipped.Add(work, CheckpointReport.Of(work.Path, new MigrationException(FailureKind.Target, problem, work.Path)));
 }

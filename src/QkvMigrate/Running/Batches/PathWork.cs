@@ -34,10 +34,10 @@ internal sealed class PathWork
         }
 
         Output = FilePlace.Of(output);
-        var record = new OutputRecord(output);
-        if (found.HasBranches || record.IsThere)
+        var account = new OutputAccount(output);
+        if (found.HasBranches || account.IsThere)
         {
-            recorded = new RecordedTree(record, output, found, selection, request);
+            recorded = new RecordedTree(account, output, found, selection, request);
             written = WrittenFolders.Below(output, recorded.Found).Union(recorded.Folders, StringComparer.Ordinal);
             Units = recorded.Units;
             return;
@@ -119,12 +119,12 @@ internal sealed class PathWork
     }
 
     /// <summary>The units of one part.</summary>
-    /// <param name="shard">The part.</param>
+    /// <param name="part">The part.</param>
     /// <param name="isOneOfMany">Whether other paths are dealt by accounts of their own too.</param>
     /// <exception cref="MigrationException">The account of the parts cannot be read or written.</exception>
-    public IEnumerable<BatchUnit> Deal(Shard shard, bool isOneOfMany)
+    public IEnumerable<BatchUnit> Deal(WorkPart part, bool isOneOfMany)
     {
-        parts = new PartsAccount(request, selection, shard, isOneOfMany);
+        parts = new PartsAccount(request, selection, part, isOneOfMany);
         var own = parts.Deal([.. Units.Select(unit => new TreeUnit(Relative(unit), unit.Bytes))]);
         return Units.Where(unit => own.Contains(Relative(unit)));
     }
@@ -175,7 +175,7 @@ internal sealed class PathWork
             throw new MigrationException(FailureKind.Target, "a run of qkvmigrate writes this, or has left it, and the next takes it away; give it another name to work on it", request.Path);
         }
 
-        if (request is { InPlace: true, Force: false } && OutputRecord.RootAbove(request.Path) is { } account)
+        if (request is { InPlace: true, Force: false } && OutputAccount.RootAbove(request.Path) is { } account)
         {
             var records = $"{account}, whose record and {RecordNames.Checksums} would not be true any more";
             throw new MigrationException(FailureKind.Target, $"this is a result in {records}; -o puts the result elsewhere, --force goes on all the same", request.Path);

@@ -4,7 +4,7 @@ using QkvMigrate.Files;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>A document of an <see cref="OutputRecord"/>, which says which version of its form it has.</summary>
+/// <summary>A document of an <see cref="OutputAccount"/>, which says which version of its form it has.</summary>
 internal interface IRecordDocument
 {
     /// <summary>The version.</summary>

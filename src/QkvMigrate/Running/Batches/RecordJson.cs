@@ -7,7 +7,7 @@ using QkvMigrate.Verification;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>The serializers of the documents of an <see cref="OutputRecord"/>, made when the library is built.</summary>
+/// <summary>The serializers of the documents of an <see cref="OutputAccount"/>, made when the library is built.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectRequiredConstructorParameters = true,
@@ -17,7 +17,7 @@ namespace QkvMigrate.Running.Batches;
 [JsonSerializable(typeof(TreeRecord))]
 [JsonSerializable(typeof(ManifestEntry))]
 [JsonSerializable(typeof(PartsRecord))]
-[JsonSerializable(typeof(UnitRecord))]
+[JsonSerializable(typeof(UnitReportRecord))]
 internal sealed partial class RecordJson : JsonSerializerContext
 {
     /// <summary>Enums are words in kebab-case, as in the reports; paths are written as they are, because nobody embeds these documents in HTML.</summary>

@@ -7,26 +7,26 @@ namespace QkvMigrate.Running.Batches;
 /// <summary>The units of a tree whose output has an account of them.</summary>
 internal sealed class RecordedTree
 {
-    private readonly OutputRecord record;
+    private readonly OutputAccount account;
     private readonly string root;
     private readonly MigrationRequest request;
     private readonly CheckpointSelection selection;
-    private readonly TreeAccount account;
+    private readonly TreeAccount treeAccount;
     private readonly TreeRecord tree;
 
     /// <summary>Prepares for a tree; nothing is read or written.</summary>
-    /// <param name="record">The account of the output.</param>
+    /// <param name="account">The account of the output.</param>
     /// <param name="root">The output.</param>
     /// <param name="found">What was found of the tree.</param>
     /// <param name="selection">What the user selects of it.</param>
     /// <param name="request">What the user asks.</param>
-    public RecordedTree(OutputRecord record, string root, CheckpointTree found, CheckpointSelection selection, MigrationRequest request)
+    public RecordedTree(OutputAccount account, string root, CheckpointTree found, CheckpointSelection selection, MigrationRequest request)
     {
-        this.record = record;
+        this.account = account;
         this.root = root;
         this.request = request;
         this.selection = selection;
-        account = new TreeAccount(record, found, request);
+        treeAccount = new TreeAccount(account, found, request);
         Found = [.. found.Units.Select(unit => request.Export is null ? WithoutChecksums(unit) : ExportUnit.Of(unit))];
         var units = Found.Select(unit => (Unit: unit, Bytes: unit.CountBytes())).ToList();
         Units = [.. units.Select(item => ToBatchUnit(item.Unit, item.Bytes)), .. found.Unreadable.Select(Unreadable)];
@@ -49,7 +49,7 @@ internal sealed class RecordedTree
     public IReadOnlyList<BatchUnit> Units { get; }
 
     /// <summary>The folders of the account.</summary>
-    public IEnumerable<string> Folders => record.Folders;
+    public IEnumerable<string> Folders => account.Folders;
 
     /// <summary>Adds the units to the account; a dry run only looks whether they may be added.</summary>
     /// <exception cref="MigrationException">The output is another's, or cannot be written.</exception>
@@ -57,11 +57,11 @@ internal sealed class RecordedTree
     {
         if (request.DryRun)
         {
-            account.Add(record.TryReadTree(), tree, cancellation);
+            treeAccount.Add(account.TryReadTree(), tree, cancellation);
         }
         else
         {
-            record.Begin(known => account.Add(known, tree, cancellation));
+            account.Begin(known => treeAccount.Add(known, tree, cancellation));
         }
     }
 
@@ -70,14 +70,14 @@ internal sealed class RecordedTree
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public IReadOnlyList<CheckpointReport> End(CancellationToken cancellation)
     {
-        var vanished = account.Vanished();
-        List<CheckpointReport> reports = [.. vanished.SelectMany(unit => new VanishedUnit(record, root, unit, request).Run(selection, cancellation))];
-        if (vanished.Any(unit => !record.Entries.Has(unit)))
+        var vanished = treeAccount.Vanished();
+        List<CheckpointReport> reports = [.. vanished.SelectMany(unit => new VanishedUnit(account, root, unit, request).Run(selection, cancellation))];
+        if (vanished.Any(unit => !account.Entries.Has(unit)))
         {
             Begin(cancellation);
         }
 
-        record.End();
+        account.End();
         return reports;
     }
 
@@ -91,7 +91,7 @@ internal sealed class RecordedTree
 
     private BatchUnit ToBatchUnit(CheckpointUnit unit, long bytes)
     {
-        var work = new RecordedUnit(record, unit, Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath)), request);
+        var work = new UnitInTree(account, unit, Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath)), request);
         return new BatchUnit(unit.Root, bytes, work.Run);
     }
 
@@ -100,7 +100,7 @@ internal sealed class RecordedTree
         IReadOnlyList<CheckpointReport> reports = [CheckpointReport.Of(folder.Path, folder.Error)];
         if (!request.DryRun)
         {
-            record.Reports.Write(UnitRecord.Of(Below(folder.Path), reports));
+            account.Reports.Write(UnitReportRecord.Of(Below(folder.Path), reports));
         }
 
         return reports;

@@ -5,10 +5,10 @@ using QkvMigrate.Trees;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>What a run does to the account of its output as a whole: it adds to it, or is refused.</summary>
-/// <param name="record">The account.</param>
+/// <param name="account">The account.</param>
 /// <param name="found">What the run found in its source.</param>
 /// <param name="request">What the user asks.</param>
-internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, MigrationRequest request)
+internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, MigrationRequest request)
 {
     private readonly Dictionary<string, CheckpointUnit> all = found.AllUnits.ToDictionary(unit => unit.RelativePath, StringComparer.Ordinal);
 
@@ -22,8 +22,8 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
         known ??= OfEntries();
         if (known is null)
         {
-            return request.Force || FileIdentity.OfLink(record.Folder) is not null || FileIdentity.OfLink(record.Checksums.Path) is null ? own
-                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", record.Checksums.Path);
+            return request.Force || FileIdentity.OfLink(account.Folder) is not null || FileIdentity.OfLink(account.Checksums.Path) is null ? own
+                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", account.Checksums.Path);
         }
 
         if (!request.Force)
@@ -33,7 +33,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
         var before = known.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
         var units = own.Units.ToDictionary(unit => unit.Path, unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit, StringComparer.Ordinal);
-        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || record.Entries.Has(unit.Path))))
+        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || account.Entries.Has(unit.Path))))
         {
             units.Add(unit.Path, unit);
         }
@@ -43,12 +43,12 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
     /// <summary>The units of the account that the source no longer has.</summary>
     public IReadOnlyList<string> Vanished() =>
-        [.. record.ReadTree().Units.Select(unit => unit.Path).Where(unit => !MayBeThere(unit))];
+        [.. account.ReadTree().Units.Select(unit => unit.Path).Where(unit => !MayBeThere(unit))];
 
     /// <summary>What the entries of the units say, where nothing else does: somebody took away the rest.</summary>
     private TreeRecord? OfEntries()
     {
-        var entries = record.Entries.ReadAll().ToList();
+        var entries = account.Entries.ReadAll().ToList();
         return entries.Count == 0 ? null : new TreeRecord(
             RecordDocument.SchemaVersion,
             "a source that is no longer written down",
@@ -70,7 +70,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
 
     private void Check(TreeRecord known, TreeRecord own, CancellationToken cancellation)
     {
-        var conversion = known.Conversion ?? record.Entries.ReadAll().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
+        var conversion = known.Conversion ?? account.Entries.ReadAll().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
         var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
         if (conversion != request.Conversion || known.IsExport != own.IsExport || !(isSame || HasSameContent(cancellation)))
         {
@@ -89,7 +89,7 @@ internal sealed class TreeAccount(OutputRecord record, CheckpointTree found, Mig
     /// </summary>
     private bool HasSameContent(CancellationToken cancellation)
     {
-        var checkpoints = record.Entries.ReadAll().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
+        var checkpoints = account.Entries.ReadAll().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
         return checkpoints.Count > 0 && checkpoints.TrueForAll(checkpoint => checkpoint.Stamp.HasSameEndsIn(checkpoint.Folder, cancellation));
     }
 }

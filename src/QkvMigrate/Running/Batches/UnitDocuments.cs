@@ -5,14 +5,14 @@ using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>A document of an <see cref="OutputRecord"/> about one unit.</summary>
+/// <summary>A document of an <see cref="OutputAccount"/> about one unit.</summary>
 internal interface IUnitDocument : IRecordDocument
 {
     /// <summary>The unit's path below the tree; empty for the tree's own directory.</summary>
     string Path { get; }
 }
 
-/// <summary>A folder of an <see cref="OutputRecord"/> with a document for each unit, so that jobs and shards never share one.</summary>
+/// <summary>A folder of an <see cref="OutputAccount"/> with a document for each unit, so that jobs and shards never share one.</summary>
 /// <param name="folder">The folder, which need not be there.</param>
 /// <param name="type">The form of the documents.</param>
 internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)

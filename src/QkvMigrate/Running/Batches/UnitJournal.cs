@@ -10,7 +10,7 @@ namespace QkvMigrate.Running.Batches;
 /// </summary>
 internal sealed class UnitJournal
 {
-    private readonly OutputRecord record;
+    private readonly OutputAccount account;
     private readonly CheckpointUnit unit;
     private readonly MigrationRequest request;
     private readonly ManifestEntry? before;
@@ -20,9 +20,9 @@ internal sealed class UnitJournal
     private bool hasBegun;
     private bool isCommitting;
 
-    private UnitJournal(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, CancellationToken cancellation)
+    private UnitJournal(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, CancellationToken cancellation)
     {
-        this.record = record;
+        this.account = account;
         this.unit = unit;
         this.request = request;
         this.before = before;
@@ -33,13 +33,13 @@ internal sealed class UnitJournal
 
     /// <summary>Reads what is known of <paramref name="unit"/>, and what it is now.</summary>
     /// <exception cref="MigrationException">A file cannot be read.</exception>
-    public static UnitJournal Open(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
+    public static UnitJournal Open(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
     {
-        var known = record.Entries.Read(unit.RelativePath);
+        var known = account.Entries.Read(unit.RelativePath);
         var options = ResultOptions.Of(request, cancellation);
         var source = SourceStamp.Of(unit, request, cancellation);
         var wanted = new ManifestEntry(RecordDocument.SchemaVersion, unit.RelativePath, ManifestState.Writing, options, source, []);
-        return new UnitJournal(record, unit, output, request, known, wanted, cancellation);
+        return new UnitJournal(account, unit, output, request, known, wanted, cancellation);
     }
 
     /// <summary>Whether the unit's directory has to be there from the start, because other units are written below it.</summary>
@@ -55,13 +55,13 @@ internal sealed class UnitJournal
     public IReadOnlyList<OrphanedResult> Orphans => standing.Orphans;
 
     /// <summary>The unit as an earlier run finished it; null where there is something to do.</summary>
-    public FinishedUnit? FindFinished() => FinishedUnit.Find(record, unit, request, before, writing, standing);
+    public FinishedUnit? FindFinished() => FinishedUnit.Find(account, unit, request, before, writing, standing);
 
     /// <summary>The writing begins.</summary>
     public void Begin()
     {
         hasBegun = true;
-        record.Entries.Write(writing);
+        account.Entries.Write(writing);
     }
 
     /// <summary>
@@ -86,11 +86,11 @@ internal sealed class UnitJournal
             .. links.Select(ResultFile.Of),
         ];
         result = [.. written.Concat(Earlier.KeptBeside(written.Select(file => file.Path))).OrderBy(file => file.Path, StringComparer.Ordinal)];
-        record.Entries.Write(writing with { Result = result });
+        account.Entries.Write(writing with { Result = result });
         isCommitting = true;
         if (before is not null)
         {
-            record.Checksums.Withdraw();
+            account.Checksums.Withdraw();
         }
 
         // Before the others get their names: a file can stand where a folder is to be now, or the other way round.
@@ -102,7 +102,7 @@ internal sealed class UnitJournal
     {
         hasBegun = false;
         var source = SourceStamp.InOrder(writing.Source.Concat(KeptSource()));
-        record.Entries.Write(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = null });
+        account.Entries.Write(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = null });
     }
 
     /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
@@ -127,17 +127,17 @@ internal sealed class UnitJournal
             return;
         }
 
-        record.Checksums.Withdraw();
-        record.Entries.Write(writing with { Source = [], Result = kept });
+        account.Checksums.Withdraw();
+        account.Entries.Write(writing with { Source = [], Result = kept });
         Removed = Earlier.RemoveStale([]);
         if (kept.Count == 0)
         {
-            record.Entries.Remove(unit.RelativePath);
+            account.Entries.Remove(unit.RelativePath);
         }
         else
         {
             result = kept;
-            record.Entries.Write(writing with { State = ManifestState.Finished, Source = KeptSource(), Result = kept, Replaced = null });
+            account.Entries.Write(writing with { State = ManifestState.Finished, Source = KeptSource(), Result = kept, Replaced = null });
         }
     }
 
@@ -151,11 +151,11 @@ internal sealed class UnitJournal
 
         if (before is null)
         {
-            record.Entries.Remove(unit.RelativePath);
+            account.Entries.Remove(unit.RelativePath);
         }
         else
         {
-            record.Entries.Write(before);
+            account.Entries.Write(before);
         }
     }
 

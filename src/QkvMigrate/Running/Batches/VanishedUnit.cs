@@ -5,11 +5,11 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>A unit of an output's account that the source no longer has.</summary>
-/// <param name="record">The account.</param>
+/// <param name="account">The account.</param>
 /// <param name="root">The output of the tree.</param>
 /// <param name="unit">The unit's path below it.</param>
 /// <param name="request">What the user asks.</param>
-internal sealed class VanishedUnit(OutputRecord record, string root, string unit, MigrationRequest request)
+internal sealed class VanishedUnit(OutputAccount account, string root, string unit, MigrationRequest request)
 {
     private readonly string output = Path.TrimEndingDirectorySeparator(Path.Combine(root, unit));
 
@@ -20,9 +20,9 @@ internal sealed class VanishedUnit(OutputRecord record, string root, string unit
     {
         try
         {
-            using var turn = record.TakeTurn(unit, output);
+            using var turn = account.TakeTurn(unit, output);
             TargetLock.SweepLeftovers(output);
-            var entry = record.Entries.Read(unit);
+            var entry = account.Entries.Read(unit);
             var orphans = entry is null ? [] : Orphans(entry);
             if (entry is not null && orphans.Count == 0)
             {
@@ -31,7 +31,7 @@ internal sealed class VanishedUnit(OutputRecord record, string root, string unit
 
             if (orphans.Count == 0 || request.Force)
             {
-                record.Forget(unit);
+                account.Forget(unit);
             }
 
             var selected = selection.Of(orphans.Select(orphan => Path.Combine(unit, orphan.Checkpoint)));
@@ -69,7 +69,7 @@ internal sealed class VanishedUnit(OutputRecord record, string root, string unit
         var others = FilesOfUnitsAbove();
         foreach (var file in standing.StaleBeside([]).Where(file => standing.IsAsWritten(file) && !others.Contains(Path.Combine(unit, file))))
         {
-            record.Checksums.Withdraw();
+            account.Checksums.Withdraw();
             standing.Remove(file);
         }
     }
@@ -77,6 +77,6 @@ internal sealed class VanishedUnit(OutputRecord record, string root, string unit
     private HashSet<string> FilesOfUnitsAbove() =>
         WrittenFolders.AndAbove(unit)
             .Skip(1)
-            .SelectMany(above => record.Entries.Read(above)?.Known().Select(file => Path.Combine(above, file.Path)) ?? [])
+            .SelectMany(above => account.Entries.Read(above)?.Known().Select(file => Path.Combine(above, file.Path)) ?? [])
             .ToHashSet(StringComparer.Ordinal);
 }

@@ -49,8 +49,8 @@ public sealed class AccountOfSeveralRunsTests : AccountedTree
     public void Who_has_not_the_units_turn_does_not_write_down_what_became_of_it()
     {
         Run();
-        var record = new OutputRecord(Output());
-        using (record.TakeTurn("a", Output("a")))
+        var account = new OutputAccount(Output());
+        using (account.TakeTurn("a", Output("a")))
         {
             Assert.Equal("refused skipped", Statuses(Run()));
             Assert.Equal("refused upgraded", Statuses(Run(request => request with { Force = true })));
@@ -79,11 +79,11 @@ public sealed class AccountOfSeveralRunsTests : AccountedTree
     {
         Run();
         var undisturbed = WithoutReports(WorkFolder.Snapshot(Output()));
-        var record = new OutputRecord(Output());
-        var entry = record.Entries.Read("a")!;
+        var account = new OutputAccount(Output());
+        var entry = account.Entries.Read("a")!;
         var old = File.ReadAllBytes(Output("a", "lit_model.pth"));
         File.WriteAllText(Output("a", "lit_model.pth"), "made by the killed run");
-        record.Entries.Write(entry with
+        account.Entries.Write(entry with
         {
             State = ManifestState.Writing,
             Replaced = [.. entry.Result, new ResultFile("gone.txt", 4, FileDigest.Of("gone"u8))],

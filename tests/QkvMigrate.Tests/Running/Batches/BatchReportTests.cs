@@ -12,10 +12,10 @@ public sealed class BatchReportTests : TreeOfThree
     public void The_report_tells_what_each_unit_last_came_to()
     {
         File.Delete(Source("a", "model_config.yaml"));
-        Run(options: new BatchOptions { Shard = Shard(1, 2) });
+        Run(options: new BatchOptions { Part = Part(1, 2) });
         Assert.Equal("upgraded refused pending", Statuses(BatchReport.Read(Output(""))));
 
-        Run(options: new BatchOptions { Shard = Shard(2, 2) });
+        Run(options: new BatchOptions { Part = Part(2, 2) });
         var report = BatchReport.Read(Output(""));
         Assert.Equal("upgraded refused upgraded", Statuses(report));
         Assert.Equal(Run()[1].Error!.Message, report[1].Error!.Message);
@@ -45,8 +45,8 @@ public sealed class BatchReportTests : TreeOfThree
     {
         Run();
         var refusal = BatchReport.Read(Output(""))[1] with { Status = CheckpointStatus.Refused, Error = new MigrationException(FailureKind.Geometry, "mended since") };
-        var record = new OutputRecord(Output(""));
-        record.Reports.Write(UnitRecord.Of("a", [refusal]));
+        var account = new OutputAccount(Output(""));
+        account.Reports.Write(UnitReportRecord.Of("a", [refusal]));
         var lost = Directory.GetFiles(Output(".qkvmigrate", "reports")).Single(file => File.ReadAllText(file).Contains("\"a/inner\"", StringComparison.Ordinal));
         File.Delete(lost);
         string[] leftovers = [TemporaryName.LockFor(lost), Path.Combine(Path.GetDirectoryName(lost)!, TemporaryName.For(lost))];

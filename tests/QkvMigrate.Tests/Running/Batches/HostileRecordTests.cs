@@ -123,7 +123,7 @@ public sealed class HostileRecordTests : IDisposable
             [new SourceStamp("lit_model.pth.lora", 5, "2026-01-01T00:00:00.0000000Z", new string('a', 64)), new SourceStamp("/base/lit_model.pth", 9, "2026-01-01T00:00:00.0000000Z", new string('b', 64))],
             [new ResultFile("lit_model.pth", 7, new string('c', 64))]);
         Directory.Delete(Path.Combine(Output, ".qkvmigrate", "reports"), recursive: true);
-        new OutputRecord(Output).Entries.Write(entry);
+        new OutputAccount(Output).Entries.Write(entry);
         File.WriteAllText(Path.Combine(Output, "a", "lit_model.pth"), "7 bytes");
         Directory.Move(folder.At("tree"), folder.At("elsewhere"));
 

@@ -138,7 +138,7 @@ public sealed class PartsInPlaceTests : IDisposable
         Assert.DoesNotContain(WorkFolder.Snapshot(folder.Path).Keys, name => name.Contains(".qkvmigrate", StringComparison.Ordinal));
     }
 
-    private static BatchOptions Options(int part, int count) => new() { Shard = Shard.TryParse($"{part}/{count}", out var shard) ? shard : throw new ArgumentOutOfRangeException(nameof(part)) };
+    private static BatchOptions Options(int part, int count) => new() { Part = WorkPart.TryParse($"{part}/{count}", out var own) ? own : throw new ArgumentOutOfRangeException(nameof(part)) };
 
     private void Make(string name, int padding)
     {

@@ -36,8 +36,8 @@ public abstract class TreeOfThree : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected static Shard Shard(int number, int count) =>
-        QkvMigrate.Trees.Shard.TryParse($"{number}/{count}", out var shard) ? shard : throw new ArgumentOutOfRangeException(nameof(number));
+    protected static WorkPart Part(int number, int count) =>
+        QkvMigrate.Trees.WorkPart.TryParse($"{number}/{count}", out var part) ? part : throw new ArgumentOutOfRangeException(nameof(number));
 
     protected static string Statuses(IEnumerable<CheckpointReport> reports) => string.Join(' ', reports.Select(report => report.Status)).ToLowerInvariant();
 

@@ -106,7 +106,7 @@ internal sealed partial class MirroredTree : IDisposable
                 break;
             case 13 or 14:
                 var count = (step.B % 3) + 1;
-                Run(shard: Shard.TryParse($"{(step.A % count) + 1}/{count}", out var shard) ? shard : null);
+                Run(part: WorkPart.TryParse($"{(step.A % count) + 1}/{count}", out var part) ? part : null);
                 break;
             case 15:
                 Run(request => request with { Force = true });
@@ -153,7 +153,7 @@ internal sealed partial class MirroredTree : IDisposable
         }
     }
 
-    private IReadOnlyList<ManifestEntry> Entries() => [.. new OutputRecord(Output()).Entries.ReadAll()];
+    private IReadOnlyList<ManifestEntry> Entries() => [.. new OutputAccount(Output()).Entries.ReadAll()];
 
     /// <summary>Results, as they were written, of checkpoints that are gone.</summary>
     private IReadOnlyList<(string File, string Digest)> Orphans() =>

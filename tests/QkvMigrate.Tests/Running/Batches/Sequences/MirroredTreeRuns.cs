@@ -12,12 +12,12 @@ internal sealed partial class MirroredTree
 {
     private MigrationRequest Request() => new() { Path = Source(), Output = Output(), Direction = MigrationDirection.Upgrade, Engine = () => engine };
 
-    private IReadOnlyList<CheckpointReport> Run(Func<MigrationRequest, MigrationRequest>? change = null, CheckpointSelection? selection = null, Shard? shard = null)
+    private IReadOnlyList<CheckpointReport> Run(Func<MigrationRequest, MigrationRequest>? change = null, CheckpointSelection? selection = null, WorkPart? part = null)
     {
         selection ??= CheckpointSelection.All;
         var request = change?.Invoke(Request()) ?? Request();
         IReadOnlyList<CheckpointReport> reports = [];
-        Watch(request.Force, () => reports = Migrator.Run([request], new BatchOptions { Selection = selection, Shard = shard, Jobs = 1 + (clock % 2) }, CancellationToken.None));
+        Watch(request.Force, () => reports = Migrator.Run([request], new BatchOptions { Selection = selection, Part = part, Jobs = 1 + (clock % 2) }, CancellationToken.None));
         if (reports.Any(report => report.Path == Source()))
         {
             return reports;
@@ -25,7 +25,7 @@ internal sealed partial class MirroredTree
 
         var selected = selection.Of(source.Keys);
         asked.UnionWith(selected);
-        AssertTold(reports, selected, isAll: shard is null);
+        AssertTold(reports, selected, isAll: part is null);
         AssertReportIsTheDisk();
         return reports;
     }

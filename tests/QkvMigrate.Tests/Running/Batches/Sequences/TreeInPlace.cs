@@ -147,7 +147,7 @@ internal sealed class TreeInPlace : IDisposable
         var parts = Enumerable.Range(1, count).OrderBy(part => (part * (order + 1)) % 7).ToList();
         var reports = parts.SelectMany(part => Watch(suffix, () => Migrator.Run(
             [Request(MigrationDirection.Upgrade, suffix)],
-            new BatchOptions { Shard = Shard.TryParse($"{part}/{count}", out var shard) ? shard : null },
+            new BatchOptions { Part = WorkPart.TryParse($"{part}/{count}", out var own) ? own : null },
             CancellationToken.None))).ToList();
         if (reports.TrueForAll(report => report.Error is null))
         {

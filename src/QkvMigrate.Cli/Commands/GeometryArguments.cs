@@ -5,7 +5,7 @@ using QkvMigrate.Geometry;
 namespace QkvMigrate.Cli.Commands;
 
 /// <summary>The options by which a user says where q, k and v stand.</summary>
-internal sealed class GeometryOptions
+internal sealed class GeometryArguments
 {
     private readonly Option<string?> config = TypedOption.PathTo("--config", "FILE", "Take the geometry from this model_config.yaml, lit_config.json or config.json.");
     private readonly Option<string?> model = TypedOption.Text("--model", "NAME", "Take the geometry of this LitGPT model name, such as pythia-1b.", "the name of a model that LitGPT has", name => KnownModels.Find(name) is not null);

@@ -7,7 +7,7 @@ namespace QkvMigrate.Verification;
 /// that must not change, that of the objects, then the list of storage keys and the storages, which stand where the
 /// pickle of the objects ends.
 /// </summary>
-internal static class LegacyStructure
+internal static class TorchBefore16Comparison
 {
     /// <summary>Compares the pickles and pairs what is around them.</summary>
     public static IReadOnlyList<RegionPair>? Compare(TorchLegacyCheckpoint original, TorchLegacyCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)

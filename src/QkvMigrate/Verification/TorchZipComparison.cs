@@ -3,7 +3,7 @@ using QkvMigrate.Checkpoints.TorchZip;
 namespace QkvMigrate.Verification;
 
 /// <summary>The zip that <c>torch.save</c> writes: each entry is a region, and has a CRC-32.</summary>
-internal static class ZipStructure
+internal static class TorchZipComparison
 {
     /// <summary>Compares the frames of the zips and their pickles, and pairs their entries.</summary>
     public static IReadOnlyList<RegionPair>? Compare(TorchZipCheckpoint original, TorchZipCheckpoint upgraded, ExpectedChanges changes, IReadOnlySet<string> dropped, DifferenceLog log)

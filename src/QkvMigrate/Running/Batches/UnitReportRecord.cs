@@ -10,10 +10,10 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="SchemaVersion">The version of the form.</param>
 /// <param name="Path">The unit's path below the tree.</param>
 /// <param name="Checkpoints">A report for each of its checkpoints.</param>
-internal sealed record UnitRecord(int SchemaVersion, string Path, IReadOnlyList<CheckpointRecord> Checkpoints) : IUnitDocument
+internal sealed record UnitReportRecord(int SchemaVersion, string Path, IReadOnlyList<CheckpointRecord> Checkpoints) : IUnitDocument
 {
     /// <summary>The record of <paramref name="reports"/>.</summary>
-    public static UnitRecord Of(string path, IReadOnlyList<CheckpointReport> reports) =>
+    public static UnitReportRecord Of(string path, IReadOnlyList<CheckpointReport> reports) =>
         new(RecordDocument.SchemaVersion, path, [.. reports.Select(CheckpointRecord.Of)]);
 
     /// <inheritdoc/>

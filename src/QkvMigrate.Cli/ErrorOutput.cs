@@ -3,7 +3,7 @@ using QkvMigrate.Cli.Terminals;
 namespace QkvMigrate.Cli;
 
 /// <summary>What the program itself says, outside of a command.</summary>
-internal static class Messages
+internal static class ErrorOutput
 {
     /// <summary>Says it in one line of standard error.</summary>
     public static void Say(string message)

@@ -6,7 +6,7 @@ namespace QkvMigrate.Verification;
 /// Files whose pickles make other objects than the first file's with new names: a tensor that left a storage it shared, an
 /// optimizer that was left out. They are right by what was asked for, and neither proven nor wrong here.
 /// </summary>
-internal static class OtherObjects
+internal static class UnprovableFiles
 {
     /// <summary>Refuses to judge such a file.</summary>
     /// <exception cref="MigrationException">The second file is one.</exception>

@@ -3,7 +3,7 @@ using QkvMigrate.Files;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>What is known of one unit, held against what is there.</summary>
-internal sealed class UnitAccount
+internal sealed class KnownUnit
 {
     /// <summary>The unit's path below the tree.</summary>
     public required string Path { get; init; }
@@ -24,7 +24,7 @@ internal sealed class UnitAccount
     public required ManifestEntry? Entry { get; init; }
 
     /// <summary>What became of it last.</summary>
-    public required UnitRecord? Last { get; init; }
+    public required UnitReportRecord? Last { get; init; }
 
     /// <summary>A report for each checkpoint.</summary>
     public IEnumerable<CheckpointReport> Reports()
@@ -56,7 +56,7 @@ internal sealed class UnitAccount
             last = new CheckpointReport
             {
                 Path = System.IO.Path.Combine(Name, name),
-                Status = result is null ? CheckpointStatus.Pending : isExport ? CheckpointStatus.Exported : CheckpointWriting.Done(Entry!.Options.Conversion),
+                Status = result is null ? CheckpointStatus.Pending : isExport ? CheckpointStatus.Exported : CheckpointWriting.StatusAfter(Entry!.Options.Conversion),
                 Output = result is null ? null : System.IO.Path.Combine(Output, result.Path),
                 SourceBytes = stamp?.Bytes ?? 0,
                 OutputBytes = result?.Bytes,

@@ -5,11 +5,11 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>A unit whose output has an account: one run at a time works on it, and what became of it is written down.</summary>
-/// <param name="record">The account.</param>
+/// <param name="account">The account.</param>
 /// <param name="unit">The unit.</param>
 /// <param name="output">Its output.</param>
 /// <param name="request">What the user asks.</param>
-internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, string output, MigrationRequest request)
+internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request)
 {
     /// <summary>Does the work, where no earlier run has: a report for each checkpoint.</summary>
     public IReadOnlyList<CheckpointReport> Run(CancellationToken cancellation)
@@ -17,7 +17,7 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
         TargetLock? turn;
         try
         {
-            turn = request.DryRun ? null : record.TakeTurn(unit.RelativePath, output);
+            turn = request.DryRun ? null : account.TakeTurn(unit.RelativePath, output);
         }
         catch (MigrationException error)
         {
@@ -33,7 +33,7 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
             }
             catch (MigrationException error)
             {
-                return Told(Failed(error));
+                return RecordReports(Failed(error));
             }
             catch (OperationCanceledException)
             {
@@ -44,7 +44,7 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
 
     private IReadOnlyList<CheckpointReport> RunInTurn(CancellationToken cancellation)
     {
-        var journal = UnitJournal.Open(record, unit, output, request, cancellation);
+        var journal = UnitJournal.Open(account, unit, output, request, cancellation);
         if (!request.Force && journal.FindFinished() is { } finished)
         {
             return AlreadyFinished(finished, journal);
@@ -55,7 +55,7 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
             : new ModelExport(unit, output, request, journal, cancellation).Run();
         var reports = work.Select(journal.WithDigest).ToList();
         journal.End();
-        return Told([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
+        return RecordReports([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
     }
 
     private static CheckpointReport WithRemovals(CheckpointReport report, UnitJournal journal) => journal.Removed.Count == 0
@@ -74,7 +74,7 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
         finished.Tidy();
         var told = KnownReports().Where(checkpoint => checkpoint.Error is null).Select(checkpoint => checkpoint.Path);
         var hasNews = reports.Select(report => report.Path).Except(told, StringComparer.Ordinal).Any();
-        return hasNews ? Told(reports) : reports;
+        return hasNews ? RecordReports(reports) : reports;
     }
 
     private IEnumerable<CheckpointReport> Orphans(UnitJournal journal) =>
@@ -84,18 +84,18 @@ internal sealed class RecordedUnit(OutputRecord record, CheckpointUnit unit, str
         [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))];
 
     /// <summary>Writes down what became of the unit, beside what is known of the checkpoints that this run leaves out.</summary>
-    private IReadOnlyList<CheckpointReport> Told(IReadOnlyList<CheckpointReport> reports)
+    private IReadOnlyList<CheckpointReport> RecordReports(IReadOnlyList<CheckpointReport> reports)
     {
         if (!request.DryRun)
         {
             var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
             var others = leftOut.Count == 0 ? [] : KnownReports().Where(checkpoint => leftOut.Contains(Path.GetFileName(checkpoint.Path)));
-            var own = UnitRecord.Of(unit.RelativePath, reports);
-            record.Reports.Write(own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
+            var own = UnitReportRecord.Of(unit.RelativePath, reports);
+            account.Reports.Write(own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
         }
 
         return reports;
     }
 
-    private IEnumerable<CheckpointRecord> KnownReports() => record.Reports.Read(unit.RelativePath)?.Checkpoints ?? [];
+    private IEnumerable<CheckpointRecord> KnownReports() => account.Reports.Read(unit.RelativePath)?.Checkpoints ?? [];
 }

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace QkvMigrate.Tests.Trees;
 
-public sealed class ShardTests
+public sealed class WorkPartTests
 {
     private static readonly Gen<long[]> Sizes = Gen.Long[0, 200_000_000_000].Array[0, 200];
 
@@ -14,30 +14,30 @@ public sealed class ShardTests
     public void The_largest_goes_first_to_whoever_has_least()
     {
         // 9 → 1, 7 → 2, 6 → 3, 5 → 3 (6 is least), 4 → 2, 2 → 1; loads 11, 11, 11.
-        Assert.Equal([3, 1, 1, 2, 3, 2], Shard.Deal([5, 9, 2, 4, 6, 7], 3));
+        Assert.Equal([3, 1, 1, 2, 3, 2], WorkPart.Deal([5, 9, 2, 4, 6, 7], 3));
     }
 
     [Fact]
-    public void Equal_items_are_dealt_in_turn() => Assert.Equal([1, 2, 3, 1, 2, 3, 1], Shard.Deal([8, 8, 8, 8, 8, 8, 8], 3));
+    public void Equal_items_are_dealt_in_turn() => Assert.Equal([1, 2, 3, 1, 2, 3, 1], WorkPart.Deal([8, 8, 8, 8, 8, 8, 8], 3));
 
     [Fact]
-    public void Empty_items_are_dealt_in_turn_too() => Assert.Equal([1, 2, 1, 2], Shard.Deal([0, 0, 0, 0], 2));
+    public void Empty_items_are_dealt_in_turn_too() => Assert.Equal([1, 2, 1, 2], WorkPart.Deal([0, 0, 0, 0], 2));
 
     [Fact]
-    public void Each_item_has_one_shard_of_those_that_there_are() =>
+    public void Each_item_has_one_part_of_those_that_there_are() =>
         Gen.Select(Sizes, Counts).Sample((sizes, count) =>
         {
-            var shards = Shard.Deal(sizes, count);
-            Assert.Equal(sizes.Length, shards.Length);
-            Assert.All(shards, shard => Assert.InRange(shard, 1, count), throwIfEmpty: sizes.Length > 0);
+            var parts = WorkPart.Deal(sizes, count);
+            Assert.Equal(sizes.Length, parts.Length);
+            Assert.All(parts, part => Assert.InRange(part, 1, count), throwIfEmpty: sizes.Length > 0);
         });
 
     [Fact]
     public void Every_run_deals_the_same() =>
-        Gen.Select(Sizes, Counts).Sample((sizes, count) => Assert.Equal(Shard.Deal(sizes, count), Shard.Deal([.. sizes], count)));
+        Gen.Select(Sizes, Counts).Sample((sizes, count) => Assert.Equal(WorkPart.Deal(sizes, count), WorkPart.Deal([.. sizes], count)));
 
     [Fact]
-    public void Shards_are_within_a_tenth_of_even_where_no_item_is_larger_than_that() =>
+    public void Parts_are_within_a_tenth_of_even_where_no_item_is_larger_than_that() =>
         Gen.Select(Counts, Gen.Int[10, 60]).SelectMany((count, items) => Gen.Select(Gen.Const(count), Gen.Long[900, 1000].Array[count * items]))
             .Sample((count, sizes) =>
             {
@@ -46,7 +46,7 @@ public sealed class ShardTests
             });
 
     [Fact]
-    public void No_shard_is_further_from_even_than_the_largest_item() =>
+    public void No_part_is_further_from_even_than_the_largest_item() =>
         Gen.Select(Sizes, Counts).Sample((sizes, count) =>
         {
             var even = sizes.Sum(size => (double)size) / count;
@@ -58,10 +58,10 @@ public sealed class ShardTests
     [InlineData("1/1", 1, 1)]
     [InlineData("3/8", 3, 8)]
     [InlineData("1000/1000", 1000, 1000)]
-    public void A_shard_is_a_number_of_a_count(string text, int number, int count)
+    public void A_part_is_a_number_of_a_count(string text, int number, int count)
     {
-        Assert.True(Shard.TryParse(text, out var shard));
-        Assert.Equal((number, count), (shard.Number, shard.Count));
+        Assert.True(WorkPart.TryParse(text, out var part));
+        Assert.Equal((number, count), (part.Number, part.Count));
     }
 
     [Theory]
@@ -75,11 +75,11 @@ public sealed class ShardTests
     [InlineData("a/b")]
     [InlineData("1/99999999999")]
     [InlineData("")]
-    public void Anything_else_is_none(string text) => Assert.False(Shard.TryParse(text, out _));
+    public void Anything_else_is_none(string text) => Assert.False(WorkPart.TryParse(text, out _));
 
     private static IEnumerable<long> Loads(long[] sizes, int count)
     {
-        var shards = Shard.Deal(sizes, count);
-        return Enumerable.Range(1, count).Select(shard => sizes.Where((_, i) => shards[i] == shard).Sum());
+        var parts = WorkPart.Deal(sizes, count);
+        return Enumerable.Range(1, count).Select(part => sizes.Where((_, i) => parts[i] == part).Sum());
     }
 }

@@ -3,7 +3,7 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>The tensors of a file that have numbers in a sequence, in the order of these.</summary>
-internal sealed class SequenceMembers
+internal sealed class NumberedTensors
 {
     /// <summary>Digits to which numbers are filled up, so that they sort as text.</summary>
     private const int NumberDigits = 20;
@@ -13,7 +13,7 @@ internal sealed class SequenceMembers
     private readonly Lazy<Dictionary<NumberSequence, List<TensorEntry>>> underKeys;
 
     /// <summary>Prepares for a file.</summary>
-    public SequenceMembers(Checkpoint file)
+    public NumberedTensors(Checkpoint file)
     {
         this.file = file;
         inContainers = new(FindInContainers);

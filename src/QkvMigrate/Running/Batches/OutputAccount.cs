@@ -10,19 +10,19 @@ namespace QkvMigrate.Running.Batches;
 /// what is finished and which files are results. <c>reports/</c> has a file for each unit with what last became of it. Only
 /// the run that has a unit's turn writes the unit's files. <c>SHA256SUMS</c> stands beside the folder.
 /// </summary>
-internal sealed class OutputRecord
+internal sealed class OutputAccount
 {
     private readonly string root;
     private readonly string treePath;
 
     /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
-    public OutputRecord(string root)
+    public OutputAccount(string root)
     {
         this.root = root;
         Folder = Path.Combine(root, RecordNames.Folder);
         treePath = Path.Combine(Folder, "tree.json");
         Entries = new UnitDocuments<ManifestEntry>(Path.Combine(Folder, "manifest"), RecordJson.Readable.ManifestEntry);
-        Reports = new UnitDocuments<UnitRecord>(Path.Combine(Folder, "reports"), RecordJson.Readable.UnitRecord);
+        Reports = new UnitDocuments<UnitReportRecord>(Path.Combine(Folder, "reports"), RecordJson.Readable.UnitReportRecord);
         Checksums = new ChecksumFile(root, Entries);
     }
 
@@ -36,7 +36,7 @@ internal sealed class OutputRecord
     public UnitDocuments<ManifestEntry> Entries { get; }
 
     /// <summary>What last became of each unit, also of those that the last batch did not ask for.</summary>
-    public UnitDocuments<UnitRecord> Reports { get; }
+    public UnitDocuments<UnitReportRecord> Reports { get; }
 
     /// <summary>The checksums of all results.</summary>
     public ChecksumFile Checksums { get; }
@@ -49,7 +49,7 @@ internal sealed class OutputRecord
     {
         for (var directory = Path.GetFullPath(path); directory is not null; directory = Path.GetDirectoryName(directory))
         {
-            if (new OutputRecord(directory).IsThere)
+            if (new OutputAccount(directory).IsThere)
             {
                 return directory;
             }

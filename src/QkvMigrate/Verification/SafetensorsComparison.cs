@@ -3,7 +3,7 @@ using QkvMigrate.Checkpoints.Safetensors;
 namespace QkvMigrate.Verification;
 
 /// <summary>A safetensors file: a JSON text with names, then the tensors' bytes (safetensors/README.md, Format).</summary>
-internal static class SafetensorsStructure
+internal static class SafetensorsComparison
 {
     /// <summary>The tensors start on a multiple of as many bytes (safetensors/src/tensor.rs, <c>prepare</c>).</summary>
     private const int Alignment = 8;

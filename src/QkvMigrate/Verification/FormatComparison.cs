@@ -6,7 +6,7 @@ using QkvMigrate.Checkpoints.TorchZip;
 namespace QkvMigrate.Verification;
 
 /// <summary>Holds what is around the storages of two files against each other, as their format has it, and pairs their regions.</summary>
-internal static class FileStructure
+internal static class FormatComparison
 {
     /// <summary>The regions whose bytes are still to be compared, in the order of the file; null where the files cannot be paired.</summary>
     /// <param name="original">The first file.</param>
@@ -19,11 +19,11 @@ internal static class FileStructure
         switch (original, upgraded)
         {
             case (TorchZipCheckpoint before, TorchZipCheckpoint after):
-                return ZipStructure.Compare(before, after, changes, dropped, log);
+                return TorchZipComparison.Compare(before, after, changes, dropped, log);
             case (TorchLegacyCheckpoint before, TorchLegacyCheckpoint after):
-                return LegacyStructure.Compare(before, after, changes, log);
+                return TorchBefore16Comparison.Compare(before, after, changes, log);
             case (SafetensorsCheckpoint before, SafetensorsCheckpoint after):
-                return SafetensorsStructure.Compare(before, after, changes, log);
+                return SafetensorsComparison.Compare(before, after, changes, log);
             default:
                 log.Add("file", $"it is of the format {upgraded.Format}, expected {original.Format}");
                 return null;
