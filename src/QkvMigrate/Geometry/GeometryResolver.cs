@@ -20,7 +20,12 @@ public static class GeometryResolver
     /// <exception cref="MigrationException">There is no geometry, or it does not fit a shape.</exception>
     public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes, string? otherDirectory = null)
     {
-        List<GeometrySource> found = [.. Named(flags), .. InDirectory(directory, ""), .. otherDirectory is null ? [] : InDirectory(otherDirectory, otherDirectory)];
+        List<GeometrySource> found =
+        [
+            .. Named(flags),
+            .. InDirectory(directory, ""),
+            .. otherDirectory is null ? [] : InDirectory(otherDirectory, otherDirectory),
+        ];
         var (geometry, source) = Choose(flags, found, shapes);
         foreach (var shape in shapes)
         {
@@ -49,18 +54,25 @@ public static class GeometryResolver
         if (first is not null)
         {
             var known = first.ToGeometry();
-            foreach (var (flag, said, value) in new[] { ("--n-head", flags.HeadCount, known.HeadCount), ("--n-query-groups", flags.QueryGroupCount, known.QueryGroupCount), ("--head-size", flags.HeadSize, known.HeadSize) })
-            {
-                if (said is { } number && number != value)
-                {
-                    throw new MigrationException(FailureKind.Geometry, $"{flag} {number} contradicts {first.Source}, which says {value}; give --n-head, --n-query-groups and --head-size together to overrule it");
-                }
-            }
-
+            CheckAgrees("--n-head", flags.HeadCount, known.HeadCount, first.Source);
+            CheckAgrees("--n-query-groups", flags.QueryGroupCount, known.QueryGroupCount, first.Source);
+            CheckAgrees("--head-size", flags.HeadSize, known.HeadSize, first.Source);
             return (known, $"{first.Source}, which the flags agree with");
         }
 
         return (Complete(given, shapes), "the flags and the tensors' shapes");
+    }
+
+    /// <summary>Refuses a flag that says something else than the source that it completes.</summary>
+    private static void CheckAgrees(string flag, int? said, int known, string source)
+    {
+        if (said is { } number && number != known)
+        {
+            throw new MigrationException(
+                FailureKind.Geometry,
+                $"{flag} {number} contradicts {source}, which says {known}; "
+                + "give --n-head, --n-query-groups and --head-size together to overrule it");
+        }
     }
 
     /// <summary>
@@ -69,23 +81,44 @@ public static class GeometryResolver
     /// </summary>
     private static AttentionGeometry Complete(ConfigurationNumbers given, IReadOnlyList<AttentionShape> shapes)
     {
-        var shape = shapes.FirstOrDefault(shape => shape.ProjectionColumns is > 0) ?? throw NotFound(shapes);
-        var query = shape.ProjectionColumns!.Value;
-        var key = (shape.FusedRows - query) / 2;
-        var size = given.HeadSize
-            ?? (given.HeadCount is { } heads ? Share("--n-head", heads, "n_head", query, shape) : Share("--n-query-groups", given.QueryGroupCount!.Value, "n_query_groups", key, shape));
-        if (size <= 0 || query % size != 0 || key % size != 0 || query / size > AttentionGeometry.MaximumNumber || size > AttentionGeometry.MaximumNumber)
+        if (shapes.FirstOrDefault(shape => shape.ProjectionColumns is > 0) is not { ProjectionColumns: { } query } shape)
         {
-            throw new MigrationException(FailureKind.Geometry, $"heads of {size} rows do not fit {shape.FusedRows} rows and {query} columns of attn.proj", where: $"tensor '{shape.Tensor}'");
+            throw NotFound(shapes);
         }
 
-        return (given with { HeadCount = given.HeadCount ?? (int)(query / size), QueryGroupCount = given.QueryGroupCount ?? (int)(key / size), HeadSize = (int)size }).ToGeometry();
+        var key = (shape.FusedRows - query) / 2;
+        var size = given switch
+        {
+            { HeadSize: { } said } => said,
+            { HeadCount: { } heads } => Share("--n-head", heads, "n_head", query, shape),
+            { QueryGroupCount: { } groups } => Share("--n-query-groups", groups, "n_query_groups", key, shape),
+            _ => throw NotFound(shapes),
+        };
+        var isDivisor = size > 0 && query % size == 0 && key % size == 0;
+        if (!isDivisor || query / size > AttentionGeometry.MaximumNumber || size > AttentionGeometry.MaximumNumber)
+        {
+            throw new MigrationException(
+                FailureKind.Geometry,
+                $"heads of {size} rows do not fit {shape.FusedRows} rows and {query} columns of attn.proj",
+                where: $"tensor '{shape.Tensor}'");
+        }
+
+        var completed = given with
+        {
+            HeadCount = given.HeadCount ?? (int)(query / size),
+            QueryGroupCount = given.QueryGroupCount ?? (int)(key / size),
+            HeadSize = (int)size,
+        };
+        return completed.ToGeometry();
     }
 
     private static long Share(string flag, int heads, string field, long rows, AttentionShape shape) =>
         heads > 0 && rows % heads == 0
             ? rows / heads
-            : throw new MigrationException(FailureKind.Geometry, $"{flag} {heads} does not divide {field}·head_size = {rows}", where: $"tensor '{shape.Tensor}'");
+            : throw new MigrationException(
+                FailureKind.Geometry,
+                $"{flag} {heads} does not divide {field}·head_size = {rows}",
+                where: $"tensor '{shape.Tensor}'");
 
     /// <summary>What <c>--config</c> and <c>--model</c> name.</summary>
     private static IEnumerable<GeometrySource> Named(GeometryFlags flags)
@@ -97,19 +130,24 @@ public static class GeometryResolver
 
         if (flags.Model is { } model)
         {
-            yield return new GeometrySource(KnownModels.Find(model) ?? throw new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name"));
+            var noModel = new MigrationException(FailureKind.Usage, $"--model {model}: LitGPT has no model of this name");
+            yield return GeometrySource.Of(KnownModels.Find(model) ?? throw noModel);
         }
     }
 
-    /// <summary>What lies in <paramref name="directory"/>, the best first, and last its name; reports put <paramref name="path"/> before a file's name.</summary>
+    /// <summary>
+    /// What lies in <paramref name="directory"/>, the best first, and last its name; reports put <paramref name="path"/> before a
+    /// file's name.
+    /// </summary>
     private static IEnumerable<GeometrySource> InDirectory(string directory, string path)
     {
         var files = FileNames.Where(name => File.Exists(Path.Combine(directory, name)))
             .Select(name => GeometrySource.Read(Path.Combine(directory, name), Path.Combine(path, name)))
             .Where(source => source.SaysSomething);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
-        var byName = KnownModels.Find(name) ?? (name.EndsWith(OutputSuffix.Migrated, StringComparison.Ordinal) ? KnownModels.Find(name[..^OutputSuffix.Migrated.Length]) : null);
-        return [.. files, .. byName is null ? [] : new[] { new GeometrySource(byName with { Source = $"the directory's name ({byName.Source})" }) }];
+        var isOutput = name.EndsWith(OutputSuffix.Migrated, StringComparison.Ordinal);
+        var byName = KnownModels.Find(name) ?? (isOutput ? KnownModels.Find(name[..^OutputSuffix.Migrated.Length]) : null);
+        return [.. files, .. byName is null ? [] : new[] { GeometrySource.Of(byName with { Source = $"the directory's name ({byName.Source})" }) }];
     }
 
     private static void Check(AttentionGeometry geometry, string source, AttentionShape shape)
@@ -119,10 +157,12 @@ public static class GeometryResolver
             return;
         }
 
-        var found = shape.FusedRows == geometry.FusedRows ? "" : $"it has {shape.FusedRows} rows, but {geometry} from {source} takes {geometry.FusedRows}";
+        var (rowsFit, expected) = (shape.FusedRows == geometry.FusedRows, $"{geometry} from {source}");
+        var found = rowsFit ? "" : $"it has {shape.FusedRows} rows, but {expected} takes {geometry.FusedRows}";
         if (shape.ProjectionColumns is { } columns && columns != geometry.ProjectionColumns)
         {
-            found += $"{(found.Length > 0 ? "; " : "")}{FusedProjection} has {columns} columns, but {(found.Length > 0 ? "that" : $"{geometry} from {source}")} takes {geometry.ProjectionColumns}";
+            found += rowsFit ? "" : "; ";
+            found += $"{FusedProjection} has {columns} columns, but {(rowsFit ? expected : "that")} takes {geometry.ProjectionColumns}";
         }
 
         throw new MigrationException(FailureKind.Geometry, $"{found}; {Remedy(shape)}", where: $"tensor '{shape.Tensor}'");
@@ -130,12 +170,17 @@ public static class GeometryResolver
 
     private const string FusedProjection = "attn.proj.weight";
 
+    private const string FlagsThatSettle = "--n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it";
+
     /// <summary>What the shapes leave open, and the flags that settle it.</summary>
     private static string Remedy(AttentionShape? shape) =>
         shape?.ProjectionColumns is { } columns && shape.FusedRows > columns && (shape.FusedRows - columns) % 2 == 0
-            ? $"the shapes say n_head·head_size = {columns} and n_query_groups·head_size = {(shape.FusedRows - columns) / 2}: --n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it"
-            : "--n-head, --n-query-groups and --head-size, --config FILE or --model NAME settle it";
+            ? $"the shapes say n_head·head_size = {columns} and n_query_groups·head_size = {(shape.FusedRows - columns) / 2}: {FlagsThatSettle}"
+            : FlagsThatSettle;
 
     private static MigrationException NotFound(IReadOnlyList<AttentionShape> shapes) =>
-        new(FailureKind.Geometry, $"no {string.Join(", ", FileNames)} beside the file, and its directory bears no name of a LitGPT model, so where q, k and v stand is not known; {Remedy(shapes.Count > 0 ? shapes[0] : null)}");
+        new(
+            FailureKind.Geometry,
+            $"no {string.Join(", ", FileNames)} beside the file, and its directory bears no name of a LitGPT model, "
+            + $"so where q, k and v stand is not known; {Remedy(shapes.Count > 0 ? shapes[0] : null)}");
 }

@@ -4,33 +4,31 @@ using QkvMigrate.Configuration;
 namespace QkvMigrate.Geometry;
 
 /// <summary>A place that can give the geometry. A file that cannot be read is only an error where its numbers are needed.</summary>
-internal sealed class GeometrySource
+internal abstract class GeometrySource
 {
-    private readonly ConfigurationNumbers? numbers;
-    private readonly MigrationException? failure;
-
-    /// <summary>A source that says <paramref name="numbers"/>.</summary>
-    public GeometrySource(ConfigurationNumbers numbers) => this.numbers = numbers;
-
-    private GeometrySource(MigrationException failure) => this.failure = failure;
-
     /// <summary>What the source says.</summary>
     /// <exception cref="MigrationException">It could not be read.</exception>
-    public ConfigurationNumbers Numbers => numbers ?? throw failure!;
+    public abstract ConfigurationNumbers Numbers { get; }
 
     /// <summary>Whether it is about attention at all, as far as that can be told.</summary>
-    public bool SaysSomething => numbers is null || numbers.HeadCount is not null;
+    public abstract bool SaysSomething { get; }
+
+    /// <summary>Whether it says enough for a geometry, as far as that can be told.</summary>
+    protected abstract bool SaysEnough { get; }
+
+    /// <summary>A source that says <paramref name="numbers"/>.</summary>
+    public static GeometrySource Of(ConfigurationNumbers numbers) => new Readable(numbers);
 
     /// <summary>The source that a configuration file is.</summary>
     public static GeometrySource Read(string path, string name)
     {
         try
         {
-            return new GeometrySource(ConfigurationReader.Read(path, name));
+            return Of(ConfigurationReader.Read(path, name));
         }
         catch (MigrationException error)
         {
-            return new GeometrySource(error);
+            return new Unreadable(error);
         }
     }
 
@@ -40,7 +38,7 @@ internal sealed class GeometrySource
     /// </summary>
     public string? Contradiction(AttentionGeometry geometry, string used)
     {
-        if (numbers is { HeadCount: null } or { HeadSize: null, EmbeddingSize: null })
+        if (!SaysEnough)
         {
             return null;
         }
@@ -54,5 +52,23 @@ internal sealed class GeometrySource
         {
             return $"{error.Message}; {used} was used";
         }
+    }
+
+    private sealed class Readable(ConfigurationNumbers numbers) : GeometrySource
+    {
+        public override ConfigurationNumbers Numbers => numbers;
+
+        public override bool SaysSomething => numbers.HeadCount is not null;
+
+        protected override bool SaysEnough => SaysSomething && (numbers.HeadSize ?? numbers.EmbeddingSize) is not null;
+    }
+
+    private sealed class Unreadable(MigrationException failure) : GeometrySource
+    {
+        public override ConfigurationNumbers Numbers => throw failure;
+
+        public override bool SaysSomething => true;
+
+        protected override bool SaysEnough => true;
     }
 }

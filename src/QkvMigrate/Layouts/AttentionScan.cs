@@ -113,7 +113,9 @@ public sealed class AttentionScan
     /// <summary>The suffixes of each module, where one of them asks for the others: nearly no checkpoint's does.</summary>
     private static Dictionary<(ContainerEntry, string), HashSet<string>> Siblings(LayoutFamily family, List<FoundName> found, List<FoundName> beside) =>
         found.Exists(item => family.HasSiblingRule(item.Suffix))
-            ? found.Concat(beside).GroupBy(item => (item.Scope, item.Prefix)).ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
+            ? found.Concat(beside)
+                .GroupBy(item => (item.Scope, item.Prefix))
+                .ToDictionary(group => group.Key, group => group.Select(item => item.Suffix).ToHashSet())
             : [];
 
     private static List<FoundName> Find(string module, IEnumerable<TensorEntry> tensors, Lazy<HashSet<ContainerEntry>> moments, Func<string, bool> isWanted)

@@ -19,9 +19,11 @@ internal static class PickleGate
         if (dangerous.Count > 0 && !allowUnsafe)
         {
             var first = dangerous[0];
+            var others = dangerous.Count > 1 ? $", and {dangerous.Count - 1} more of the kind" : "";
             throw new MigrationException(
                 FailureKind.Unsafe,
-                $"the pickle names {first.Name} ({first.Why}), so that loading it in PyTorch can run code{(dangerous.Count > 1 ? $", and {dangerous.Count - 1} more of the kind" : "")}; --allow-unsafe-pickle goes on all the same",
+                $"the pickle names {first.Name} ({first.Why}), so that loading it in PyTorch can run code{others}; "
+                + "--allow-unsafe-pickle goes on all the same",
                 checkpoint.Source.Path,
                 first.Where,
                 first.Offset);
@@ -35,7 +37,9 @@ internal static class PickleGate
 
         if (checkpoint.Globals.Where(use => use.Safety == GlobalSafety.Unknown).ToList() is { Count: > 0 } unknown)
         {
-            advice.Add(new Advice("pickle-unknown-global", $"the pickle names what this tool knows nothing of, and carries it over as it is: {Names(unknown)}"));
+            advice.Add(new Advice(
+                "pickle-unknown-global",
+                $"the pickle names what this tool knows nothing of, and carries it over as it is: {Names(unknown)}"));
         }
 
         return advice;

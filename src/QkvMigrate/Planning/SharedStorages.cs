@@ -17,7 +17,8 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
     public IReadOnlyList<Advice> Advice =>
         [.. Splits.Zip(Overlaps, (split, other) => new Advice(
             "storage-split",
-            $"tensor '{split.View.Label}' shared its bytes with {other}, which must not move with it: it has a storage of its own now ({split.View.Extent} bytes), and the new file was not verified against the old one"))];
+            $"tensor '{split.View.Label}' shared its bytes with {other}, which must not move with it: "
+            + $"it has a storage of its own now ({split.View.Extent} bytes), and the new file was not verified against the old one"))];
 
     /// <summary>Brings the blocks of <paramref name="moves"/> together.</summary>
     /// <exception cref="MigrationException">Views overlap in a format that has no other storage to give.</exception>
@@ -26,7 +27,9 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         var moved = moves.Where(move => move.Blocks.Count > 0).ToList();
         var owners = moved.ToLookup(move => move.Tensor.Storage);
         var movedTensors = moved.Select(move => move.Tensor).ToHashSet();
-        var bystanders = checkpoint.Tensors.Where(tensor => owners.Contains(tensor.Storage) && !movedTensors.Contains(tensor) && tensor.Extent > 0).ToLookup(tensor => tensor.Storage);
+        var bystanders = checkpoint.Tensors
+            .Where(tensor => owners.Contains(tensor.Storage) && !movedTensors.Contains(tensor) && tensor.Extent > 0)
+            .ToLookup(tensor => tensor.Storage);
         var blocks = new List<BlockReorder>();
         var splits = new List<StorageSplit>();
         var overlaps = new List<string>();
@@ -34,7 +37,9 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         {
             foreach (var (view, neighbour) in Neighbours([.. storage], bystanders[storage.Key]))
             {
-                var other = checkpoint.OpaqueStorages.Contains(storage.Key) ? "an object that this tool does not know" : neighbour is null ? null : $"tensor '{neighbour.Label}'";
+                var other = checkpoint.OpaqueStorages.Contains(storage.Key) ? "an object that this tool does not know"
+                    : neighbour is not null ? $"tensor '{neighbour.Label}'"
+                    : null;
                 if (other is null)
                 {
                     blocks.AddRange(view[0].Blocks);
@@ -43,7 +48,10 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
 
                 if (!checkpoint.TakesReplacements)
                 {
-                    throw new MigrationException(FailureKind.Unsupported, $"its bytes are shared with {other}, which must not move with it, and a file of this format has no other place for them", where: $"tensor '{view[0].Tensor.Label}'");
+                    throw new MigrationException(
+                        FailureKind.Unsupported,
+                        $"its bytes are shared with {other}, which must not move with it, and a file of this format has no other place for them",
+                        where: $"tensor '{view[0].Tensor.Label}'");
                 }
 
                 splits.Add(new StorageSplit([.. view.Select(move => move.Tensor)], view[0].Blocks));

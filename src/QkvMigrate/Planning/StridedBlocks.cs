@@ -72,7 +72,10 @@ internal static class StridedBlocks
         {
             if (size > MaximumBlocks / starts.Count)
             {
-                throw new MigrationException(FailureKind.Unsupported, $"the strides ({string.Join(", ", tensor.Strides)}) take its rows apart into more than {MaximumBlocks} pieces", where: $"tensor '{tensor.Label}'");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"the strides ({string.Join(", ", tensor.Strides)}) take its rows apart into more than {MaximumBlocks} pieces",
+                    where: $"tensor '{tensor.Label}'");
             }
 
             starts = [.. starts.SelectMany(start => Enumerable.Range(0, (int)size).Select(i => start + (i * stride)))];

@@ -26,7 +26,9 @@ internal static class UnreadableAttention
         [OtherValueKind.Module] = "save its state dict, torch.save(model.state_dict(), FILE)",
         [OtherValueKind.Meta] = "it has a shape and no numbers: save the model again when its weights are loaded",
         [OtherValueKind.Device] = "save it from the CPU, torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, FILE)",
-        [OtherValueKind.Sharded] = "the parts of all ranks are needed: consolidate them (python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR FILE), or save a full state dict from the training (FSDP's StateDictType.FULL_STATE_DICT)",
+        [OtherValueKind.Sharded] = "the parts of all ranks are needed: "
+            + "consolidate them (python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR FILE), "
+            + "or save a full state dict from the training (FSDP's StateDictType.FULL_STATE_DICT)",
         [OtherValueKind.Sparse] = "save it as tensor.to_dense()",
         [OtherValueKind.Quantized] = "upgrade the checkpoint that it was quantized from, or save it as tensor.dequantize()",
         [OtherValueKind.Subclass] = "how it keeps its numbers is not known: upgrade the checkpoint that it was made from, or save it as a plain tensor",
@@ -62,7 +64,9 @@ internal static class UnreadableAttention
         }
 
         CheckModules(checkpoint);
-        return plain.Count == 0 ? [] : [new Advice("fused-name-on-plain-data", $"names of fused attention that hold no tensors stay as they are: {Names(plain)}")];
+        return plain.Count == 0
+            ? []
+            : [new Advice("fused-name-on-plain-data", $"names of fused attention that hold no tensors stay as they are: {Names(plain)}")];
     }
 
     /// <summary>Checks the tensors by their names; returns the containers with fused ones.</summary>
@@ -93,7 +97,11 @@ internal static class UnreadableAttention
             }
             else if (SpelledName.IsFused(name, from))
             {
-                throw new MigrationException(FailureKind.Unsupported, "it has the name of a fused tensor in another spelling, so it would be left in the old order; save it under the parameter's own name, or the file without it", where: $"tensor '{tensor.Label}'");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    "it has the name of a fused tensor in another spelling, so it would be left in the old order; "
+                    + "save it under the parameter's own name, or the file without it",
+                    where: $"tensor '{tensor.Label}'");
             }
         }
 
@@ -105,13 +113,15 @@ internal static class UnreadableAttention
     {
         foreach (var tensor in checkpoint.Tensors)
         {
-            if ((tensor.Container.Path.EndsWith("_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("_buffers", StringComparison.Ordinal))
-                && Dotted(tensor.Label) is var name && IsFused(name, out _))
+            if (IsOfModule(tensor.Container) && Dotted(tensor.Label) is var name && IsFused(name, out _))
             {
                 throw Refused(name, "a parameter of a whole module", Remedies[OtherValueKind.Module]);
             }
         }
     }
+
+    private static bool IsOfModule(ContainerEntry container) =>
+        container.Path.EndsWith("_parameters", StringComparison.Ordinal) || container.Path.EndsWith("_buffers", StringComparison.Ordinal);
 
     /// <summary>Whether a value stands under a name of fused attention, or, where it is like a tensor, below one.</summary>
     private static bool IsAttention(OtherValue value, out bool isNamed)
@@ -126,7 +136,8 @@ internal static class UnreadableAttention
     }
 
     private static bool IsFused(string name, out string suffix) =>
-        FusedNames.TrySplit(name, LayoutFamilies.Interleaved.Module, out _, out suffix) || FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out suffix);
+        FusedNames.TrySplit(name, LayoutFamilies.Interleaved.Module, out _, out suffix)
+        || FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out suffix);
 
     /// <summary>The name that a module's parameter has in its state dict.</summary>
     private static string Dotted(string path) => string.Join('.', path.Split('/').Where(step => !Holders.Contains(step)));
@@ -136,7 +147,10 @@ internal static class UnreadableAttention
         var last = name[(name.LastIndexOf('.') + 1)..].TrimStart('_');
         if (last == Flat || (last.StartsWith(Flat + "_", StringComparison.Ordinal) && last[(Flat.Length + 1)..].All(char.IsAsciiDigit)))
         {
-            throw Refused(label, "a flat parameter of FSDP, with all tensors of a module in one row", "save a full state dict from the training (StateDictType.FULL_STATE_DICT)");
+            throw Refused(
+                label,
+                "a flat parameter of FSDP, with all tensors of a module in one row",
+                "save a full state dict from the training (StateDictType.FULL_STATE_DICT)");
         }
     }
 
@@ -144,5 +158,6 @@ internal static class UnreadableAttention
         new(FailureKind.Unreadable, $"{what} stands where a plain tensor was expected; {remedy}", where: $"'{label}'");
 
     private static string Names(List<OtherValue> values) =>
-        string.Join(", ", values.Take(NamesInAdvice).Select(value => $"'{value.Label}' ({value.Description})")) + (values.Count > NamesInAdvice ? $" and {values.Count - NamesInAdvice} more" : "");
+        string.Join(", ", values.Take(NamesInAdvice).Select(value => $"'{value.Label}' ({value.Description})"))
+        + (values.Count > NamesInAdvice ? $" and {values.Count - NamesInAdvice} more" : "");
 }

@@ -12,7 +12,9 @@ internal static class BackupAccount
     public static void Add(string file, string backup)
     {
         var stamp = BackupStamp.Of(file, Path.GetFileName(backup));
-        DurableFile.WriteShared(BackupRecord.PathFor(backup), () => BackupRecord.Bytes([.. BackupRecord.Others(backup).Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]));
+        DurableFile.WriteShared(
+            BackupRecord.PathFor(backup),
+            () => BackupRecord.Bytes([.. BackupRecord.Others(backup).Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]));
     }
 
     /// <summary>Takes it back, where no backup came of it.</summary>

@@ -95,7 +95,8 @@ internal static class DirectoryMigration
         }
     }
 
-    private static IReadOnlyList<CheckpointReport> Done(IEnumerable<CheckpointStage> stages, DirectoryPlan plan) => [.. stages.Select(stage => Done(stage, plan))];
+    private static IReadOnlyList<CheckpointReport> Done(IEnumerable<CheckpointStage> stages, DirectoryPlan plan) =>
+        [.. stages.Select(stage => Done(stage, plan))];
 
     private static CheckpointReport Done(CheckpointStage stage, DirectoryPlan plan)
     {

@@ -63,7 +63,10 @@ public sealed record MigrationRequest
     /// </summary>
     public required Func<IReorderEngine> Engine { get; init; }
 
-    /// <summary>Makes what adds a LoRA to its base, as <see cref="Engine"/> does when the first weight is written; needed where <see cref="Lora"/> asks for a merge.</summary>
+    /// <summary>
+    /// Makes what adds a LoRA to its base, as <see cref="Engine"/> does when the first weight is written; needed where
+    /// <see cref="Lora"/> asks for a merge.
+    /// </summary>
     public Func<ILowRankUpdater>? LowRankUpdater { get; init; }
 
     /// <summary>Told of each file as it is written, or null.</summary>
@@ -83,7 +86,10 @@ public sealed record MigrationRequest
     /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
     internal string Suffix => Export is not null ? OutputSuffix.Exported : IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
 
-    /// <summary>The name in the output directory of what becomes of a checkpoint <paramref name="file"/>: a merged model has the one that all of LitGPT's have.</summary>
+    /// <summary>
+    /// The name in the output directory of what becomes of a checkpoint <paramref name="file"/>: a merged model has the one that
+    /// all of LitGPT's have.
+    /// </summary>
     internal string ResultName(string file) => IsMerge ? LoraBase.FileName : System.IO.Path.GetFileName(file);
 
     /// <summary>Whether a LoRA is merged.</summary>

@@ -20,11 +20,22 @@ internal sealed class LoraExpander(Checkpoint checkpoint, AttentionGeometry geom
 
     /// <summary>All enabled A's, one below the other as they are, for each of q, k and v.</summary>
     private ComputedTensor ExpandedA(TensorEntry a) =>
-        Matrix(a, LoraSections.All.Count * a.Shape[0], a.Shape[1], [.. Enumerable.Range(0, LoraSections.All.Count).Select(section => new RowPlacement(section * a.Shape[0], 0, a.Shape[0], 0))]);
+        Matrix(
+            a,
+            LoraSections.All.Count * a.Shape[0],
+            a.Shape[1],
+            [.. Enumerable.Range(0, LoraSections.All.Count).Select(section => new RowPlacement(section * a.Shape[0], 0, a.Shape[0], 0))]);
 
     /// <summary>The rows in the order of the new fused matrix, each in the columns of the A that it came from.</summary>
     private ComputedTensor ExpandedB(TensorEntry b) =>
-        Matrix(b, permutation.RowCount, expansion.NewRank, [.. LoraRows.ByRow(permutation, expansion.Sections, geometry).Select(run => new RowPlacement(run.Target, run.RowOfB, run.Count, run.Ordinal * expansion.Rank))]);
+        Matrix(
+            b,
+            permutation.RowCount,
+            expansion.NewRank,
+            [
+                .. LoraRows.ByRow(permutation, expansion.Sections, geometry)
+                    .Select(run => new RowPlacement(run.Target, run.RowOfB, run.Count, run.Ordinal * expansion.Rank)),
+            ]);
 
     private ComputedTensor Matrix(TensorEntry old, long rows, long columns, IReadOnlyList<RowPlacement> placements)
     {
@@ -37,6 +48,9 @@ internal sealed class LoraExpander(Checkpoint checkpoint, AttentionGeometry geom
         var matrix = new ExpandedMatrix(old, rows, columns, placements);
         return matrix.Length <= Array.MaxLength && LoraMatrix.IsReadable(old)
             ? new ComputedTensor(old, [rows, columns], matrix)
-            : throw new MigrationException(FailureKind.Unsupported, $"shape ({string.Join(", ", old.Shape)}) is too large for a LoRA to be expanded to ({rows}, {columns})", where: where);
+            : throw new MigrationException(
+                FailureKind.Unsupported,
+                $"shape ({string.Join(", ", old.Shape)}) is too large for a LoRA to be expanded to ({rows}, {columns})",
+                where: where);
     }
 }

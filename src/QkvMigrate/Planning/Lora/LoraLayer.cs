@@ -43,7 +43,10 @@ public sealed record LoraLayer(string Path, TensorEntry A, TensorEntry B, bool I
     {
         if (a is null || b is null)
         {
-            throw new MigrationException(FailureKind.Malformed, $"it stands without its {(a is null ? SuffixA[1..] : SuffixB[1..])}", where: $"tensor '{(a ?? b)!.Label}'");
+            throw new MigrationException(
+                FailureKind.Malformed,
+                $"it stands without its {(a is null ? SuffixA[1..] : SuffixB[1..])}",
+                where: $"tensor '{(a ?? b)?.Label}'");
         }
 
         var isFused = FusedNames.TrySplit(path, module, out _, out var rest) && rest.Length == 0;
@@ -52,7 +55,8 @@ public sealed record LoraLayer(string Path, TensorEntry A, TensorEntry B, bool I
             ? new LoraLayer(path, a, b, isFused)
             : throw new MigrationException(
                 FailureKind.Geometry,
-                $"{a.DType} ({string.Join(", ", a.Shape)}) and lora_B's {b.DType} ({string.Join(", ", b.Shape)}) make no LoRA: lora_A has {(isFused ? "1, 2 or 3 times" : "")} as many rows as lora_B has columns".Replace("  ", " ", StringComparison.Ordinal),
+                $"{a.DType} ({string.Join(", ", a.Shape)}) and lora_B's {b.DType} ({string.Join(", ", b.Shape)}) make no LoRA: "
+                + $"lora_A has {(isFused ? "1, 2 or 3 times " : "")}as many rows as lora_B has columns",
                 where: $"tensor '{a.Label}'");
     }
 }

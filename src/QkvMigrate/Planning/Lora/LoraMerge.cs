@@ -82,7 +82,10 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
     {
         if (adapter.HoldsBase && model.Optimizers.FirstOrDefault(optimizer => optimizer.HasState) is { } optimizer)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{Option}: the moments of a LoRA cannot follow it into its base; --drop-optimizer leaves them out", where: $"optimizer state '{optimizer.Path}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{Option}: the moments of a LoRA cannot follow it into its base; --drop-optimizer leaves them out",
+                where: $"optimizer state '{optimizer.Path}'");
         }
 
         if (!model.TakesReplacements)
@@ -102,8 +105,13 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
         return weights[WrapperNames.Removed(name)].ToList() switch
         {
             [var only] => only,
-            [] => throw new MigrationException(FailureKind.Malformed, $"there is no weight {name}, or one of its old name, for lora_A '{layer.A.Label}' of {adapter.Checkpoint.Source.Path}"),
-            [var one, var other, ..] => throw new MigrationException(FailureKind.Unsupported, $"this and '{other.Label}' are both the weight of lora_A '{layer.A.Label}'", where: $"tensor '{one.Label}'"),
+            [] => throw new MigrationException(
+                FailureKind.Malformed,
+                $"there is no weight {name}, or one of its old name, for lora_A '{layer.A.Label}' of {adapter.Checkpoint.Source.Path}"),
+            [var one, var other, ..] => throw new MigrationException(
+                FailureKind.Unsupported,
+                $"this and '{other.Label}' are both the weight of lora_A '{layer.A.Label}'",
+                where: $"tensor '{one.Label}'"),
         };
     }
 
@@ -114,23 +122,40 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
         CheckDType(weight, model.Source.Path);
         if (!LoraMatrix.IsReadable(a) || !LoraMatrix.IsReadable(b))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"shape ({string.Join(", ", a.Shape)}), and ({string.Join(", ", b.Shape)}) of its lora_B, are too large for a LoRA", adapter.Checkpoint.Source.Path, $"tensor '{a.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"shape ({string.Join(", ", a.Shape)}), and ({string.Join(", ", b.Shape)}) of its lora_B, are too large for a LoRA",
+                adapter.Checkpoint.Source.Path,
+                $"tensor '{a.Label}'");
         }
 
         var where = $"tensor '{weight.Label}'";
-        if (weight.Shape is not [var rows and <= int.MaxValue, var columns] || columns != a.Shape[1] || (!layer.IsFused && rows != b.Shape[0]) || columns * weight.DType.ItemSize > Array.MaxLength)
+        if (weight.Shape is not [var rows and <= int.MaxValue, var columns]
+            || columns != a.Shape[1]
+            || (!layer.IsFused && rows != b.Shape[0])
+            || columns * weight.DType.ItemSize > Array.MaxLength)
         {
-            throw new MigrationException(FailureKind.Geometry, $"shape ({string.Join(", ", weight.Shape)}) does not fit its LoRA: lora_A ({string.Join(", ", a.Shape)}), lora_B ({string.Join(", ", b.Shape)})", where: where);
+            throw new MigrationException(
+                FailureKind.Geometry,
+                $"shape ({string.Join(", ", weight.Shape)}) does not fit its LoRA: "
+                + $"lora_A ({string.Join(", ", a.Shape)}), lora_B ({string.Join(", ", b.Shape)})",
+                where: where);
         }
 
         if (storages.IsShared(weight))
         {
-            throw new MigrationException(FailureKind.Unsupported, "its bytes are shared with another tensor, so that no delta can be added to it alone", where: where);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "its bytes are shared with another tensor, so that no delta can be added to it alone",
+                where: where);
         }
 
         if ((rows > 1 && weight.Strides[0] != columns) || (columns > 1 && weight.Strides[1] != 1))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"strides ({string.Join(", ", weight.Strides)}) of shape ({rows}, {columns}): a delta is added only to rows that stand one behind the other", where: where);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"strides ({string.Join(", ", weight.Strides)}) of shape ({rows}, {columns}): a delta is added only to rows that stand one behind the other",
+                where: where);
         }
     }
 
@@ -138,13 +163,22 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
     {
         if (!DTypes.Contains(tensor.DType.Name))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"elements of {tensor.DType}, expected {string.Join(", ", DTypes)}", file, $"tensor '{tensor.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"elements of {tensor.DType}, expected {string.Join(", ", DTypes)}",
+                file,
+                $"tensor '{tensor.Label}'");
         }
     }
 
-    private IReadOnlyList<Advice> Advice(Checkpoint model) =>
-    [
-        new("lora-merged", string.Create(CultureInfo.InvariantCulture, $"the LoRA of {adapter.Checkpoint.Source.Path} (lora_r {adapter.Rank}, lora_alpha {adapter.Alpha}) is added to {adapter.Layers.Count} weights of {(adapter.HoldsBase ? "the same file" : model.Source.Path)}")),
-        new("lora-not-verified", "merged weights are no weights of an old file, so the new file was not verified against it"),
-    ];
+    private IReadOnlyList<Advice> Advice(Checkpoint model)
+    {
+        var settings = string.Create(CultureInfo.InvariantCulture, $"lora_r {adapter.Rank}, lora_alpha {adapter.Alpha}");
+        var file = adapter.HoldsBase ? "the same file" : model.Source.Path;
+        return
+        [
+            new("lora-merged", $"the LoRA of {adapter.Checkpoint.Source.Path} ({settings}) is added to {adapter.Layers.Count} weights of {file}"),
+            new("lora-not-verified", "merged weights are no weights of an old file, so the new file was not verified against it"),
+        ];
+    }
 }

@@ -20,7 +20,10 @@ public enum LoraTreatment
 /// </param>
 public sealed record LoraOptions(LoraTreatment Treatment = LoraTreatment.Refuse, bool IsBefore900 = false)
 {
-    /// <summary>With <see cref="LoraTreatment.Merge"/>: the base, a file or a directory with a <c>lit_model.pth</c>; null where <c>hyperparameters.yaml</c> names it.</summary>
+    /// <summary>
+    /// With <see cref="LoraTreatment.Merge"/>: the base, a file or a directory with a <c>lit_model.pth</c>; null where
+    /// <c>hyperparameters.yaml</c> names it.
+    /// </summary>
     public string? Base { get; init; }
 
     /// <summary>With <see cref="LoraTreatment.Merge"/>: LitGPT's <c>lora_alpha</c>; null where <c>hyperparameters.yaml</c> says it.</summary>

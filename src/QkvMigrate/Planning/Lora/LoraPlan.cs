@@ -37,7 +37,9 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
     public List<TensorMove> Complete(IReadOnlyList<TensorMove> moves)
     {
         var shapes = Tensors.ToDictionary(item => item.Tensor, item => item.Shape);
-        var others = shapes.Keys.Concat(NewNames.Keys).Distinct().Except(moves.Select(move => move.Tensor)).Select(tensor => new TensorMove(tensor, null, null, []));
+        var others = shapes.Keys.Concat(NewNames.Keys).Distinct()
+            .Except(moves.Select(move => move.Tensor))
+            .Select(tensor => new TensorMove(tensor, null, null, []));
         return [.. moves.Concat(others).Select(Complete)];
 
         TensorMove Complete(TensorMove move)
@@ -80,14 +82,20 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
 
         if (checkpoint.Optimizers.FirstOrDefault(optimizer => optimizer.HasState) is { } optimizer)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{ExpandOption}: the moments of a LoRA cannot follow it to a higher rank", where: $"optimizer state '{optimizer.Path}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{ExpandOption}: the moments of a LoRA cannot follow it to a higher rank",
+                where: $"optimizer state '{optimizer.Path}'");
         }
 
         var shape = LoraShape.Of(checkpoint, layers, geometry, ExpandOption);
         var expansion = new LoraExpansion(shape.Rank, shape.FusedSections);
         return new LoraPlan(
             [.. new LoraExpander(checkpoint, geometry, permutation, expansion).Matrices(layers)],
-            [new("lora-settings-change", $"the LoRA is to be used with lora_r {expansion.NewRank} instead of {expansion.Rank}, {expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true")])
+            [new(
+                "lora-settings-change",
+                $"the LoRA is to be used with lora_r {expansion.NewRank} instead of {expansion.Rank}, "
+                + $"{expansion.Factor} times its lora_alpha, and lora_query, lora_key and lora_value true")])
         {
             Expansion = expansion,
         };
@@ -99,8 +107,14 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
     public static bool AddsByRow(IEnumerable<LoraLayer> fused, LoraOptions options) =>
         options.IsBefore900 || fused.Any(layer => layer.SectionCount == LoraSections.All.Count);
 
-    private static MigrationException Inexact(LoraLayer layer) => new(
-        FailureKind.Unsupported,
-        $"{(layer.SectionCount == LoraSections.All.Count ? "q, k and v all have LoRA" : "this LoRA is from before #900")}, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank {layer.A.Shape[0]} instead of {layer.Rank}, and --lora merge adds it to its base",
-        where: $"tensor '{layer.B.Label}'");
+    private static MigrationException Inexact(LoraLayer layer)
+    {
+        var reason = layer.SectionCount == LoraSections.All.Count ? "q, k and v all have LoRA" : "this LoRA is from before #900";
+        return new MigrationException(
+            FailureKind.Unsupported,
+            $"{reason}, and LitGPT then added row i of its delta to row i of the interleaved matrix: "
+            + "a new name alone would move it to other heads; "
+            + $"--lora expand keeps it exactly, at rank {layer.A.Shape[0]} instead of {layer.Rank}, and --lora merge adds it to its base",
+            where: $"tensor '{layer.B.Label}'");
+    }
 }
