@@ -32,6 +32,7 @@ public sealed class BenchTests
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.StartsWith("tiny-licenses-gqa at scale 1: 0.6 M parameters, n_head=8 n_query_groups=2 head_size=16, float32 on cpu\n", run.Output, StringComparison.Ordinal);
         Assert.Matches(@"\nKV cache +524 kB +131 kB +0\.25\n", run.Output);
+        Assert.Matches(@"\ntiny-llama-1\.1b, generation, 1950 new tokens +57\.80 tokens/s +59\.03 tokens/s +1\.02 +2\.57 GB +2\.28 GB +0\.89\n", run.Output);
     }
 
     [Theory]

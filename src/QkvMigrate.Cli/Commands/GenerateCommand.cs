@@ -13,9 +13,23 @@ internal sealed class GenerateCommand
 {
     private readonly Argument<string> path = TypedArgument.OnePath("PATH", "A checkpoint file or directory, legacy or upgraded, with its model_config.yaml.");
     private readonly Option<int[]?> tokens = TypedOption.Of<int[]>("--tokens", "1,2,3", "The prompt as token numbers.", "token numbers with commas between them", TryReadTokens);
-    private readonly Option<string?> prompt = TypedOption.Text("--prompt", "TEXT", "The prompt as text: by the checkpoint's tokenizer.json, or a token for each byte.", "a text that is not empty", text => text.Length > 0);
-    private readonly Option<int?> count = TypedOption.Count("--max-new-tokens", "N", "How many tokens to put behind the prompt (50, or what the model's block size leaves).", least: 0);
-    private readonly Option<double?> temperature = TypedOption.Number("--temperature", "T", "Draw tokens by their probabilities at this temperature; without it and --top-k the likeliest is taken.", "a number from 0 on", degree => degree >= 0);
+    private readonly Option<string?> prompt = TypedOption.Text(
+        "--prompt",
+        "TEXT",
+        "The prompt as text: by the checkpoint's tokenizer.json, or a token for each byte.",
+        "a text that is not empty",
+        text => text.Length > 0);
+
+    private readonly Option<int?> count = TypedOption.Count(
+        "--max-new-tokens", "N", "How many tokens to put behind the prompt (50, or what the model's block size leaves).", least: 0);
+
+    private readonly Option<double?> temperature = TypedOption.Number(
+        "--temperature",
+        "T",
+        "Draw tokens by their probabilities at this temperature; without it and --top-k the likeliest is taken.",
+        "a number from 0 on",
+        degree => degree >= 0);
+
     private readonly Option<int?> topK = TypedOption.Count("--top-k", "K", "Draw from the K likeliest tokens only.", least: 1);
     private readonly Option<long?> seed = TypedOption.LongCount("--seed", "N", "Draw the same tokens for the same seed (1234).", least: long.MinValue);
     private readonly Option<bool> logits = new("--logits") { Description = "Print the logits behind each token of the prompt too; --json always has them." };
@@ -28,17 +42,26 @@ internal sealed class GenerateCommand
         var options = new GenerateCommand();
         var command = new RuledCommand("generate", "Let the model in a checkpoint, legacy or upgraded, continue a prompt.");
         command.Arguments.Add(options.path);
-        foreach (var option in new Option[] { options.tokens, options.prompt, options.count, options.temperature, options.topK, options.seed, options.logits, options.json })
+        Option[] all = [options.tokens, options.prompt, options.count, options.temperature, options.topK, options.seed, options.logits, options.json];
+        foreach (var option in all)
         {
             command.Options.Add(option);
         }
 
         options.model.AddTo(command);
-        command.AddRule(parsed => parsed.GetResult(options.tokens) is null == parsed.GetResult(options.prompt) is null ? "give --tokens or --prompt, and one of them only" : null);
-        command.AddRule(parsed => parsed.GetValue(options.seed) is not null && parsed.GetValue(options.topK) is null && parsed.GetValue(options.temperature) is null or 0 ? "--seed goes with --temperature or --top-k: without them nothing is drawn" : null);
+        command.AddRule(options.PromptProblem);
+        command.AddRule(options.SeedProblem);
         command.SetAction(options.Run);
         return command;
     }
+
+    private string? PromptProblem(ParseResult parsed) =>
+        parsed.GetResult(tokens) is null == parsed.GetResult(prompt) is null ? "give --tokens or --prompt, and one of them only" : null;
+
+    private string? SeedProblem(ParseResult parsed) =>
+        parsed.GetValue(seed) is not null && parsed.GetValue(topK) is null && parsed.GetValue(temperature) is null or 0
+            ? "--seed goes with --temperature or --top-k: without them nothing is drawn"
+            : null;
 
     private int Run(ParseResult parsed)
     {
@@ -71,6 +94,7 @@ internal sealed class GenerateCommand
         return defaults with
         {
             MaxNewTokens = parsed.GetValue(count),
+            WithPromptLogits = parsed.GetValue(logits) || parsed.GetValue(json),
             Temperature = parsed.GetValue(temperature),
             TopK = parsed.GetValue(topK),
             Seed = parsed.GetValue(seed) ?? defaults.Seed,

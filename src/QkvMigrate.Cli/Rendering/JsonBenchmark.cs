@@ -12,7 +12,7 @@ internal static class JsonBenchmark
     /// <summary>Writes the document.</summary>
     public static void Write(TextWriter writer, LayoutComparison comparison, double scale)
     {
-        var (plan, geometry) = (comparison.Plan, comparison.Plan.Configuration.Geometry);
+        var (plan, lengths, geometry) = (comparison.Plan, comparison.Lengths, comparison.Plan.Configuration.Geometry);
         writer.WriteLine(JsonSerializer.Serialize(
             new JsonBenchmarkDocument(
                 SchemaVersion,
@@ -20,17 +20,20 @@ internal static class JsonBenchmark
                 scale,
                 comparison.ParameterCount,
                 new JsonHeads(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize),
-                "float32",
+                TextBenchmark.Name(plan.Precision),
                 comparison.Device,
-                new JsonBenchmarkPlan(plan.Repetitions, plan.Samples, plan.SequenceLength, plan.PromptLength, plan.NewTokens),
+                comparison.PeakCounter,
+                new JsonBenchmarkPlan(plan.Repetitions, plan.Samples, lengths.Sequence, lengths.Prompt, lengths.NewTokens),
                 [Layout(comparison.Interleaved), Layout(comparison.Sequential)],
-                PullRequest.Url),
+                PullRequest.Url,
+                PullRequest.Measurements),
             JsonBenchmarkContext.Default.JsonBenchmarkDocument));
     }
 
     private static JsonLayout Layout(LayoutMeasurement measured) => new(
         measured.Layout.Name,
         measured.TrainingStepSeconds,
+        PullRequest.EpochSamples * measured.TrainingStepSeconds,
         measured.TokensPerSecond,
         measured.CacheBytes,
         measured.TrainingPeakBytes,
@@ -46,9 +49,11 @@ internal sealed record JsonBenchmarkDocument(
     JsonHeads Geometry,
     string Dtype,
     string Device,
+    string PeakCounter,
     JsonBenchmarkPlan Plan,
     IReadOnlyList<JsonLayout> Layouts,
-    string PullRequest);
+    string PullRequest,
+    IReadOnlyList<PullRequestMeasurement> PullRequestMeasurements);
 
 /// <summary>The geometry.</summary>
 internal sealed record JsonHeads(int NHead, int NQueryGroups, int HeadSize);
@@ -56,8 +61,15 @@ internal sealed record JsonHeads(int NHead, int NQueryGroups, int HeadSize);
 /// <summary>How often and on how much it was measured.</summary>
 internal sealed record JsonBenchmarkPlan(int Repetitions, int Samples, int SequenceLength, int PromptLength, int NewTokens);
 
-/// <summary>One layout's medians; peaks are missing where the system does not tell them.</summary>
-internal sealed record JsonLayout(string Layout, double TrainingStepSeconds, double TokensPerSecond, long KvCacheBytes, long? TrainingPeakBytes, long? GenerationPeakBytes);
+/// <summary>One layout's medians; an epoch has 1,000 steps; peaks are missing where nothing tells them.</summary>
+internal sealed record JsonLayout(
+    string Layout,
+    double TrainingStepSeconds,
+    double TrainingEpochSeconds,
+    double TokensPerSecond,
+    long KvCacheBytes,
+    long? TrainingPeakBytes,
+    long? GenerationPeakBytes);
 
 /// <summary>Serializers that are made when the program is built.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]

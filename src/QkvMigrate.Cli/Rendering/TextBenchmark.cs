@@ -3,39 +3,77 @@ using QkvMigrate.Torch.Benchmarks;
 
 namespace QkvMigrate.Cli.Rendering;
 
-/// <summary>Writes what was measured of both layouts, for people.</summary>
+/// <summary>Writes what was measured of both layouts, for people, and the pull request's own numbers behind it.</summary>
 internal static class TextBenchmark
 {
-    /// <summary>Writes the table.</summary>
+    /// <summary>Writes the tables.</summary>
     public static void Write(TextWriter writer, LayoutComparison comparison, double scale)
     {
-        var (plan, old, young) = (comparison.Plan, comparison.Interleaved, comparison.Sequential);
-        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{plan.Configuration.Name} at scale {scale}: {comparison.ParameterCount / 1e6:0.0} M parameters, {plan.Configuration.Geometry}, float32 on {comparison.Device}"));
-        writer.WriteLine($"training on {plan.SequenceLength} tokens; {plan.NewTokens} new tokens behind {plan.PromptLength}; medians of {plan.Repetitions} times {plan.Samples}");
+        var (plan, lengths) = (comparison.Plan, comparison.Lengths);
+        var parameters = (comparison.ParameterCount / 1e6).ToString("0.0", CultureInfo.InvariantCulture);
+        var shape = $"{parameters} M parameters, {plan.Configuration.Geometry}";
+        var medians = $"medians of {plan.Repetitions} times {plan.Samples}";
+        writer.WriteLine($"{plan.Configuration.Name} at scale {scale}: {shape}, {Name(plan.Precision)} on {comparison.Device}");
+        writer.WriteLine($"training on {lengths.Sequence} tokens; {lengths.NewTokens} new tokens behind {lengths.Prompt}; {medians}");
         writer.WriteLine();
-        Row("", "interleaved", "sequential", "ratio");
-        Measure("training step", old.TrainingStepSeconds, young.TrainingStepSeconds, seconds => $"{seconds:0.0000} s");
-        Measure("generation", old.TokensPerSecond, young.TokensPerSecond, speed => $"{speed:0.00} tokens/s");
-        Measure("KV cache", old.CacheBytes, young.CacheBytes, Bytes);
-        Peak("peak memory, training", old.TrainingPeakBytes, young.TrainingPeakBytes);
-        Peak("peak memory, generation", old.GenerationPeakBytes, young.GenerationPeakBytes);
+        Measured(comparison).Write(writer);
         writer.WriteLine();
-        writer.WriteLine($"to compare: {PullRequest.Url}");
-        writer.WriteLine($"measured there: {PullRequest.Method}");
+        writer.WriteLine($"measured for {PullRequest.Url}");
+        writer.WriteLine($"({PullRequest.Method}):");
+        writer.WriteLine();
+        Published().Write(writer);
+    }
 
-        void Peak(string name, long? before, long? after)
+    /// <summary>PyTorch's name of what was computed in.</summary>
+    public static string Name(BenchmarkPrecision precision) => precision == BenchmarkPrecision.BFloat16 ? "bfloat16" : "float32";
+
+    private static TextTable Measured(LayoutComparison comparison)
+    {
+        var (old, young) = (comparison.Interleaved, comparison.Sequential);
+        var table = new TextTable();
+        table.Add("", "interleaved", "sequential", "ratio");
+        Row("training step", old.TrainingStepSeconds, young.TrainingStepSeconds, seconds => $"{seconds:0.0000} s");
+        Row("training epoch of 1,000 steps", Epoch(old), Epoch(young), seconds => $"{seconds:0.00} s");
+        Row("generation", old.TokensPerSecond, young.TokensPerSecond, speed => $"{speed:0.00} tokens/s");
+        Row("KV cache", old.CacheBytes, young.CacheBytes, Bytes);
+        if ((old.TrainingPeakBytes, young.TrainingPeakBytes) is ({ } oldTraining, { } youngTraining))
         {
-            if (before is { } left && after is { } right)
-            {
-                Measure(name, left, right, Bytes);
-            }
+            Row($"peak {comparison.PeakCounter}, training", oldTraining, youngTraining, Bytes);
         }
 
-        void Measure(string name, double before, double after, Func<double, string> show) =>
-            Row(name, show(before), show(after), (after / before).ToString("0.00", CultureInfo.InvariantCulture));
+        if ((old.GenerationPeakBytes, young.GenerationPeakBytes) is ({ } oldGeneration, { } youngGeneration))
+        {
+            Row($"peak {comparison.PeakCounter}, generation", oldGeneration, youngGeneration, Bytes);
+            Row("the cache's share of it", (double)old.CacheBytes / oldGeneration, (double)young.CacheBytes / youngGeneration, share => $"{100 * share:0.0} %");
+        }
 
-        void Row(string name, string before, string after, string ratio) => writer.WriteLine($"{name,-24}{before,16}{after,16}{ratio,8}");
+        return table;
+
+        double Epoch(LayoutMeasurement measured) => PullRequest.EpochSamples * measured.TrainingStepSeconds;
+
+        void Row(string name, double before, double after, Func<double, string> show) => table.Add(name, show(before), show(after), Ratio(before, after));
     }
+
+    private static TextTable Published()
+    {
+        var table = new TextTable();
+        table.Add("", "interleaved", "sequential", "ratio", "memory", "", "ratio");
+        foreach (var (model, work, newTokens, value, unit, gigabytes) in PullRequest.Measurements)
+        {
+            table.Add(
+                newTokens is null ? $"{model}, {work}" : $"{model}, {work}, {newTokens} new tokens",
+                $"{value.Interleaved:0.00} {unit}",
+                $"{value.Sequential:0.00} {unit}",
+                Ratio(value.Interleaved, value.Sequential),
+                $"{gigabytes.Interleaved:0.00} GB",
+                $"{gigabytes.Sequential:0.00} GB",
+                Ratio(gigabytes.Interleaved, gigabytes.Sequential));
+        }
+
+        return table;
+    }
+
+    private static string Ratio(double before, double after) => (after / before).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Bytes(double bytes) => ByteSize.Text((long)bytes);
 }

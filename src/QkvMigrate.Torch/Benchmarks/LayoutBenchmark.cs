@@ -22,7 +22,8 @@ public static class LayoutBenchmark
     {
         try
         {
-            return Compare(plan.Fitted(), TorchDevices.Resolve(device), cancellation);
+            var lengths = plan.Lengths.For(plan.Configuration);
+            return Compare(plan, lengths, TorchDevices.Resolve(device), cancellation);
         }
         catch (Exception error) when (TorchFailure.IsOne(error))
         {
@@ -30,19 +31,21 @@ public static class LayoutBenchmark
         }
     }
 
-    private static LayoutComparison Compare(LayoutBenchmarkPlan fitted, Device where, CancellationToken cancellation)
+    private static LayoutComparison Compare(LayoutBenchmarkPlan plan, MeasuredLengths lengths, Device where, CancellationToken cancellation)
     {
+        IPeakMemory memory = where.type == TorchSharp.DeviceType.CUDA ? new DeviceMemory(where) : new HostMemory();
         var runs = new List<Measured>();
-        for (var repetition = 0; repetition < fitted.Repetitions; repetition++)
+        for (var repetition = 0; repetition < plan.Repetitions; repetition++)
         {
             LayoutFamily[] order = [LayoutFamilies.Interleaved, LayoutFamilies.Sequential];
             foreach (var layout in repetition % 2 == 0 ? order : order.Reverse())
             {
-                runs.Add(Measure(fitted, layout, where, cancellation));
+                runs.Add(Measure(plan, lengths, layout, where, memory, cancellation));
             }
         }
 
-        return new LayoutComparison(fitted, where.ToString(), runs[0].ParameterCount, Summary(LayoutFamilies.Interleaved), Summary(LayoutFamilies.Sequential));
+        var (interleaved, sequential) = (Summary(LayoutFamilies.Interleaved), Summary(LayoutFamilies.Sequential));
+        return new LayoutComparison(plan, lengths, where.ToString(), memory.Counter, runs[0].ParameterCount, interleaved, sequential);
 
         LayoutMeasurement Summary(LayoutFamily layout)
         {
@@ -50,40 +53,44 @@ public static class LayoutBenchmark
             return new LayoutMeasurement(
                 layout,
                 Median(own.SelectMany(run => run.StepSeconds)),
-                fitted.NewTokens / Median(own.SelectMany(run => run.GenerationSeconds)),
+                lengths.NewTokens / Median(own.SelectMany(run => run.GenerationSeconds)),
                 own[0].CacheBytes,
                 own.Max(run => run.TrainingPeakBytes),
                 own.Max(run => run.GenerationPeakBytes));
         }
     }
 
-    private static Measured Measure(LayoutBenchmarkPlan plan, LayoutFamily layout, Device device, CancellationToken cancellation)
+    private static Measured Measure(
+        LayoutBenchmarkPlan plan, MeasuredLengths lengths, LayoutFamily layout, Device device, IPeakMemory memory, CancellationToken cancellation)
     {
-        using var parameters = new RandomParameters(Seed, ScalarType.Float32, device);
+        var type = plan.Precision == BenchmarkPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        using var parameters = new RandomParameters(Seed, type, device);
         using var model = new Gpt(plan.Configuration, layout, parameters);
-        var isCpu = device.type == TorchSharp.DeviceType.CPU;
 
-        PeakMemory.Reset();
-        var generation = Generate(model, plan, cancellation);
-        var generationPeak = isCpu ? PeakMemory.Read() : null;
-        using var cache = model.CreateCache(1, plan.PromptLength + plan.NewTokens);
-        var cacheBytes = cache.Bytes;
+        memory.Reset();
+        var generation = Generate(model, plan, lengths, cancellation);
+        var generationPeak = memory.Read();
+        long cacheBytes;
+        using (var cache = model.CreateCache(1, lengths.Prompt + lengths.NewTokens))
+        {
+            cacheBytes = cache.Bytes;
+        }
 
-        PeakMemory.Reset();
-        var steps = Train(model, plan, cancellation);
-        return new Measured(layout, model.Parameters.Sum(parameter => parameter.numel()), steps, generation, cacheBytes, isCpu ? PeakMemory.Read() : null, generationPeak);
+        memory.Reset();
+        var steps = Train(model, plan, lengths, cancellation);
+        return new Measured(layout, model.Parameters.Sum(parameter => parameter.numel()), steps, generation, cacheBytes, memory.Read(), generationPeak);
     }
 
-    private static List<double> Generate(Gpt model, LayoutBenchmarkPlan plan, CancellationToken cancellation)
+    private static List<double> Generate(Gpt model, LayoutBenchmarkPlan plan, MeasuredLengths lengths, CancellationToken cancellation)
     {
-        var prompt = Enumerable.Range(0, plan.PromptLength).Select(token => token % model.Configuration.VocabularySize).ToList();
-        var options = new GenerationOptions { MaxNewTokens = plan.NewTokens };
+        var prompt = Enumerable.Range(0, lengths.Prompt).Select(token => token % model.Configuration.VocabularySize).ToList();
+        var options = new GenerationOptions { MaxNewTokens = lengths.NewTokens };
         return Sample(plan, () => TokenGenerator.Run(model, prompt, options, cancellation), cancellation);
     }
 
-    private static List<double> Train(Gpt model, LayoutBenchmarkPlan plan, CancellationToken cancellation)
+    private static List<double> Train(Gpt model, LayoutBenchmarkPlan plan, MeasuredLengths lengths, CancellationToken cancellation)
     {
-        using var step = new TrainingStep(model, plan.SequenceLength, Seed);
+        using var step = new TrainingStep(model, lengths.Sequence, Seed);
         return Sample(plan, () => step.Run(), cancellation);
     }
 

@@ -14,20 +14,19 @@ public sealed record LayoutBenchmarkPlan
     /// <summary>Training steps of each repetition, and as many generations, behind one of each that warms up.</summary>
     public int Samples { get; init; } = 3;
 
-    /// <summary>Tokens of a training sequence, or what the block size leaves of them.</summary>
-    public int SequenceLength { get; init; } = 256;
+    /// <summary>How many tokens a sequence, a prompt and a continuation have.</summary>
+    public BenchmarkLengths Lengths { get; init; } = new();
 
-    /// <summary>Tokens of the prompt, or half of the block size where that is less.</summary>
-    public int PromptLength { get; init; } = 64;
+    /// <summary>What the model computes in.</summary>
+    public BenchmarkPrecision Precision { get; init; } = BenchmarkPrecision.Full;
+}
 
-    /// <summary>Tokens behind the prompt, or half of the block size where that is less.</summary>
-    public int NewTokens { get; init; } = 64;
+/// <summary>The element type that a model is measured in.</summary>
+public enum BenchmarkPrecision
+{
+    /// <summary>float32.</summary>
+    Full,
 
-    /// <summary>The plan cut down to what the model's block size takes.</summary>
-    public LayoutBenchmarkPlan Fitted() => this with
-    {
-        SequenceLength = Math.Max(1, Math.Min(SequenceLength, Configuration.BlockSize - 1)),
-        PromptLength = Math.Max(1, Math.Min(PromptLength, Configuration.BlockSize / 2)),
-        NewTokens = Math.Min(NewTokens, Configuration.BlockSize / 2),
-    };
+    /// <summary>bfloat16, parameters and optimizer too: LitGPT's <c>bf16-true</c>.</summary>
+    BFloat16,
 }

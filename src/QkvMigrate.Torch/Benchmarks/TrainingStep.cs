@@ -35,7 +35,7 @@ internal sealed class TrainingStep : IDisposable
         var loss = nn.functional.cross_entropy(logits.view(-1, logits.shape[^1]), targets.view(-1));
         loss.backward();
         optimizer.step();
-        return loss.item<float>();
+        return loss.to_type(ScalarType.Float32).item<float>();
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,12 @@ public sealed record GenerationOptions
     /// <summary>The same seed draws the same tokens on the same kind of device.</summary>
     public long Seed { get; init; } = 1234;
 
+    /// <summary>Whether the result has the logits behind each token of the prompt. They are computed for the last one alone where it has not.</summary>
+    public bool WithPromptLogits { get; init; }
+
+    /// <summary>Whether the result has the logits that each new token was chosen by, which costs a copy from the device for each.</summary>
+    public bool WithNewLogits { get; init; }
+
     /// <summary>Keep keys and values from token to token; the tokens are the same without, only slower.</summary>
     public bool UseCache { get; init; } = true;
 

@@ -22,16 +22,18 @@ internal static class TokenGenerator
         using var sampler = new TokenSampler(options);
         using var cache = options.UseCache ? model.CreateCache(1, prompt.Count + count) : null;
 
-        var tokens = prompt.ToList();
+        // Tokens stay on the device until the last one is there: each pass is queued behind the one before, and none is waited for.
+        var tokens = new List<Tensor> { Upload(prompt, model.Device) };
         var promptLogits = new List<float[]>();
         var newLogits = new List<float[]>();
         for (var step = 0; step == 0 || step < count; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var pass = NewDisposeScope();
-            var input = step == 0 || cache is null ? tokens : tokens[^1..];
-            var logits = model.Forward(tensor(input.Select(token => (long)token).ToArray(), device: model.Device).unsqueeze(0), cache)[0];
-            if (step == 0)
+            var input = cache is null ? cat(tokens, 1) : tokens[^1];
+            var wanted = step == 0 && options.WithPromptLogits ? input.shape[1] : 1;
+            var logits = model.Forward(input, cache, wanted)[0];
+            if (step == 0 && options.WithPromptLogits)
             {
                 promptLogits.AddRange(Enumerable.Range(0, prompt.Count).Select(position => Numbers(logits[position])));
             }
@@ -39,13 +41,22 @@ internal static class TokenGenerator
             if (step < count)
             {
                 var last = logits[logits.shape[0] - 1];
-                newLogits.Add(Numbers(last));
-                tokens.Add(sampler.Next(last.narrow(0, 0, model.Configuration.VocabularySize)));
+                if (options.WithNewLogits)
+                {
+                    newLogits.Add(Numbers(last));
+                }
+
+                tokens.Add(sampler.Next(last.narrow(0, 0, model.Configuration.VocabularySize)).view(1, 1).MoveToOuterDisposeScope());
             }
         }
 
-        return new GenerationResult(model.Layout, TensorReader.NameOf(model.DType), tokens, promptLogits, newLogits);
+        var all = cat(tokens, 1).cpu().data<long>().Select(token => (int)token).ToList();
+        return new GenerationResult(model.Layout, TensorReader.NameOf(model.DType), all, promptLogits, newLogits);
     }
+
+    /// <summary>The prompt as <c>(1, T)</c>, int64.</summary>
+    private static Tensor Upload(IReadOnlyList<int> prompt, Device device) =>
+        tensor(prompt.Select(token => (long)token).ToArray(), device: device).unsqueeze(0);
 
     private static float[] Numbers(Tensor logits) => logits.to(ScalarType.Float32, CPU).data<float>().ToArray();
 

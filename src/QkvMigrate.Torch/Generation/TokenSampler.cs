@@ -17,18 +17,21 @@ internal sealed class TokenSampler : IDisposable
         generator = options.IsGreedy ? null : new Generator((ulong)options.Seed, CPU);
     }
 
-    /// <summary>The token for logits of one dimension, one a token.</summary>
-    public int Next(Tensor logits)
+    /// <summary>
+    /// The token for logits of one dimension, one a token: one int64 on the device of the logits. To draw, they are waited
+    /// for; the likeliest is found without.
+    /// </summary>
+    public Tensor Next(Tensor logits)
     {
         using var scope = NewDisposeScope();
         if (generator is null)
         {
-            return (int)logits.argmax(-1).item<long>();
+            return logits.argmax(-1).MoveToOuterDisposeScope();
         }
 
         var (candidates, tokens) = logits.to_type(ScalarType.Float32).topk((int)Math.Min(options.TopK ?? long.MaxValue, logits.shape[0]));
         var drawn = (candidates / (options.Temperature ?? 1)).softmax(-1).cpu().multinomial(1, false, generator);
-        return (int)tokens.cpu().index_select(0, drawn).item<long>();
+        return tokens.index_select(0, drawn.to(tokens.device)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

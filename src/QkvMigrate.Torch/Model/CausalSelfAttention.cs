@@ -43,9 +43,17 @@ internal sealed class CausalSelfAttention
             (k, v) = cache.Append(start, k, v);
         }
 
+        var masked = window;
+        if (q.shape[2] == 1 && window is { } size && size < k.shape[2])
+        {
+            // One token needs no mask where it is shown no more than what it may attend to.
+            (k, v) = (k.narrow(2, k.shape[2] - size, size), v.narrow(2, v.shape[2] - size, size));
+            masked = null;
+        }
+
         k = heads.Expand(k, cache is not null);
         v = heads.Expand(v, cache is not null);
-        var y = attention.Forward(q, k, v, mask, window).transpose(1, 2).flatten(2);
+        var y = attention.Forward(q, k, v, mask, masked).transpose(1, 2).flatten(2);
         return projection.Forward(y).MoveToOuterDisposeScope();
     }
 }

@@ -16,6 +16,7 @@ internal sealed class Gpt : IDisposable
     private readonly INorm finalNorm;
     private readonly Linear head;
     private readonly RotaryEmbedding rotary;
+    private readonly Tensor? embeddingScale;
 
     /// <summary>Builds the model of parameters that it then owns.</summary>
     /// <exception cref="MigrationException">A parameter is missing or has another shape, or the layout does not go with the configuration.</exception>
@@ -38,6 +39,7 @@ internal sealed class Gpt : IDisposable
             finalNorm = Norms.Create(configuration, transformer["ln_f"], configuration.EmbeddingSize);
             head = new Linear(all["lm_head"], configuration.EmbeddingSize, configuration.PaddedVocabularySize, configuration.LmHeadBias);
             rotary = new RotaryEmbedding(configuration, embedding.device);
+            embeddingScale = configuration.ScaleEmbeddings ? tensor(Math.Sqrt(configuration.EmbeddingSize), DType, Device).DetachFromDisposeScope() : null;
         }
         catch
         {
@@ -67,9 +69,9 @@ internal sealed class Gpt : IDisposable
 
     /// <summary>
     /// Logits <c>(B, T, padded_vocab_size)</c> for tokens <c>(B, T)</c>, int64. With <paramref name="cache"/>, the tokens stand
-    /// behind those that passed with it before.
+    /// behind those that passed with it before. With <paramref name="wanted"/>, the logits are those of so many of the last tokens.
     /// </summary>
-    public Tensor Forward(Tensor tokens, GenerationCache? cache = null)
+    public Tensor Forward(Tensor tokens, GenerationCache? cache = null, long? wanted = null)
     {
         using var scope = NewDisposeScope();
         var (start, count) = (cache?.Length ?? 0, tokens.shape[1]);
@@ -77,9 +79,9 @@ internal sealed class Gpt : IDisposable
         var rotation = rotary.At(start, count);
         using var mask = new CausalMask(start, count, Device);
         var x = embedding.index_select(0, tokens.flatten()).view(tokens.shape[0], count, -1);
-        if (Configuration.ScaleEmbeddings)
+        if (embeddingScale is not null)
         {
-            x *= tensor(Math.Sqrt(Configuration.EmbeddingSize), DType, Device);
+            x *= embeddingScale;
         }
 
         for (var layer = 0; layer < blocks.Length; layer++)
@@ -90,7 +92,8 @@ internal sealed class Gpt : IDisposable
         }
 
         cache?.Advance(count);
-        var logits = head.Forward(finalNorm.Forward(x));
+        var last = wanted is { } positions && positions < count ? x.narrow(1, count - positions, positions) : x;
+        var logits = head.Forward(finalNorm.Forward(last));
         return (Configuration.FinalLogitSoftcapping is { } threshold ? SoftCap.Apply(logits, threshold) : logits).MoveToOuterDisposeScope();
     }
 
@@ -98,6 +101,7 @@ internal sealed class Gpt : IDisposable
     public void Dispose()
     {
         rotary.Dispose();
+        embeddingScale?.Dispose();
         parameters.Dispose();
     }
 }

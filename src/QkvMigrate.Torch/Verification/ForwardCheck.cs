@@ -40,7 +40,12 @@ public static class ForwardCheck
         }
 
         var prompt = Prompt(first.Configuration);
-        var options = new GenerationOptions { MaxNewTokens = Math.Min(ContinuationLength, first.Configuration.BlockSize - prompt.Length) };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = Math.Min(ContinuationLength, first.Configuration.BlockSize - prompt.Length),
+            WithPromptLogits = true,
+            WithNewLogits = true,
+        };
 
         var before = CheckpointGeneration.Run(first, prompt, options, precision, device, cancellation);
         var after = CheckpointGeneration.Run(second, prompt, options, precision, device, cancellation);

@@ -33,7 +33,7 @@ public sealed class TokenGeneratorTests
     [Fact]
     public void Only_the_likeliest_tokens_are_drawn()
     {
-        var result = Generate(new GenerationOptions { MaxNewTokens = 40, Temperature = 100, TopK = 3 });
+        var result = Generate(new GenerationOptions { MaxNewTokens = 40, Temperature = 100, TopK = 3, WithNewLogits = true });
         Assert.Equal((Prompt.Length + 40, 40), (result.Tokens.Count, result.NewLogits.Count));
         var ranks = result.Tokens.Skip(Prompt.Length).Zip(result.NewLogits, (token, logits) => logits.Take(90).Count(logit => logit > logits[token])).ToList();
         Assert.Equal([0, 1, 2], ranks.Distinct().Order());
@@ -46,12 +46,26 @@ public sealed class TokenGeneratorTests
     [Fact]
     public void Logits_alone_can_be_asked_for()
     {
-        var result = Generate(new GenerationOptions { MaxNewTokens = 0 });
+        var result = Generate(new GenerationOptions { MaxNewTokens = 0, WithPromptLogits = true });
         Assert.Equal(Prompt, result.Tokens);
         Assert.Equal(3, result.PromptLogits.Count);
         Assert.All(result.PromptLogits, logits => Assert.Equal(96, logits.Length), throwIfEmpty: true);
         Assert.Empty(result.NewLogits);
         Assert.Equal((LayoutFamilies.Interleaved, "float32"), (result.Layout, result.DType));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void Logits_that_were_not_asked_for_change_no_token(bool ofPrompt, bool ofNew)
+    {
+        var options = new GenerationOptions { MaxNewTokens = 20, WithPromptLogits = true, WithNewLogits = true };
+        var whole = Generate(options);
+        var part = Generate(options with { WithPromptLogits = ofPrompt, WithNewLogits = ofNew });
+        Assert.Equal(whole.Tokens, part.Tokens);
+        AssertClose(ofPrompt ? whole.PromptLogits : [], part.PromptLogits);
+        AssertClose(ofNew ? whole.NewLogits : [], part.NewLogits);
     }
 
     [Fact]
@@ -78,6 +92,17 @@ public sealed class TokenGeneratorTests
     {
         var error = Assert.Throws<MigrationException>(() => Generate(new GenerationOptions(), [.. Enumerable.Repeat(1, 65)]));
         Assert.Equal("65 tokens of the prompt are more than the model's block_size of 64", error.Message);
+    }
+
+    /// <summary>Products of matrices of other shapes are summed in another order.</summary>
+    private static void AssertClose(IReadOnlyList<float[]> expected, IReadOnlyList<float[]> actual)
+    {
+        Assert.Equal(expected.Count, actual.Count);
+        for (var i = 0; i < expected.Count; i++)
+        {
+            Assert.Equal(expected[i].Length, actual[i].Length);
+            Assert.True(expected[i].Zip(actual[i]).All(pair => Math.Abs(pair.First - pair.Second) <= 1e-5), $"logits {i}");
+        }
     }
 
     private static GenerationResult Generate(GenerationOptions options, int[]? prompt = null) => CheckpointGeneration.Run(

@@ -15,13 +15,15 @@ public sealed class TorchLowRankUpdaterTests
     private static readonly float[] B = [1, -2, 3, 4, 5, -6];
 
     [Theory]
-    [InlineData(0, 0, new float[] { 9, -8, -9, -13, 26, 33 })]
-    [InlineData(1, 2, new float[] { 61, 68, 21, -25, -26, -117 })]
-    public void Rows_of_B_are_multiplied_with_their_rows_of_A(int rowOfB, int rowOfA, float[] delta) => LiveTensors.AreGoneAfter(() =>
+    [InlineData("cpu", 0, 0, new float[] { 9, -8, -9, -13, 26, 33 })]
+    [InlineData("cpu", 1, 2, new float[] { 61, 68, 21, -25, -26, -117 })]
+    [InlineData("cuda", 0, 0, new float[] { 9, -8, -9, -13, 26, 33 })]
+    [InlineData("cuda", 1, 2, new float[] { 61, 68, 21, -25, -26, -117 })]
+    public void Rows_of_B_are_multiplied_with_their_rows_of_A(string device, int rowOfB, int rowOfA, float[] delta) => LiveTensors.AreGoneAfter(() =>
     {
         float[] weight = [100, 200, 300, 400, 500, 600];
         var rows = MemoryMarshal.AsBytes(weight.AsSpan()).ToArray();
-        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(CudaTest.Device(device));
         using (var update = updater.Begin(Matrix(A, 3), Matrix(B, 2), 0.5, DType.ByName("float32")!))
         {
             update.AddTo(rows, rowOfB, rowOfA);
@@ -50,13 +52,15 @@ public sealed class TorchLowRankUpdaterTests
         Assert.Equal(expected, Number(row, type));
     }
 
-    [Fact]
-    public void Factors_of_another_type_lose_nothing_before_they_are_multiplied()
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("cuda")]
+    public void Factors_of_another_type_lose_nothing_before_they_are_multiplied(string device)
     {
         // 1 + 2^-10 is a float16, and the square of it no bfloat16 and no float16.
         var factor = new LoraMatrix(DType.ByName("float16")!, 1, 1, BitConverter.GetBytes((Half)(1 + (1.0 / 1024))));
         var row = BitConverter.GetBytes(0f);
-        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(CudaTest.Device(device));
         using var update = updater.Begin(factor, factor, 1, DType.ByName("float32")!);
         update.AddTo(row, 0, 0);
         Assert.Equal(1 + (2.0 / 1024) + (1.0 / 1048576), BitConverter.ToSingle(row));

@@ -1,5 +1,4 @@
 using QkvMigrate.Layouts;
-using QkvMigrate.Reordering;
 using QkvMigrate.Torch.Generation;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;
@@ -12,15 +11,16 @@ public sealed class GoldenModelTests
 {
     private const double Tolerance = 1e-4;
 
-    public static TheoryData<string, bool> Models
+    public static TheoryData<string, bool, string> Models
     {
         get
         {
-            var data = new TheoryData<string, bool>();
+            var data = new TheoryData<string, bool, string>();
             foreach (var name in GoldenLogits.Names)
             {
-                data.Add(name, true);
-                data.Add(name, false);
+                data.Add(name, true, "cpu");
+                data.Add(name, false, "cpu");
+                data.Add(name, true, "cuda");
             }
 
             return data;
@@ -29,29 +29,30 @@ public sealed class GoldenModelTests
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void The_legacy_file_says_the_same_in_the_legacy_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
-        AssertGolden(name, GoldenLogits.Path(name), LayoutFamilies.Interleaved, useCache));
+    public void The_legacy_file_says_the_same_in_the_legacy_model(string name, bool useCache, string device) => LiveTensors.AreGoneAfter(() =>
+        AssertGolden(name, GoldenLogits.Path(name), LayoutFamilies.Interleaved, useCache, device));
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void The_upgraded_file_says_the_same_in_the_new_model(string name, bool useCache) => LiveTensors.AreGoneAfter(() =>
+    public void The_upgraded_file_says_the_same_in_the_new_model(string name, bool useCache, string device) => LiveTensors.AreGoneAfter(() =>
     {
         using var upgraded = new UpgradedCheckpoint(GoldenLogits.Path(name));
-        AssertGolden(name, upgraded.Path, LayoutFamilies.Sequential, useCache);
+        AssertGolden(name, upgraded.Path, LayoutFamilies.Sequential, useCache, device);
     });
 
     [Fact]
     public void Six_architectures_are_there() =>
         Assert.Equal(["falcon-mqa", "gemma-headsize", "gemma2-softcap", "llama-gqa", "mixtral-moe", "pythia-mha"], GoldenLogits.Names);
 
-    private static void AssertGolden(string name, string path, LayoutFamily layout, bool useCache)
+    private static void AssertGolden(string name, string path, LayoutFamily layout, bool useCache, string device)
     {
         var golden = GoldenLogits.Read(name);
         var location = CheckpointLocation.Find(path);
-        using var model = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Cpu);
+        using var model = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, CudaTest.Device(device));
         Assert.Equal(layout, model.Layout);
 
-        var result = TokenGenerator.Run(model, golden.Tokens, new GenerationOptions { MaxNewTokens = golden.Greedy.Length, UseCache = useCache }, CancellationToken.None);
+        var options = new GenerationOptions { MaxNewTokens = golden.Greedy.Length, UseCache = useCache, WithPromptLogits = true };
+        var result = TokenGenerator.Run(model, golden.Tokens, options, CancellationToken.None);
         Assert.Equal(golden.Tokens.Length, golden.Logits.Length);
         Assert.Equal(golden.Logits.Length, result.PromptLogits.Count);
         foreach (var (expected, actual) in golden.Logits.Zip(result.PromptLogits))

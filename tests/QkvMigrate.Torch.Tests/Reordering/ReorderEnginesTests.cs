@@ -1,4 +1,5 @@
 using QkvMigrate.Reordering;
+using QkvMigrate.Torch.Tests.Support;
 using Xunit;
 
 namespace QkvMigrate.Torch.Tests.Reordering;
@@ -27,8 +28,7 @@ public sealed class ReorderEnginesTests
     [Fact]
     public void CUDA_that_is_asked_for_is_TorchSharps()
     {
-        var problem = TorchReorderEngine.CudaProblem(0);
-        Assert.SkipUnless(problem is null, $"no CUDA device: {problem}");
+        CudaTest.Device("cuda");
         var chosen = ReorderEngines.Choose(ReorderEngineChoice.Parse("auto", "cuda"));
         Assert.Equal(("torch", "cuda:0", "--device cuda:0"), (chosen.Engine.Name, chosen.Engine.Device, chosen.Reason));
     }

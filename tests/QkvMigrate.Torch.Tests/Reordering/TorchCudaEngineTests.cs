@@ -1,14 +1,9 @@
 using QkvMigrate.Reordering;
-using Xunit;
+using QkvMigrate.Torch.Tests.Support;
 
 namespace QkvMigrate.Torch.Tests.Reordering;
 
 public sealed class TorchCudaEngineTests : TorchReorderEngineContract
 {
-    protected override IReorderEngine CreateEngine()
-    {
-        var problem = TorchReorderEngine.CudaProblem(0);
-        Assert.SkipUnless(problem is null, $"no CUDA device: {problem}");
-        return TorchReorderEngine.Create(new ReorderDevice(ReorderDeviceKind.Cuda));
-    }
+    protected override IReorderEngine CreateEngine() => TorchReorderEngine.Create(CudaTest.Device("cuda"));
 }

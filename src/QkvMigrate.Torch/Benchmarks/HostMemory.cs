@@ -4,12 +4,15 @@ using System.Runtime.InteropServices;
 namespace QkvMigrate.Torch.Benchmarks;
 
 /// <summary>The largest resident set of this process since a point in time, by Linux's own count (proc(5), <c>VmHWM</c> and <c>clear_refs</c>).</summary>
-internal static partial class PeakMemory
+internal sealed partial class HostMemory : IPeakMemory
 {
     private const string ResetPeak = "5";
 
-    /// <summary>Gives freed memory back to the system and starts the count anew.</summary>
-    public static void Reset()
+    /// <inheritdoc/>
+    public string Counter => "resident set";
+
+    /// <inheritdoc/>
+    public void Reset()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -24,8 +27,8 @@ internal static partial class PeakMemory
         }
     }
 
-    /// <summary>The peak in bytes, or null where the system does not tell.</summary>
-    public static long? Read()
+    /// <inheritdoc/>
+    public long? Read()
     {
         const string field = "VmHWM:";
         var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal));
