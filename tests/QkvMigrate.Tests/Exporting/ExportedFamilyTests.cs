@@ -3,6 +3,7 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration.Models;
 using QkvMigrate.Exporting;
 using QkvMigrate.Running;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Exporting;
@@ -169,6 +170,21 @@ public sealed class ExportedFamilyTests
     [Fact]
     public void Each_family_has_a_file_and_words_for_a_reader() =>
         Assert.All(ModelFamilies.All, family => Assert.True(family is { Title.Length: > 0, Models.Length: > 0, ModelTypes.Count: > 0 }, family.Name), throwIfEmpty: true);
+
+    [Fact]
+    public void The_page_of_families_has_each()
+    {
+        var page = File.ReadAllLines(Repository.At("docs", "export.md"));
+        var treatments = new Dictionary<FusedTreatment, string>
+        {
+            [FusedTreatment.Split] = "split into q, k and v",
+            [FusedTreatment.Interleaved] = "kept, interleaved per query group",
+            [FusedTreatment.Sequential] = "kept, sequential",
+        };
+        var rows = ModelFamilies.All.Select(family => $"| {family.Title} | {family.Models} | {treatments[family.Fused]} | {(family.TiesHead ? "the embedding" : "its own")} |").ToList();
+        Assert.NotEmpty(rows);
+        Assert.Equal(rows, page.SkipWhile(line => line != "| --- | --- | --- | --- |").Skip(1).TakeWhile(line => line.StartsWith('|')));
+    }
 
     private static string Biases(params string[] modules) => string.Concat(modules.Select(module => $"{module}.bias 16\n"));
 
