@@ -6,7 +6,9 @@ namespace QkvMigrate.Torch;
 /// <summary>
 /// A lane on a CUDA device, staged through page-locked memory: the copy to the device, the selection of rows and the copy
 /// back are queued, and waited for together. TorchSharp 0.107 exposes neither streams nor events: everything runs on the default
-/// stream, in order, and a lane waits for what the other lanes have queued as well.
+/// stream, in order, and a lane waits for what the other lanes have queued as well. Copies in both directions at once, by the
+/// driver's own streams, would save at most 0.14 s of the 3.0 s that 8 GiB take on an H200, were every byte of them moved
+/// (55 GB/s one way, 50 each when both are under way), and have to be right without TorchSharp's knowledge of them.
 /// One index_select is one kernel launch for the slab, where copies of runs would be one each.
 /// </summary>
 internal sealed class CudaLane : ReorderLane
