@@ -55,10 +55,11 @@ internal sealed class RowBytes : ComputedBytes
     {
         var size = Tensor.DType.ItemSize;
         var conversion = Tensor.DType == dtype ? null : new FloatConversion(Tensor.DType, dtype);
+        var (buffer, target) = (Array.Empty<byte>(), Array.Empty<byte>());
         foreach (var (start, count, column, width) in Slabs())
         {
             cancellation.ThrowIfCancellationRequested();
-            var gathered = new byte[count * width * size];
+            var gathered = Room(ref buffer, count * width * size);
             if (rows.AreContiguous)
             {
                 Source.Read(Tensor.FileOffset + (((start * rows.Width) + column) * size), gathered);
@@ -74,11 +75,22 @@ internal sealed class RowBytes : ComputedBytes
             }
             else
             {
-                var converted = new byte[gathered.Length / size * dtype.ItemSize];
+                var converted = Room(ref target, count * width * dtype.ItemSize);
                 conversion.Convert(gathered, converted);
                 emit(converted);
             }
         }
+    }
+
+    /// <summary>A buffer that is as large as the largest slab so far.</summary>
+    private static Span<byte> Room(ref byte[] buffer, long length)
+    {
+        if (buffer.Length < length)
+        {
+            buffer = GC.AllocateUninitializedArray<byte>((int)length);
+        }
+
+        return buffer.AsSpan(0, (int)length);
     }
 
     /// <summary>The rows in slabs; a long row of a tensor without gaps is cut as well.</summary>
