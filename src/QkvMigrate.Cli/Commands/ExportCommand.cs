@@ -20,6 +20,7 @@ internal sealed class ExportCommand
     private readonly Option<string?> size = TypedOption.Text("--max-shard-size", "SIZE", "Cut the weights into files of at most SIZE: 5GB, 5GiB, 200MB (5GB).", ByteCount.Expected, text => ByteCount.TryParse(text, out _)).WithDefault("5GB");
     private readonly Option<string?> dtype = TypedOption.Choice("--dtype", "The element type of the weights: as each is stored, or converted, rounded to the nearest.", [AsStored, .. ExportOptions.DTypes], AsStored);
     private readonly Option<string?> configuration = TypedOption.PathTo("--config", "FILE", "LitGPT's model_config.yaml or lit_config.json, where it is not beside the checkpoint.");
+    private readonly VerifyOption verify = new("Prove the folder before it gets its name: names, headers, index, config.json and a sample of rows, or every byte.");
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
@@ -34,7 +35,7 @@ internal sealed class ExportCommand
         var options = new ExportCommand();
         var command = new RuledCommand("export", "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads.");
         command.Arguments.Add(options.path);
-        foreach (var option in new Option[] { options.output, options.size, options.dtype, options.configuration, options.dryRun, options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle })
+        foreach (var option in new Option[] { options.output, options.size, options.dtype, options.configuration, options.verify.Option, options.dryRun, options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle })
         {
             command.Options.Add(option);
         }
@@ -84,6 +85,7 @@ internal sealed class ExportCommand
             },
             DryRun = parsed.GetValue(dryRun),
             Force = parsed.GetValue(force),
+            Verification = verify.Read(parsed),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             Engine = () => throw new InvalidOperationException("an export reorders nothing"),
             Progress = progress,

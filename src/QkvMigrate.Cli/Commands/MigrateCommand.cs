@@ -4,7 +4,6 @@ using QkvMigrate.Cli.Progress;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Cli.Terminals;
 using QkvMigrate.Running;
-using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Commands;
 
@@ -23,7 +22,7 @@ internal sealed class MigrateCommand
     private readonly Option<bool> check = new("--check") { Description = "Do nothing, and exit with 3 where there is something to do." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
-    private readonly Option<string?> verify = TypedOption.Choice("--verify", "Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.", ["none", "quick", "full"], "quick");
+    private readonly VerifyOption verify = new("Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.");
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor, and which engine and PyTorch are taken." };
     private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
@@ -49,7 +48,7 @@ internal sealed class MigrateCommand
             ? new RuledCommand("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new RuledCommand("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify, options.quiet, options.verbose, options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence })
+        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify.Option, options.quiet, options.verbose, options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence })
         {
             command.Options.Add(option);
         }
@@ -115,7 +114,7 @@ internal sealed class MigrateCommand
             DropUnreferenced = parsed.GetValue(dropUnreferenced),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             StrictEvidence = parsed.GetValue(strictEvidence),
-            Verification = parsed.GetValue(verify) switch { "none" => null, "full" => VerificationMode.Full, _ => VerificationMode.Quick },
+            Verification = verify.Read(parsed),
             Engine = engine.Read(parsed, log),
             LowRankUpdater = engine.ReadUpdater(parsed),
             Progress = progress,

@@ -6,11 +6,11 @@ using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Commands;
 
-/// <summary><c>qkvmigrate verify</c>: proves from two files that one is the upgrade or downgrade of the other, and nothing else.</summary>
+/// <summary><c>qkvmigrate verify</c>: proves from the files alone that one is the upgrade, downgrade or export of the other, and nothing else.</summary>
 internal sealed class VerifyCommand
 {
     private readonly Argument<string> original = TypedArgument.OnePath("ORIGINAL", "A checkpoint file, a checkpoint directory, or a tree of them.");
-    private readonly Argument<string> upgraded = TypedArgument.OnePath("UPGRADED", "What an upgrade or downgrade made of it.");
+    private readonly Argument<string> upgraded = TypedArgument.OnePath("UPGRADED", "What an upgrade, a downgrade or an export made of it.");
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others." };
@@ -22,7 +22,7 @@ internal sealed class VerifyCommand
     public static Command Create()
     {
         var options = new VerifyCommand();
-        var command = new Command("verify", "Compare every byte of an upgraded checkpoint with what its original makes it.");
+        var command = new Command("verify", "Compare every byte of an upgraded or exported checkpoint with what its original makes it.");
         command.Arguments.Add(options.original);
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);

@@ -24,6 +24,7 @@ internal static class JsonVerification
         report.Upgraded,
         report.Error is not null ? "refused" : report.IsVerified ? "verified" : "differs",
         report.Direction is { } direction ? JsonNames.Kebab(direction.ToString()) : null,
+        report.Exported,
         report.Geometry is { } geometry ? new JsonVerifiedGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize) : null,
         new JsonCoverage(
             JsonNames.Kebab(report.Mode.ToString()),
@@ -64,6 +65,7 @@ internal sealed record JsonVerified(
     string Output,
     string Status,
     string? Direction,
+    string? Exported,
     JsonVerifiedGeometry? Geometry,
     JsonCoverage Coverage,
     long DifferenceCount,

@@ -42,6 +42,7 @@ internal static class VerificationText
         var coverage = report.Coverage;
         var way = report.Direction switch
         {
+            _ when report.Exported is { } model => $"{coverage.Tensors} tensors became the {coverage.Regions} of a {model}",
             MigrationDirection.Upgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from interleaved to sequential, {coverage.RenamedNames} names changed",
             MigrationDirection.Downgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from sequential to interleaved, {coverage.RenamedNames} names changed",
             _ => $"{coverage.Tensors} tensors, none of which had to change",

@@ -3,12 +3,14 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
+using QkvMigrate.Verification.Exports;
 
 namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Verifies what a user names: two files, or two directories or trees with every file in and below their checkpoint
 /// directories. A directory with nothing to do has no output in a tree; then it is proven that there was nothing to do.
+/// A second path that is an export for Hugging Face's libraries, or a tree of such, is verified as one.
 /// </summary>
 public static class PathVerifier
 {
@@ -32,6 +34,11 @@ public static class PathVerifier
             {
                 throw refusal;
             }
+        }
+
+        if (ExportPaths.Verify(original, upgraded, selection, geometry.ConfigPath, mode, cancellation) is { } exports)
+        {
+            return exports;
         }
 
         if (Directory.Exists(original) != Directory.Exists(upgraded))

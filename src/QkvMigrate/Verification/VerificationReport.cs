@@ -62,6 +62,9 @@ public sealed record VerificationReport
     /// <summary>The geometry by which rows were expected to have moved, or null where none do.</summary>
     public AttentionGeometry? Geometry { get; init; }
 
+    /// <summary>The class of Hugging Face's models that the first file became, where the second path is its export.</summary>
+    public string? Exported { get; init; }
+
     /// <summary>LitGPT's <c>lora_r</c> in the first and in the second file, where the LoRA is expanded.</summary>
     public (long Before, long After)? LoraRank { get; init; }
 

@@ -3,6 +3,7 @@ using QkvMigrate.Exporting;
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Trees;
+using QkvMigrate.Verification.Exports;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Exports;
@@ -48,6 +49,7 @@ internal sealed class ExportWriting(
                 FileCopy.Copy(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), replace: false, request.Progress, cancellation);
             }
 
+            Verify(folder.WritePath);
             journal?.Digest(folder.WritePath, plan.Files, [], new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) }, cancellation);
             RemoveOtherWeights();
             folder.Commit();
@@ -56,6 +58,25 @@ internal sealed class ExportWriting(
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             throw IoFailure.Of(error, output);
+        }
+    }
+
+    /// <summary>Has the export proven before it gets its name.</summary>
+    private void Verify(string written)
+    {
+        if (request.Verification is not { } mode)
+        {
+            return;
+        }
+
+        var report = ExportVerifier.Verify(files, unit.Root, written, request.Geometry.ConfigPath, mode, cancellation);
+        if (!report.IsVerified)
+        {
+            throw new MigrationException(
+                FailureKind.Verification,
+                "the export did not pass its verification and was thrown away; "
+                + $"{report.DifferenceCount} differences, the first: {report.Differences[0]}",
+                output);
         }
     }
 
