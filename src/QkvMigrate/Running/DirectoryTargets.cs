@@ -25,7 +25,7 @@ internal static class DirectoryTargets
 
         foreach (var checkpoint in plan.Checkpoints)
         {
-            CheckpointWriting.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
+            CheckpointTarget.CheckBaseStays(checkpoint, plan.OutputOf(checkpoint));
         }
 
         if (!request.InPlace)
@@ -36,7 +36,7 @@ internal static class DirectoryTargets
 
         foreach (var path in Replaced(plan))
         {
-            CheckpointWriting.CheckTarget(path, path, request);
+            CheckpointTarget.Check(path, path, request);
         }
     }
 
@@ -51,14 +51,14 @@ internal static class DirectoryTargets
         CheckKinds(folder, journal);
         if (journal is null)
         {
-            CheckpointWriting.CheckTarget(folder.Unit.Root, folder.Path, request);
+            CheckpointTarget.Check(folder.Unit.Root, folder.Path, request);
             return;
         }
 
         foreach (var file in folder.Files)
         {
             var mayReplace = journal.Earlier.MayReplace(file) || IsCleared(file);
-            CheckpointWriting.CheckTarget(Path.Combine(folder.Unit.Root, file), folder.PathOf(file), request with { Force = mayReplace });
+            CheckpointTarget.Check(Path.Combine(folder.Unit.Root, file), folder.PathOf(file), request with { Force = mayReplace });
         }
 
         if (folder.Links.FirstOrDefault(link => !journal.Earlier.MayPut(link) && !IsCleared(link.Path)) is { } other)

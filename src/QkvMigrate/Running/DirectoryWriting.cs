@@ -111,10 +111,10 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             var path = Path.Combine(folder, change.Name);
             if (change.Content is { } content)
             {
-                var target = request.InPlace ? CheckpointWriting.FinalTarget(path) : path;
+                var target = request.InPlace ? ReplacedFile.FinalTarget(path) : path;
                 using var file = DurableFile.Create(target, replace: true);
                 Posix.Write(file.Handle, content.Span, 0);
-                CheckpointWriting.Commit(file, target, request);
+                ReplacedFile.Commit(file, target, request);
             }
             else if (request.InPlace && File.Exists(path))
             {
@@ -126,9 +126,9 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     /// <summary>A file that the new configuration takes the place of; where backups are asked for, it goes to its.</summary>
     private void Remove(string path)
     {
-        if (CheckpointWriting.Backup(path, request) is { } backup && !Path.Exists(backup))
+        if (ReplacedFile.BackupOf(path, request) is { } backup && !Path.Exists(backup))
         {
-            CheckpointWriting.Announce(path, backup);
+            ReplacedFile.Announce(path, backup);
             File.Move(path, backup);
         }
         else

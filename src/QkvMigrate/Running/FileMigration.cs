@@ -24,7 +24,7 @@ internal static class FileMigration
     {
         if (request is { InPlace: true, DryRun: false })
         {
-            TargetLock.SweepLeftovers(CheckpointWriting.FinalTarget(request.Path));
+            TargetLock.SweepLeftovers(ReplacedFile.FinalTarget(request.Path));
         }
 
         return planned.Report();
@@ -37,8 +37,8 @@ internal static class FileMigration
         {
             request.ShardOwners.CheckAlone(request.Path);
             CheckKind(output);
-            CheckpointWriting.CheckTarget(request.Path, output, request);
-            CheckpointWriting.CheckBaseStays(planned, output);
+            CheckpointTarget.Check(request.Path, output, request);
+            CheckpointTarget.CheckBaseStays(planned, output);
             return request.DryRun
                 ? planned.Report() with { Output = output }
                 : CheckpointWriting.Write(planned, rewrite, output, request, cancellation).Report();

@@ -1,3 +1,4 @@
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Stages;
 
@@ -6,6 +7,9 @@ namespace QkvMigrate.Running;
 /// <summary>Reports of checkpoints: the stage at which a checkpoint's way ended says what became of it, and what is known of it.</summary>
 internal static class StageReports
 {
+    /// <summary>The status of a checkpoint that was written.</summary>
+    public static CheckpointStatus StatusAfter(Conversion conversion) => conversion.IsUpgrade ? CheckpointStatus.Upgraded : CheckpointStatus.Downgraded;
+
     /// <summary>The report of a checkpoint.</summary>
     public static CheckpointReport Report(this CheckpointStage stage) => stage switch
     {
@@ -38,7 +42,7 @@ internal static class StageReports
         },
         WrittenCheckpoint written => written.Planned.Report() with
         {
-            Status = CheckpointWriting.StatusAfter(written.Planned.Plan.Conversion),
+            Status = StatusAfter(written.Planned.Plan.Conversion),
             Output = written.Output,
         },
         RefusedCheckpoint refused => refused.Reached.Report() with

@@ -10,8 +10,10 @@ namespace QkvMigrate.Running.Batches;
 /// <summary>Goes through the units of several paths, some at a time.</summary>
 internal sealed class Batch(BatchOptions options, CancellationToken cancellation)
 {
+    private static readonly IEqualityComparer<BatchUnit> ByReference = ReferenceEqualityComparer.Instance;
+
     private readonly List<PathWork> works = [];
-    private readonly List<Func<IReadOnlyDictionary<PathWork, CheckpointReport>, IEnumerable<BatchUnit>>> paths = [];
+    private readonly List<BatchPath> paths = [];
     private readonly List<CheckpointReport> failures = [];
     private readonly ShardOwners shardOwners = new();
 
@@ -21,7 +23,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     {
         var work = PathWork.Find(WithOwnEngine(request), options.Selection, cancellation);
         works.Add(work);
-        paths.Add(skipped => skipped.TryGetValue(work, out var report) ? [Finished(report)] : work.Units);
+        paths.Add(new BatchPath(work, null));
     }
 
     /// <summary>Adds what <paramref name="request"/> finds, or that it is of no use.</summary>
@@ -33,21 +35,31 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
         catch (MigrationException error) when (error.Kind != FailureKind.Usage)
         {
-            paths.Add(_ => [Finished(CheckpointReport.Of(request.Path, error))]);
+            paths.Add(new BatchPath(null, CheckpointReport.Of(request.Path, error)));
         }
     }
 
-    /// <summary>Does the work of this part, and returns its reports in the order in which it was added.</summary>
+    /// <summary>Does this run's part of the work, and returns its reports in the order in which the units were added.</summary>
     public IReadOnlyList<CheckpointReport> Run()
     {
         var skipped = Overlaps.Of(works);
-        var units = paths.SelectMany(path => path(skipped)).ToList();
-        var begun = works.Where(work => !skipped.ContainsKey(work) && Try(work, () => work.Begin(cancellation))).ToHashSet();
-        var workOf = works.Where(work => !skipped.ContainsKey(work)).SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, (IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
-        var own = Own(units, begun, workOf).Where(unit => !workOf.TryGetValue(unit, out var work) || begun.Contains(work)).ToList();
+        var taken = works.FindAll(work => !skipped.ContainsKey(work));
+        var begun = new HashSet<PathWork>();
+        foreach (var work in taken)
+        {
+            if (Try(work, () => work.Begin(cancellation)))
+            {
+                begun.Add(work);
+            }
+        }
+
+        var units = paths.SelectMany(path => UnitsOf(path, skipped)).ToList();
+        var workOf = taken.SelectMany(work => work.Units.Select(unit => (unit, work))).ToDictionary(pair => pair.unit, pair => pair.work, ByReference);
+        var own = OwnUnits(units, begun, workOf);
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
         var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
         ForEach(own.Count, i => reports[i] = Run(own[i]));
+
         var done = own.Where((unit, i) => workOf.ContainsKey(unit) && reports[i]?.All(report => report.Error is null) == true).ToLookup(unit => workOf[unit]);
         var isWhole = Array.TrueForAll(reports, report => report is not null) && !cancellation.IsCancellationRequested;
         foreach (var work in works.Where(begun.Contains))
@@ -58,7 +70,18 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
     }
 
-    /// <summary>A unit of which all is known already.</summary>
+    /// <summary>The units of a path; one that has its report already, where there is no work on it.</summary>
+    private static IEnumerable<BatchUnit> UnitsOf(BatchPath path, IReadOnlyDictionary<PathWork, CheckpointReport> skipped)
+    {
+        if (path.Work is not { } work)
+        {
+            return path.Report is { } failure ? [Finished(failure)] : [];
+        }
+
+        return skipped.TryGetValue(work, out var report) ? [Finished(report)] : work.Units;
+    }
+
+    /// <summary>A unit that has its report already.</summary>
     private static BatchUnit Finished(CheckpointReport report) => new(report.Path, 0, _ => [report]);
 
     /// <summary>The request with one engine and one updater for all of its files.</summary>
@@ -69,7 +92,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         ShardOwners = shardOwners,
     };
 
-    /// <summary>Does what concerns the output of a path as a whole; where that fails, the path has a report of its own.</summary>
+    /// <summary>Does what concerns the output of a path as a whole. Where that fails, the path gets a report of its own.</summary>
     private bool Try(PathWork work, Action action)
     {
         try
@@ -89,23 +112,28 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         }
     }
 
-    private IEnumerable<BatchUnit> Own(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
+    /// <summary>The units that this run works on, in the order in which they were added.</summary>
+    private List<BatchUnit> OwnUnits(List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
     {
-        if (options.Part is not { } part)
-        {
-            return units;
-        }
+        var dealt = options.Part is { } part ? Dealt(part, units, begun, workOf) : null;
+        return units.FindAll(unit =>
+            (dealt is null || dealt.Contains(unit))
+            && (!workOf.TryGetValue(unit, out var work) || begun.Contains(work)));
+    }
 
-        var dealt = units.Where(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself)).ToList();
-        var numbers = WorkPart.Deal(dealt.ConvertAll(unit => unit.Weight), part.Count);
-        var own = dealt.Where((_, i) => numbers[i] == part.Number).ToHashSet((IEqualityComparer<BatchUnit>)ReferenceEqualityComparer.Instance);
+    /// <summary>The units of one part of the work. Paths that deal themselves add their own.</summary>
+    private HashSet<BatchUnit> Dealt(WorkPart part, List<BatchUnit> units, HashSet<PathWork> begun, Dictionary<BatchUnit, PathWork> workOf)
+    {
+        var together = units.FindAll(unit => !(workOf.TryGetValue(unit, out var work) && work.DealsItself));
+        var parts = WorkPart.Deal(together.ConvertAll(unit => unit.Weight), part.Count);
+        var own = together.Where((_, i) => parts[i] == part.Number).ToHashSet(ByReference);
         var isOneOfMany = works.Count(work => work.DealsItself) > 1;
         foreach (var work in works.Where(work => work.DealsItself && begun.Contains(work)))
         {
             Try(work, () => own.UnionWith(work.Deal(part, isOneOfMany)));
         }
 
-        return units.Where(own.Contains);
+        return own;
     }
 
     private IReadOnlyList<CheckpointReport> Run(BatchUnit unit)
@@ -137,8 +165,14 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         ExceptionDispatchInfo? failure = null;
         void Work(int thread)
         {
-            while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is var number && number < count)
+            while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null)
             {
+                var number = Interlocked.Increment(ref next);
+                if (number >= count)
+                {
+                    return;
+                }
+
                 try
                 {
                     work(number);
@@ -153,4 +187,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         Workers.Run(Math.Clamp(options.Jobs, 1, Math.Max(1, count)), Work);
         failure?.Throw();
     }
+
+    /// <summary>A path that the user named: the work on it, or the report that says why there is none.</summary>
+    private sealed record BatchPath(PathWork? Work, CheckpointReport? Report);
 }

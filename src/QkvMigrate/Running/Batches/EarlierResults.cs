@@ -8,7 +8,10 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="isForced">Whether the user gave <c>--force</c>.</param>
 internal sealed class EarlierResults(StandingResults standing, bool isForced)
 {
-    /// <summary>Whether a result may be put where <paramref name="file"/> is, a path in the unit's directory: nothing is there, or what this tool wrote.</summary>
+    /// <summary>
+    /// Whether a result may replace what is at <paramref name="file"/>, a path in the unit's directory: this tool wrote it, and
+    /// nobody has changed it since. False where nothing is there, or a file of the user's.
+    /// </summary>
     /// <exception cref="MigrationException">What this tool wrote there was changed since.</exception>
     public bool MayReplace(string file)
     {
@@ -17,9 +20,15 @@ internal sealed class EarlierResults(StandingResults standing, bool isForced)
             return true;
         }
 
-        return standing.IsKnown(file) && !standing.IsGone(file)
-            ? throw new MigrationException(FailureKind.Target, "this is to be made again, but was changed since it was made; --force replaces it", standing.PathOf(file))
-            : false;
+        if (standing.IsKnown(file) && !standing.IsGone(file))
+        {
+            throw new MigrationException(
+                FailureKind.Target,
+                "this is to be made again, but was changed since it was made; --force replaces it",
+                standing.PathOf(file));
+        }
+
+        return false;
     }
 
     /// <summary>Whether a link may be put where <paramref name="link"/> is: nothing is there, the same link, or what this tool made.</summary>
@@ -31,9 +40,12 @@ internal sealed class EarlierResults(StandingResults standing, bool isForced)
             return true;
         }
 
-        return standing.IsOrphan(link.Path) && !isForced
-            ? throw OrphanedResult.Failure(standing.PathOf(link.Path))
-            : MayReplace(link.Path);
+        if (standing.IsOrphan(link.Path) && !isForced)
+        {
+            throw OrphanedResult.Failure(standing.PathOf(link.Path));
+        }
+
+        return MayReplace(link.Path);
     }
 
     /// <summary>Whether nothing stands at a path in the unit's directory but results that the source no longer makes.</summary>
@@ -49,18 +61,21 @@ internal sealed class EarlierResults(StandingResults standing, bool isForced)
             : new DirectoryInfo(standing.PathOf(path)).EnumerateFileSystemInfos().All(entry => IsStale(Path.Combine(path, entry.Name)));
     }
 
-    /// <summary>Refuses to take away results that the source no longer makes, where somebody has worked on them.</summary>
+    /// <summary>Refuses to remove results that the source no longer makes, where somebody has worked on them.</summary>
     /// <param name="results">What the source makes now.</param>
     /// <exception cref="MigrationException">One was changed.</exception>
     public void CheckStale(IEnumerable<string> results)
     {
         if (!isForced && standing.StaleBeside(results).FirstOrDefault(file => !standing.IsAsWritten(file)) is { } changed)
         {
-            throw new MigrationException(FailureKind.Target, "the source no longer makes this, but it was changed since it was made; --force removes it", standing.PathOf(changed));
+            throw new MigrationException(
+                FailureKind.Target,
+                "the source no longer makes this, but it was changed since it was made; --force removes it",
+                standing.PathOf(changed));
         }
     }
 
-    /// <summary>The results that stay in the account beside new ones. With <c>--force</c> those whose checkpoint is gone are the user's from then on.</summary>
+    /// <summary>The results that stay in the account beside new ones. With <c>--force</c>, those whose checkpoint is gone leave the account.</summary>
     /// <param name="results">What the source makes now.</param>
     public IReadOnlyList<ResultFile> KeptBeside(IEnumerable<string> results)
     {
@@ -68,9 +83,9 @@ internal sealed class EarlierResults(StandingResults standing, bool isForced)
         return isForced ? [.. kept.Where(file => file.Source is not { } checkpoint || standing.HasSource(checkpoint))] : kept;
     }
 
-    /// <summary>Takes away the results that the source no longer makes.</summary>
+    /// <summary>Removes the results that the source no longer makes.</summary>
     /// <param name="results">What the source makes now.</param>
-    /// <returns>What was taken away.</returns>
+    /// <returns>What was removed.</returns>
     public IReadOnlyList<string> RemoveStale(IEnumerable<string> results)
     {
         var stale = standing.StaleBeside(results);

@@ -2,7 +2,7 @@ using QkvMigrate.Files;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>What is known of one unit, held against what is there.</summary>
+/// <summary>What the records of an output say of one unit, held against what is there.</summary>
 internal sealed class KnownUnit
 {
     /// <summary>The unit's path below the tree.</summary>
@@ -29,89 +29,183 @@ internal sealed class KnownUnit
     /// <summary>A report for each checkpoint.</summary>
     public IEnumerable<CheckpointReport> Reports()
     {
-        var last = (Last?.Checkpoints ?? []).GroupBy(checkpoint => System.IO.Path.GetFileName(checkpoint.Path), StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First().ToReport(), StringComparer.Ordinal);
-        var results = (Entry?.Results() ?? []).Where(file => file.Source is not null).DistinctBy(file => file.Source).ToDictionary(file => file.Source!, StringComparer.Ordinal);
-        var names = (Asked?.Checkpoints ?? last.Keys.AsEnumerable()).Union(results.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        var records = LastRecords();
+        var made = Made();
+        var names = (Asked?.Checkpoints ?? records.Keys.AsEnumerable()).Union(made.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.Count == 0)
         {
             return [new CheckpointReport { Path = Name, Status = CheckpointStatus.Pending, SourceBytes = Asked?.Bytes ?? 0 }];
         }
 
-        var hasError = last.Values.Any(report => report.Error is not null);
-        var companions = Companions();
-        var stamps = (Last?.Checkpoints ?? []).Where(checkpoint => checkpoint.Modified is not null).GroupBy(checkpoint => System.IO.Path.GetFileName(checkpoint.Path), StringComparer.Ordinal)
-            .ToDictionary(same => same.Key, same => new SourceStamp(same.Key, same.First().SourceBytes, same.First().Modified!, null), StringComparer.Ordinal);
-        return names.Select((name, i) => Report(name, last.GetValueOrDefault(name), results.GetValueOrDefault(name), hasError, i == 0 ? companions : null, stamps.GetValueOrDefault(name)));
+        var hasError = records.Values.Any(record => record.Error is not null);
+        var companions = CompanionProblem();
+        return names.Select((name, i) =>
+        {
+            var record = records.GetValueOrDefault(name);
+            return made.TryGetValue(name, out var file)
+                ? ReportOf(name, file, record?.ToReport(), i == 0 ? companions : null)
+                : ReportWithoutResult(name, record, hasError);
+        });
     }
 
-    private CheckpointReport Report(string name, CheckpointReport? last, ResultFile? result, bool hasError, MigrationException? companions, SourceStamp? seen)
-    {
-        var stamp = Entry?.Checkpoints().FirstOrDefault(stamp => stamp.Path == name);
-        var isExport = Entry?.Options.AreOfExport() == true;
+    /// <summary>What became of each checkpoint last, by its name.</summary>
+    private Dictionary<string, CheckpointRecord> LastRecords() => (Last?.Checkpoints ?? [])
+        .GroupBy(checkpoint => System.IO.Path.GetFileName(checkpoint.Path), StringComparer.Ordinal)
+        .ToDictionary(same => same.Key, same => same.First(), StringComparer.Ordinal);
 
-        // Of a directory that is exported, what is skipped may be no model.
-        var isMade = last?.Status is CheckpointStatus.Upgraded or CheckpointStatus.Downgraded or CheckpointStatus.Exported || (last?.Status == CheckpointStatus.Skipped && !hasError && !isExport);
-        if (last is null || (result is not null && OrphanedResult.IsToldBy(last.Error)))
+    /// <summary>What was made of each checkpoint, by its name: the first file where there are several.</summary>
+    private Dictionary<string, MadeFile> Made()
+    {
+        var made = new Dictionary<string, MadeFile>(StringComparer.Ordinal);
+        if (Entry is { } entry)
         {
-            last = new CheckpointReport
+            foreach (var file in entry.Results())
             {
-                Path = System.IO.Path.Combine(Name, name),
-                Status = result is null ? CheckpointStatus.Pending : isExport ? CheckpointStatus.Exported : CheckpointWriting.StatusAfter(Entry!.Options.Conversion),
-                Output = result is null ? null : System.IO.Path.Combine(Output, result.Path),
-                SourceBytes = stamp?.Bytes ?? 0,
-                OutputBytes = result?.Bytes,
-                OutputSha256 = result?.Sha256,
-            };
+                if (file.Source is { } checkpoint)
+                {
+                    made.TryAdd(checkpoint, new MadeFile(entry, file));
+                }
+            }
         }
 
-        return last.Error is not null ? last
-            : Entry is { State: ManifestState.Writing } ? Pending(last, "a run was ended while it wrote this; run it again")
-            : result is null && isMade ? Pending(last, "this is no longer in the account; run it again")
-            : result is null ? (Source is not null && seen?.LooksSameIn(Source) == false && last.Status == CheckpointStatus.Unchanged ? Pending(last, "the checkpoint has changed since there was nothing to do; run it again") : last)
-            : Source is not null && !StandingResults.IsThere(System.IO.Path.Combine(Source, name)) ? last with { Status = CheckpointStatus.Refused, Error = OrphanedResult.Failure(System.IO.Path.Combine(Output, result.Path)) }
-            : Problem(result) is { } problem ? last with { Status = CheckpointStatus.Pending, Error = problem }
-            : Source is not null && stamp?.LooksSameIn(Source) == false ? Pending(last, "the checkpoint has changed since its result was made; run it again")
-            : companions is not null ? last with { Status = CheckpointStatus.Pending, Error = companions }
-            : last;
+        return made;
     }
 
-    private static CheckpointReport Pending(CheckpointReport report, string problem) =>
-        report with { Status = CheckpointStatus.Pending, Error = new MigrationException(FailureKind.Conflict, problem, report.Path) };
+    /// <summary>The report of a checkpoint that has a result.</summary>
+    private CheckpointReport ReportOf(string name, MadeFile made, CheckpointReport? last, MigrationException? companions)
+    {
+        var stamp = made.Entry.Checkpoints().FirstOrDefault(stamp => stamp.Path == name);
+        var report = last is null || OrphanedResult.IsToldBy(last.Error) ? ReportOf(name, made, stamp) : last;
+        if (report.Error is not null)
+        {
+            return report;
+        }
+
+        if (made.Entry.State == ManifestState.Writing)
+        {
+            return Interrupted(report);
+        }
+
+        if (Source is { } source && !StandingResults.IsThere(System.IO.Path.Combine(source, name)))
+        {
+            var orphan = OrphanedResult.Failure(System.IO.Path.Combine(Output, made.File.Path));
+            return report with { Status = CheckpointStatus.Refused, Error = orphan };
+        }
+
+        if (Problem(made.File) is { } problem)
+        {
+            return Pending(report, problem);
+        }
+
+        if (HasChanged(stamp))
+        {
+            return Pending(report, "the checkpoint has changed since its result was made; run it again");
+        }
+
+        return companions is null ? report : Pending(report, companions);
+    }
+
+    /// <summary>The report that a result speaks for, where no run has written one.</summary>
+    private CheckpointReport ReportOf(string name, MadeFile made, SourceStamp? stamp) => new()
+    {
+        Path = System.IO.Path.Combine(Name, name),
+        Status = made.Entry.Options.AreOfExport() ? CheckpointStatus.Exported : StageReports.StatusAfter(made.Entry.Options.Conversion),
+        Output = System.IO.Path.Combine(Output, made.File.Path),
+        SourceBytes = stamp?.Bytes ?? 0,
+        OutputBytes = made.File.Bytes,
+        OutputSha256 = made.File.Sha256,
+    };
+
+    /// <summary>The report of a checkpoint of which the entry has no result.</summary>
+    private CheckpointReport ReportWithoutResult(string name, CheckpointRecord? record, bool hasError)
+    {
+        var report = record?.ToReport() ?? new CheckpointReport { Path = System.IO.Path.Combine(Name, name), Status = CheckpointStatus.Pending, SourceBytes = SourceBytes(name) };
+        if (report.Error is not null)
+        {
+            return report;
+        }
+
+        if (Entry is { State: ManifestState.Writing })
+        {
+            return Interrupted(report);
+        }
+
+        if (SaysThatAResultWasMade(report.Status, hasError))
+        {
+            return Pending(report, "this is no longer in the account; run it again");
+        }
+
+        return report.Status == CheckpointStatus.Unchanged && HasChanged(record?.Stamp(name))
+            ? Pending(report, "the checkpoint has changed since there was nothing to do; run it again")
+            : report;
+    }
+
+    /// <summary>Bytes of a checkpoint when the unit was worked on last.</summary>
+    private long SourceBytes(string name) => Entry?.Checkpoints().FirstOrDefault(stamp => stamp.Path == name)?.Bytes ?? 0;
+
+    /// <summary>A checkpoint is skipped because it is finished. Of a directory that is exported, what is skipped may be no model.</summary>
+    private bool SaysThatAResultWasMade(CheckpointStatus status, bool hasError) => status switch
+    {
+        CheckpointStatus.Upgraded or CheckpointStatus.Downgraded or CheckpointStatus.Exported => true,
+        CheckpointStatus.Skipped => !hasError && Entry?.Options.AreOfExport() != true,
+        _ => false,
+    };
+
+    /// <summary>Whether a file of the source is not what it was; false where the source cannot be seen from here.</summary>
+    private bool HasChanged(SourceStamp? stamp) => Source is { } source && stamp?.LooksSameIn(source) == false;
+
+    private static CheckpointReport Interrupted(CheckpointReport report) => Pending(report, "a run was ended while it wrote this; run it again");
+
+    private static CheckpointReport Pending(CheckpointReport report, string problem) => Pending(report, Conflict(problem, report.Path));
+
+    private static CheckpointReport Pending(CheckpointReport report, MigrationException problem) =>
+        report with { Status = CheckpointStatus.Pending, Error = problem };
+
+    private static MigrationException Conflict(string problem, string path) => new(FailureKind.Conflict, problem, path);
 
     /// <summary>What is wrong with the files that came along, or null.</summary>
-    private MigrationException? Companions()
+    private MigrationException? CompanionProblem()
     {
         if (Entry is not { State: ManifestState.Finished } entry)
         {
             return null;
         }
 
-        var changed = Source is { } source ? entry.Source.FirstOrDefault(stamp => stamp.Header is null && !stamp.LooksSameIn(source)) : null;
-        return entry.Results().Where(file => file.Source is null).Select(Problem).FirstOrDefault(problem => problem is not null)
-            ?? (Source is null ? null : entry.Results().Where(file => file.Link is not null).Select(SourceProblem).FirstOrDefault(problem => problem is not null))
-            ?? (changed is null ? null : new MigrationException(FailureKind.Conflict, "this has changed since the result was made, or is gone; run it again", System.IO.Path.Combine(Source!, changed.Path)));
+        var companions = entry.Results().Where(file => file.Source is null);
+        return companions.Select(Problem).FirstOrDefault(problem => problem is not null)
+            ?? (Source is { } source ? SourceProblem(entry, source) : null);
     }
 
-    private MigrationException? SourceProblem(ResultFile link)
+    /// <summary>What has changed in the source of the files that came along, or null.</summary>
+    private static MigrationException? SourceProblem(ManifestEntry entry, string source)
     {
-        var path = System.IO.Path.Combine(Source!, link.Path);
-        return LinkAt(path) == link.Link ? null : new MigrationException(FailureKind.Conflict, "this has changed since the result was made, or is gone; run it again", path);
+        var link = entry.Results().FirstOrDefault(file => file.Link is not null && LinkAt(System.IO.Path.Combine(source, file.Path)) != file.Link);
+        var file = entry.Source.FirstOrDefault(stamp => stamp.Header is null && !stamp.LooksSameIn(source));
+        return (link?.Path ?? file?.Path) is { } changed
+            ? Conflict("this has changed since the result was made, or is gone; run it again", System.IO.Path.Combine(source, changed))
+            : null;
     }
 
     private static string? LinkAt(string path) => FileIdentity.OfLink(path) is { IsLink: true } ? new FileInfo(path).LinkTarget : null;
 
+    /// <summary>How a file of the result differs from what was written, or null.</summary>
     private MigrationException? Problem(ResultFile file)
     {
         var path = System.IO.Path.Combine(Output, file.Path);
         if (file.Link is { } text)
         {
-            return LinkAt(path) == text ? null
-                : new MigrationException(FailureKind.Conflict, $"the link to {text} is gone, or another; a run makes it again", path);
+            return LinkAt(path) == text ? null : Conflict($"the link to {text} is gone, or another; a run makes it again", path);
         }
 
-        return FileIdentity.Of(path) is not { } found ? new MigrationException(FailureKind.Conflict, "the result is gone; a run makes it again", path)
-            : found.Special is { } special ? new MigrationException(FailureKind.Conflict, $"the result is {special} now", path)
-            : found.Size != file.Bytes ? new MigrationException(FailureKind.Conflict, $"the result has {found.Size} bytes, and had {file.Bytes} when it was made", path)
-            : null;
+        return FileIdentity.Of(path) switch
+        {
+            null => Conflict("the result is gone; a run makes it again", path),
+            { Special: { } special } => Conflict($"the result is {special} now", path),
+            { } found when found.Size != file.Bytes => Conflict($"the result has {found.Size} bytes, and had {file.Bytes} when it was made", path),
+            _ => null,
+        };
     }
+
+    /// <summary>A file of the result, and the entry that has it.</summary>
+    private readonly record struct MadeFile(ManifestEntry Entry, ResultFile File);
 }

@@ -59,7 +59,7 @@ internal sealed class Overlaps
 
     /// <summary>Names are compared, for hard links are replaced one by one; in place it is the name behind a link that is replaced.</summary>
     private static (FileKey, string) NameOf(PathWork work, string file) =>
-        FilePlace.OfName(work.IsInPlace ? CheckpointWriting.FinalTarget(file) : file).Id;
+        FilePlace.OfName(work.IsInPlace ? ReplacedFile.FinalTarget(file) : file).Id;
 
     private void CheckOutputs(IReadOnlyList<PathWork> works)
     {

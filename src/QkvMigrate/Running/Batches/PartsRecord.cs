@@ -12,10 +12,13 @@ internal sealed record PartsRecord(int SchemaVersion, int Count, IReadOnlyList<i
 {
     /// <inheritdoc/>
     public string? Problem() =>
-        Count < 1 || Ended.Any(part => part < 1 || part > Count) ? "a part that is none"
-        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0 || unit.Part < 1 || unit.Part > Count) ? "a unit without a path below the tree, of fewer bytes than none, or of no part"
+        Count < 1 || !Ended.All(IsPart) ? "no part where one is expected"
+        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0 || !IsPart(unit.Part))
+            ? "a unit without a path below the tree, with a negative size, or of no part"
         : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
         : null;
+
+    private bool IsPart(int number) => number >= 1 && number <= Count;
 }
 
 /// <summary>One unit.</summary>

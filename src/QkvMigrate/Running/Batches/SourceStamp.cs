@@ -6,7 +6,7 @@ using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>Recognises a source file in a later run, without reading all of it.</summary>
+/// <summary>Identifies a source file without reading all of it, so that a later run can tell whether it is the same.</summary>
 /// <param name="Path">Its path in the unit's directory, or that of a LoRA's base.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Modified">When it was written last, UTC, to 100 ns.</param>
@@ -22,9 +22,18 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
         .. Bases(unit, request).Select(file => Of(unit.Root, file, FileDigest.Ends(file, cancellation))),
     ];
 
+    /// <summary>Whether its values are such as a run writes: whatever the types allow is read, from whoever wrote it.</summary>
+    public bool IsSound() => (RecordedPath.IsBelow(Path) || System.IO.Path.IsPathRooted(Path)) && Bytes >= 0;
+
     /// <summary>Stamps in the order of <see cref="Of(CheckpointUnit, MigrationRequest, CancellationToken)"/>.</summary>
     public static IReadOnlyList<SourceStamp> InOrder(IEnumerable<SourceStamp> stamps) =>
-        [.. stamps.OrderBy(stamp => stamp.Header is null ? 1 : System.IO.Path.IsPathRooted(stamp.Path) ? 2 : 0).ThenBy(stamp => stamp.Path, StringComparer.Ordinal)];
+        [.. stamps.OrderBy(Rank).ThenBy(stamp => stamp.Path, StringComparer.Ordinal)];
+
+    /// <summary>Checkpoints first, then what came along, then the bases of LoRAs.</summary>
+    private static int Rank(SourceStamp stamp) =>
+        stamp.Header is null ? 1
+        : System.IO.Path.IsPathRooted(stamp.Path) ? 2
+        : 0;
 
     private static IEnumerable<string> Bases(CheckpointUnit unit, MigrationRequest request) => !request.IsMerge ? [] : unit.Checkpoints
         .Select(file => LoraBase.TryFind(System.IO.Path.Combine(unit.Root, file), request.Lora))
@@ -46,8 +55,8 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
 
     /// <summary>
     /// Whether the checkpoint in <paramref name="root"/> has the size and the ends that it had. A zip's end has a checksum of
-    /// each of its records; two files of another format can differ in the middle alone, as two LoRA merged into one base do,
-    /// so that theirs must be of one time too.
+    /// each of its entries. Files of other formats can differ in the middle alone, as two LoRA merged into one base do: their
+    /// time must be the same too.
     /// </summary>
     public bool HasSameEndsIn(string root, CancellationToken cancellation)
     {

@@ -24,7 +24,7 @@ internal sealed record TreeRecord(
     /// <inheritdoc/>
     public string? Problem() =>
         !RecordedPath.IsOne(Source) || Root is { IsOne: false } ? "no path to a source"
-        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0) ? "a unit without a path below the tree, or of fewer bytes than none"
+        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0) ? "a unit without a path below the tree, or with a negative size"
         : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
         : Units.SelectMany(unit => unit.Checkpoints ?? []).Any(name => !RecordedPath.IsName(name)) ? "a checkpoint without a name"
         : null;

@@ -7,7 +7,7 @@ internal static class WrittenFolders
 {
     /// <summary>The folders of units that are migrated in place: their own, and those behind links to checkpoints.</summary>
     public static IReadOnlySet<string> InPlace(IEnumerable<CheckpointUnit> units) =>
-        units.SelectMany(unit => unit.Checkpoints.Select(file => FolderOf(CheckpointWriting.FinalTarget(Path.Combine(unit.Root, file)))).Append(unit.Root))
+        units.SelectMany(unit => unit.Checkpoints.Select(file => FolderOf(ReplacedFile.FinalTarget(Path.Combine(unit.Root, file)))).Append(unit.Root))
             .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The folders of the results in <paramref name="output"/>, and the folder that it stands in.</summary>
