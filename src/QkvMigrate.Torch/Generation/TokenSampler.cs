@@ -30,7 +30,7 @@ internal sealed class TokenSampler : IDisposable
         }
 
         var (candidates, tokens) = logits.to_type(ScalarType.Float32).topk((int)Math.Min(options.TopK ?? long.MaxValue, logits.shape[0]));
-        var drawn = (candidates / (options.Temperature ?? 1)).softmax(-1).cpu().multinomial(1, false, generator);
+        var drawn = candidates.Over(options.Temperature ?? 1).softmax(-1).cpu().multinomial(1, false, generator);
         return tokens.index_select(0, drawn.to(tokens.device)).MoveToOuterDisposeScope();
     }
 

@@ -54,8 +54,8 @@ internal sealed class TorchLowRankUpdate : ILowRankUpdate
         using var gradients = no_grad();
         var columns = a.shape[1];
         var count = rows.Length / rowBytes;
-        var delta = b.narrow(0, rowOfB, count).matmul(a.narrow(0, rowOfA, b.shape[1])).mul_(scaling);
-        var sum = delta.add_(ToDevice(rows, count, columns, weight));
+        var product = b.narrow(0, rowOfB, count).matmul(a.narrow(0, rowOfA, b.shape[1]));
+        var sum = Scalars.With(scaling, product.mul_).PlusInPlace(ToDevice(rows, count, columns, weight));
         sum.to_type(weight).cpu().bytes.CopyTo(rows);
     }
 

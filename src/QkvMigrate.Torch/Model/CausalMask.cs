@@ -46,7 +46,7 @@ internal sealed class CausalMask(long start, long count, Device device) : IDispo
     private Tensor Make(long keys, long size)
     {
         using var scope = NewDisposeScope();
-        var ages = arange(start, keys, ScalarType.Int64, device).unsqueeze(1) - arange(0, keys, ScalarType.Int64, device).unsqueeze(0);
-        return ages.ge(0).logical_and(ages.lt(size)).DetachFromDisposeScope();
+        var ages = Scalars.Range(start, keys, ScalarType.Int64, device).unsqueeze(1) - Scalars.Range(0, keys, ScalarType.Int64, device).unsqueeze(0);
+        return Scalars.With(0, ages.ge).logical_and(Scalars.With(size, ages.lt)).DetachFromDisposeScope();
     }
 }

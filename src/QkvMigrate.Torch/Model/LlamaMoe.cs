@@ -29,7 +29,7 @@ internal sealed class LlamaMoe : IMlp
         var sum = zeros_like(tokens);
         for (var index = 0; index < experts.Count; index++)
         {
-            sum = Add(sum, experts[index], chosen.eq(index));
+            sum = Add(sum, experts[index], Scalars.With(index, chosen.eq));
         }
 
         return sum.view(x.shape).MoveToOuterDisposeScope();
@@ -44,7 +44,7 @@ internal sealed class LlamaMoe : IMlp
 
             var (token, rank) = (places.select(1, 0), places.select(1, 1));
             var weight = weights[TensorIndex.Tensor(token), TensorIndex.Tensor(rank)].unsqueeze(1);
-            return sum.index_add(0, token, weight * expert.Forward(tokens.index_select(0, token)), 1);
+            return Scalars.With(1, factor => sum.index_add(0, token, weight * expert.Forward(tokens.index_select(0, token)), factor));
         }
     }
 }

@@ -41,8 +41,8 @@ internal sealed class RmsNorm(Tensor weight, double epsilon, bool addUnitOffset)
     {
         using var scope = NewDisposeScope();
         var full = x.to_type(ScalarType.Float32);
-        var normalized = full * rsqrt((full * full).mean([-1], keepdim: true) + epsilon);
-        var scale = addUnitOffset ? 1 + weight : weight;
+        var normalized = full * rsqrt((full * full).mean([-1], keepdim: true).Plus(epsilon));
+        var scale = addUnitOffset ? weight.Plus(1) : weight;
         return (normalized * scale.to_type(ScalarType.Float32)).to_type(x.dtype).MoveToOuterDisposeScope();
     }
 }

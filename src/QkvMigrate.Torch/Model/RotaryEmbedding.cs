@@ -50,7 +50,7 @@ internal sealed class RotaryEmbedding : IDisposable
     private (Tensor Cosines, Tensor Sines) Table(long length)
     {
         using var scope = NewDisposeScope();
-        var positions = arange(0, length, ScalarType.Float32, frequencies.device) / condenseRatio;
+        var positions = Scalars.Range(0, length, ScalarType.Float32, frequencies.device).Over(condenseRatio);
         var angles = outer(positions, frequencies).repeat(1, 2);
         return (cos(angles).DetachFromDisposeScope(), sin(angles).DetachFromDisposeScope());
     }
@@ -58,17 +58,19 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <summary>Angle per position, <c>(size / 2)</c>.</summary>
     private static Tensor Frequencies(RopeConfiguration rope, long size, Device device)
     {
-        var exponents = arange(0, size, 2, ScalarType.Float32, device) / Math.Max(size, 1);
-        var theta = 1.0 / pow(tensor((float)rope.Base, device: device), exponents);
+        var exponents = Scalars.Range(0, size, ScalarType.Float32, device, step: 2).Over(Math.Max(size, 1));
+        var theta = pow(tensor((float)rope.Base, device: device), exponents).reciprocal();
         return rope.Adjustments is not { } adjustments ? theta
             : adjustments.Llama3 is { } band ? Stretch(theta, adjustments.Factor, band)
-            : theta / adjustments.Factor;
+            : theta.Over(adjustments.Factor);
     }
 
     private static Tensor Stretch(Tensor theta, double factor, Llama3Band band)
     {
-        var turns = band.OriginalMaximumLength * theta / (2 * Math.PI);
-        var kept = ((turns - band.LowFrequencyFactor) / (band.HighFrequencyFactor - band.LowFrequencyFactor)).clamp(0, 1);
-        return ((1 - kept) * (theta / factor)) + (kept * theta);
+        var turns = theta.Times(band.OriginalMaximumLength).Over(2 * Math.PI);
+        var share = turns.Plus(-band.LowFrequencyFactor).Over(band.HighFrequencyFactor - band.LowFrequencyFactor);
+        var kept = Scalars.With(0, 1, (least, most) => share.clamp(least, most));
+        var stretched = kept.neg().Plus(1) * theta.Over(factor);
+        return stretched.Plus(kept * theta);
     }
 }

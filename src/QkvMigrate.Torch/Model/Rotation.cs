@@ -18,7 +18,7 @@ internal readonly record struct Rotation(Tensor Cos, Tensor Sin)
         var turned = x.narrow(-1, 0, size);
         var half = size / 2;
         var paired = cat([-turned.narrow(-1, half, half), turned.narrow(-1, 0, half)], -1);
-        var roped = ((turned * Cos) + (paired * Sin)).to_type(x.dtype);
+        var roped = (turned * Cos).Plus(paired * Sin).to_type(x.dtype);
         var rest = x.shape[^1] - size;
         return (rest == 0 ? roped : cat([roped, x.narrow(-1, size, rest)], -1)).MoveToOuterDisposeScope();
     }

@@ -20,16 +20,16 @@ internal sealed class ScaledDotProduct(ModelConfiguration configuration)
         Tensor Fused()
         {
             // SDPA scales by 1/√head_size itself, and TorchSharp has no argument for another scale.
-            var scaled = configuration.AttentionScoresScalar is null ? q : q * (scale * Math.Sqrt(configuration.Geometry.HeadSize));
+            var scaled = configuration.AttentionScoresScalar is null ? q : q.Times(scale * Math.Sqrt(configuration.Geometry.HeadSize));
             return nn.functional.scaled_dot_product_attention(scaled, k, v, mask.For(window, explicitly: false), 0, mask.IsPlain(window));
         }
 
         Tensor Capped(double threshold)
         {
-            var scores = SoftCap.Apply(q.matmul(k.transpose(-2, -1)) * scale, threshold);
+            var scores = SoftCap.Apply(q.matmul(k.transpose(-2, -1)).Times(scale), threshold);
             if (mask.For(window, explicitly: true) is { } allowed)
             {
-                scores = scores.masked_fill(allowed.logical_not(), double.NegativeInfinity);
+                scores = Scalars.With(double.NegativeInfinity, value => scores.masked_fill(allowed.logical_not(), value));
             }
 
             return scores.softmax(-1, ScalarType.Float32).to_type(q.dtype).matmul(v);

@@ -6,5 +6,5 @@ namespace QkvMigrate.Torch.Model;
 internal static class SoftCap
 {
     /// <summary><c>tanh(x / threshold) · threshold</c>.</summary>
-    public static Tensor Apply(Tensor x, double threshold) => tanh(x / threshold) * threshold;
+    public static Tensor Apply(Tensor x, double threshold) => tanh(x.Over(threshold)).Times(threshold);
 }

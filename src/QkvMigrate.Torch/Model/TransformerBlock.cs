@@ -34,10 +34,10 @@ internal sealed class TransformerBlock
     {
         using var scope = NewDisposeScope();
         var normed = norm1.Forward(x);
-        var attended = postAttentionNorm.Forward(attention.Forward(normed, rotation, mask, cache, start)) + x;
+        var attended = postAttentionNorm.Forward(attention.Forward(normed, rotation, mask, cache, start)).Plus(x);
 
         // Without a norm of its own, the MLP reads what the attention read.
         var read = norm2 is null ? normed : norm2.Forward(isParallel ? x : attended);
-        return (postMlpNorm.Forward(mlp.Forward(read)) + attended).MoveToOuterDisposeScope();
+        return postMlpNorm.Forward(mlp.Forward(read)).Plus(attended).MoveToOuterDisposeScope();
     }
 }

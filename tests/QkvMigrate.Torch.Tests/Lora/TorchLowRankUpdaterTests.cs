@@ -74,6 +74,40 @@ public sealed class TorchLowRankUpdaterTests
         Assert.StartsWith("elements of int8, which are no floating point numbers", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>As a merge with <c>--jobs</c> meets them: what one thread allocates is collected while another is in libtorch.</summary>
+    [Fact]
+    public void Collections_on_another_thread_change_no_number()
+    {
+        using var done = new CancellationTokenSource();
+        var collector = new Thread(() => CollectUntil(done.Token));
+        collector.Start();
+        try
+        {
+            var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+            using var update = updater.Begin(Matrix([3], 1), Matrix([5], 1), 0.5, DType.ByName("float32")!);
+            for (var turn = 0; turn < 20_000; turn++)
+            {
+                var row = BitConverter.GetBytes((float)turn);
+                update.AddTo(row, 0, 0);
+                Assert.Equal(turn + 7.5f, BitConverter.ToSingle(row));
+            }
+        }
+        finally
+        {
+            done.Cancel();
+            collector.Join();
+        }
+    }
+
+    private static void CollectUntil(CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            GC.Collect(0);
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
     private static LoraMatrix Matrix(float[] values, int columns) =>
         new(DType.ByName("float32")!, values.Length / columns, columns, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
