@@ -2,10 +2,10 @@ using QkvMigrate.Cli.Terminals;
 
 namespace QkvMigrate.Cli;
 
-/// <summary>What the program itself says, outside of a command.</summary>
+/// <summary>Messages of the program itself, outside of a command, on standard error.</summary>
 internal static class ErrorOutput
 {
-    /// <summary>Says it in one line of standard error.</summary>
+    /// <summary>Writes the message in one line.</summary>
     public static void Say(string message)
     {
         using var lines = new PrintableWriter(Console.Error, Terminal.ErrorWidth);

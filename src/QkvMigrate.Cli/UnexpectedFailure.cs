@@ -1,12 +1,12 @@
 namespace QkvMigrate.Cli;
 
-/// <summary>Tells of a failure that nobody expected: a bug of this program.</summary>
+/// <summary>Reports a failure that nobody expected: a bug of this program.</summary>
 internal static class UnexpectedFailure
 {
     /// <summary>Set to 1, it has the whole trace printed.</summary>
     private const string DebugVariable = "QKVMIGRATE_DEBUG";
 
-    /// <summary>Has one on any other thread told, too, where the runtime would print a trace and abort.</summary>
+    /// <summary>Reports a failure on any other thread too, where the runtime would print a trace and abort.</summary>
     public static void TellFromEveryThread() =>
         AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
         {
@@ -14,8 +14,8 @@ internal static class UnexpectedFailure
         };
 
     /// <summary>
-    /// Says what it was: in the system's words where that refused something for which nobody in between has a better word
-    /// (descriptors, memory, threads), and else where it was and how it is reported.
+    /// Says what happened. Where the system refused something (descriptors, memory, threads), its words are enough. Otherwise the
+    /// message says where in the program it happened, and how to report it.
     /// </summary>
     /// <returns>The exit code.</returns>
     public static int Tell(Exception failure)
@@ -27,7 +27,9 @@ internal static class UnexpectedFailure
         }
 
         var error = failure is AggregateException { InnerException: { } inner } ? inner : failure;
-        ErrorOutput.Say($"unexpected failure{Place(error)}: {error.GetType().Name}: {error.Message}; this is a bug: report this line, the command line and what {DebugVariable}=1 prints");
+        ErrorOutput.Say(
+            $"unexpected failure{Place(error)}: {error.GetType().Name}: {error.Message}; this is a bug: report this line, the command "
+            + $"line and what {DebugVariable}=1 prints");
         if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
         {
             Console.Error.WriteLine(failure);

@@ -64,7 +64,8 @@ internal sealed class BenchCommand
         }
 
         options.torch.AddTo(command);
-        command.AddRule(parsed => parsed.GetValue(options.path) is null == parsed.GetValue(options.model) is null ? "give PATH or --model, and one of them only" : null);
+        command.AddRule(
+            parsed => parsed.GetValue(options.path) is null == parsed.GetValue(options.model) is null ? "give PATH or --model, and one of them only" : null);
         command.SetAction(options.Run);
         return command;
     }

@@ -9,7 +9,9 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary><c>qkvmigrate doctor</c>: what the program finds on this machine.</summary>
 internal sealed class DoctorCommand
 {
-    private readonly Argument<string?> path = TypedArgument.OptionalPath("PATH", "A file or folder whose filesystem is looked at; the working directory where this is not given.");
+    private readonly Argument<string?> path = TypedArgument.OptionalPath(
+        "PATH",
+        "A file or folder whose filesystem is looked at; the working directory where this is not given.");
     private readonly LibtorchOption libtorch = new();
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
 

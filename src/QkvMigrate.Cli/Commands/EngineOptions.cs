@@ -10,7 +10,11 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary>The options by which a user chooses what permutes the rows.</summary>
 internal sealed class EngineOptions
 {
-    private readonly Option<string?> engine = TypedOption.Choice("--engine", "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.", ["auto", "torch", "stream"], "auto");
+    private readonly Option<string?> engine = TypedOption.Choice(
+        "--engine",
+        "What permutes the rows: TorchSharp, the managed stream engine, or the faster of the two.",
+        ["auto", "torch", "stream"],
+        "auto");
     private readonly DeviceOption device = new("Where TorchSharp computes.");
     private readonly LibtorchOption libtorch = new();
 

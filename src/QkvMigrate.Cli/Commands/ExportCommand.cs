@@ -17,10 +17,23 @@ internal sealed class ExportCommand
 
     private readonly Argument<string> path = TypedArgument.OnePath("PATH", "A checkpoint file, a checkpoint directory, or a tree of them.");
     private readonly Option<string?> output = TypedOption.PathTo("--output", "DIR", "The directory that is written; a tree is mirrored in it.", "-o");
-    private readonly Option<string?> size = TypedOption.Text("--max-shard-size", "SIZE", "Cut the weights into files of at most SIZE: 5GB, 5GiB, 200MB (5GB).", ByteCount.Expected, text => ByteCount.TryParse(text, out _)).WithDefault("5GB");
-    private readonly Option<string?> dtype = TypedOption.Choice("--dtype", "The element type of the weights: as each is stored, or converted, rounded to the nearest.", [AsStored, .. ExportOptions.DTypes], AsStored);
-    private readonly Option<string?> configuration = TypedOption.PathTo("--config", "FILE", "LitGPT's model_config.yaml or lit_config.json, where it is not beside the checkpoint.");
-    private readonly VerifyOption verify = new("Prove the folder before it gets its name: names, headers, index, config.json and a sample of rows, or every byte.");
+    private readonly Option<string?> size = TypedOption.Text(
+        "--max-shard-size",
+        "SIZE",
+        "Cut the weights into files of at most SIZE: 5GB, 5GiB, 200MB (5GB).",
+        ByteCount.Expected,
+        text => ByteCount.TryParse(text, out _)).WithDefault("5GB");
+    private readonly Option<string?> dtype = TypedOption.Choice(
+        "--dtype",
+        "The element type of the weights: as each is stored, or converted, rounded to the nearest.",
+        [AsStored, .. ExportOptions.DTypes],
+        AsStored);
+    private readonly Option<string?> configuration = TypedOption.PathTo(
+        "--config",
+        "FILE",
+        "LitGPT's model_config.yaml or lit_config.json, where it is not beside the checkpoint.");
+    private readonly VerifyOption verify = new(
+        "Prove the folder before it gets its name: names, headers, index, config.json and a sample of rows, or every byte.");
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };

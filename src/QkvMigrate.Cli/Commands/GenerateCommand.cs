@@ -12,7 +12,12 @@ namespace QkvMigrate.Cli.Commands;
 internal sealed class GenerateCommand
 {
     private readonly Argument<string> path = TypedArgument.OnePath("PATH", "A checkpoint file or directory, legacy or upgraded, with its model_config.yaml.");
-    private readonly Option<int[]?> tokens = TypedOption.Of<int[]>("--tokens", "1,2,3", "The prompt as token numbers.", "token numbers with commas between them", TryReadTokens);
+    private readonly Option<int[]?> tokens = TypedOption.Of<int[]>(
+        "--tokens",
+        "1,2,3",
+        "The prompt as token numbers.",
+        "token numbers with commas between them",
+        TryReadTokens);
     private readonly Option<string?> prompt = TypedOption.Text(
         "--prompt",
         "TEXT",
@@ -68,7 +73,9 @@ internal sealed class GenerateCommand
         using var log = model.Begin(parsed);
         var location = CheckpointLocation.Find(parsed.GetValue(path)!);
         var text = parsed.GetValue(prompt);
-        var tokenizer = text is null ? null : PromptTokenizers.Find(Path.GetDirectoryName(Path.GetFullPath(location.File))!, location.Configuration.VocabularySize);
+        var tokenizer = text is null
+            ? null
+            : PromptTokenizers.Find(Path.GetDirectoryName(Path.GetFullPath(location.File))!, location.Configuration.VocabularySize);
         var result = CheckpointGeneration.Run(
             location,
             tokenizer?.Encode(text!) ?? parsed.GetValue(tokens)!,

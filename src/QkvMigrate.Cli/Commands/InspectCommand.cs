@@ -13,7 +13,10 @@ internal sealed class InspectCommand
 {
     private readonly Argument<string[]> paths = TypedArgument.Paths("PATH", MigrateCommand.PathDescription);
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
-    private readonly Option<string?> html = TypedOption.PathTo("--html", "FILE", "Write a page as well, with pictures of the norms of all heads. An existing FILE is refused.");
+    private readonly Option<string?> html = TypedOption.PathTo(
+        "--html",
+        "FILE",
+        "Write a page as well, with pictures of the norms of all heads. An existing FILE is refused.");
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing FILE of --html; never a checkpoint." };
     private readonly SelectionOptions selection = new();
     private readonly Option<bool> evidence = new("--evidence") { Description = "Read the attention weights and rank the geometries that they speak for." };
@@ -43,7 +46,8 @@ internal sealed class InspectCommand
         var reports = new List<CheckpointReport>();
         foreach (var path in parsed.GetValue(paths)!)
         {
-            reports.AddRange(PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed), parsed.GetValue(evidence), Signals.Token)));
+            reports.AddRange(
+                PathReports.Collect(path, () => Inspector.Run(path, geometry.Read(parsed), selection.Read(parsed), parsed.GetValue(evidence), Signals.Token)));
         }
 
         if (parsed.GetValue(json))

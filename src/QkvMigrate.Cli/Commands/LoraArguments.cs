@@ -13,10 +13,26 @@ internal sealed class LoraArguments
 
     private readonly bool canMerge;
     private readonly Option<string?> treatment;
-    private readonly Option<string?> era = TypedOption.Choice("--lora-era", "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.", [Before900]);
-    private readonly Option<string?> basePath = TypedOption.PathTo("--lora-base", "PATH", "With --lora merge: the model that the LoRA was trained on, a file or a directory with a lit_model.pth; checkpoint_dir in hyperparameters.yaml beside the LoRA where this is not given, seen from the working directory as LitGPT does.");
-    private readonly Option<double?> alpha = TypedOption.Number("--lora-alpha", "X", "With --lora merge: lora_alpha, where hyperparameters.yaml beside the LoRA does not say it.", "a finite number", _ => true);
-    private readonly Option<long?> rank = TypedOption.LongCount("--lora-r", "N", "With --lora merge: lora_r; refused where the LoRA's matrices have another rank.", least: 1);
+    private readonly Option<string?> era = TypedOption.Choice(
+        "--lora-era",
+        "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.",
+        [Before900]);
+    private readonly Option<string?> basePath = TypedOption.PathTo(
+        "--lora-base",
+        "PATH",
+        "With --lora merge: the model that the LoRA was trained on, a file or a directory with a lit_model.pth; checkpoint_dir in "
+        + "hyperparameters.yaml beside the LoRA where this is not given, seen from the working directory as LitGPT does.");
+    private readonly Option<double?> alpha = TypedOption.Number(
+        "--lora-alpha",
+        "X",
+        "With --lora merge: lora_alpha, where hyperparameters.yaml beside the LoRA does not say it.",
+        "a finite number",
+        _ => true);
+    private readonly Option<long?> rank = TypedOption.LongCount(
+        "--lora-r",
+        "N",
+        "With --lora merge: lora_r; refused where the LoRA's matrices have another rank.",
+        least: 1);
 
     /// <summary>The options of a migration in <paramref name="direction"/>; a merge has no inverse.</summary>
     public LoraArguments(MigrationDirection direction)
@@ -43,7 +59,8 @@ internal sealed class LoraArguments
         command.Options.Add(alpha);
         command.Options.Add(rank);
         command.AddRule(parsed =>
-            parsed.GetValue(treatment) != Merge && (parsed.GetValue(basePath) is not null || parsed.GetValue(alpha) is not null || parsed.GetValue(rank) is not null)
+            parsed.GetValue(treatment) != Merge
+            && (parsed.GetValue(basePath) is not null || parsed.GetValue(alpha) is not null || parsed.GetValue(rank) is not null)
                 ? "--lora-base, --lora-alpha and --lora-r go with --lora merge"
                 : null);
     }

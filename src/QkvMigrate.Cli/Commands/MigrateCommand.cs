@@ -15,9 +15,18 @@ internal sealed class MigrateCommand
 
     private readonly MigrationDirection direction;
     private readonly Argument<string[]> paths = TypedArgument.Paths("PATH", PathDescription);
-    private readonly Option<string?> output = TypedOption.PathTo("--output", "PATH", "Where the result goes; NAME-qkv beside the source where this is not given.", "-o");
+    private readonly Option<string?> output = TypedOption.PathTo(
+        "--output",
+        "PATH",
+        "Where the result goes; NAME-qkv beside the source where this is not given.",
+        "-o");
     private readonly Option<bool> inPlace = new("--in-place") { Description = "Replace the source." };
-    private readonly Option<string?> backup = TypedOption.Text("--backup", "SUFFIX", "With --in-place: keep the old file under its name plus SUFFIX.", "the end of a file's name, without '/'", PathText.IsSuffix);
+    private readonly Option<string?> backup = TypedOption.Text(
+        "--backup",
+        "SUFFIX",
+        "With --in-place: keep the old file under its name plus SUFFIX.",
+        "the end of a file's name, without '/'",
+        PathText.IsSuffix);
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
     private readonly Option<bool> check = new("--check") { Description = "Do nothing, and exit with 3 where there is something to do." };
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
@@ -57,9 +66,11 @@ internal sealed class MigrateCommand
         options.geometry.AddTo(command);
         options.lora.AddTo(command);
         options.engine.AddTo(command);
-        command.AddRule(parsed => parsed.GetValue(options.inPlace) && parsed.GetValue(options.output) is not null ? "--output and --in-place exclude each other" : null);
+        command.AddRule(
+            parsed => parsed.GetValue(options.inPlace) && parsed.GetValue(options.output) is not null ? "--output and --in-place exclude each other" : null);
         command.AddRule(parsed => !parsed.GetValue(options.inPlace) && parsed.GetValue(options.backup) is not null ? "--backup goes with --in-place" : null);
-        command.AddRule(parsed => parsed.GetValue(options.output) is not null && parsed.GetValue(options.paths) is { Length: > 1 } ? "--output goes with one PATH" : null);
+        command.AddRule(
+            parsed => parsed.GetValue(options.output) is not null && parsed.GetValue(options.paths) is { Length: > 1 } ? "--output goes with one PATH" : null);
         command.SetAction(options.Run);
         return command;
     }

@@ -11,7 +11,11 @@ internal sealed class ModelOptions
     private const string AsStored = "stored";
 
     private readonly DeviceOption device = new("Where the model computes.");
-    private readonly Option<string?> dtype = TypedOption.Choice("--dtype", "What the model computes in: float32, or the type that the checkpoint stores.", ["float32", AsStored], "float32");
+    private readonly Option<string?> dtype = TypedOption.Choice(
+        "--dtype",
+        "What the model computes in: float32, or the type that the checkpoint stores.",
+        ["float32", AsStored],
+        "float32");
     private readonly TorchOptions torch = new();
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>

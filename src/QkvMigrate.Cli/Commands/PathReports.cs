@@ -2,7 +2,7 @@ using QkvMigrate.Running;
 
 namespace QkvMigrate.Cli.Commands;
 
-/// <summary>Gathers the reports of several paths: a path of no use has its own line, and the next gets its turn.</summary>
+/// <summary>Gathers the reports of several paths. A path that cannot be used gets a report of its own, and does not stop the others.</summary>
 internal static class PathReports
 {
     /// <summary>The reports of <paramref name="run"/>, or one that says why <paramref name="path"/> as a whole is of no use.</summary>

@@ -7,7 +7,7 @@ using QkvMigrate.Running.Batches;
 
 namespace QkvMigrate.Cli.Commands;
 
-/// <summary><c>qkvmigrate report</c>: what became of a tree, joined from all runs and shards that wrote into one output.</summary>
+/// <summary><c>qkvmigrate report</c>: what became of a tree, joined from all runs and parts that wrote into one output.</summary>
 internal sealed class ReportCommand
 {
     private readonly Argument<string> output = TypedArgument.OnePath("OUT", "The output of an upgrade or downgrade of a tree.");
@@ -17,7 +17,9 @@ internal sealed class ReportCommand
     public static Command Create()
     {
         var options = new ReportCommand();
-        var command = new Command("report", "Join the reports of all runs and shards that wrote into one output; exits 1 where something failed or is left to do.");
+        var command = new Command(
+            "report",
+            "Join the reports of all runs and shards that wrote into one output; exits 1 where something failed or is left to do.");
         command.Arguments.Add(options.output);
         command.Options.Add(options.json);
         command.SetAction(options.Run);

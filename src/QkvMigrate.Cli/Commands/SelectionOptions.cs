@@ -7,7 +7,9 @@ namespace QkvMigrate.Cli.Commands;
 /// <summary>The options by which a user chooses checkpoints of a tree.</summary>
 internal sealed class SelectionOptions
 {
-    private readonly Option<string[]?> include = Globs("--include", "Of a directory, work on the checkpoint files alone whose path below it fits: '*.pth', 'pythia-*', 'runs/**/lit_model.pth'. May be given again.");
+    private readonly Option<string[]?> include = Globs(
+        "--include",
+        "Of a directory, work on the checkpoint files alone whose path below it fits: '*.pth', 'pythia-*', 'runs/**/lit_model.pth'. May be given again.");
     private readonly Option<string[]?> exclude = Globs("--exclude", "Leave out the checkpoint files whose path fits. May be given again.");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>

@@ -39,7 +39,13 @@ internal sealed class VerifyCommand
     {
         using var log = model.Begin(parsed);
         var (before, after) = (parsed.GetValue(original)!, parsed.GetValue(upgraded)!);
-        var reports = PathVerifier.Run(before, after, selection.Read(parsed), geometry.Read(parsed), VerificationMode.Full, Signals.Token, parsed.GetValue(dropUnreferenced));
+        var options = new VerificationOptions
+        {
+            Selection = selection.Read(parsed),
+            Geometry = geometry.Read(parsed),
+            IsWithoutUnreferenced = parsed.GetValue(dropUnreferenced),
+        };
+        var reports = PathVerifier.Run(before, after, options, Signals.Token);
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;
         if (parsed.GetValue(json))
         {

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace QkvMigrate.Cli.Parsing;
 
-/// <summary>A number of bytes as Hugging Face's libraries read it (huggingface_hub, serialization/_base.py, <c>parse_size_to_int</c>): <c>5GB</c> is 5·10⁹, <c>5GiB</c> is 5·2³⁰.</summary>
+/// <summary>
+/// A number of bytes as Hugging Face's libraries read it (huggingface_hub, serialization/_base.py, <c>parse_size_to_int</c>):
+/// <c>5GB</c> is 5·10⁹, <c>5GiB</c> is 5·2³⁰.
+/// </summary>
 internal static class ByteCount
 {
     /// <summary>What is expected, in words.</summary>
@@ -19,7 +22,11 @@ internal static class ByteCount
     public static bool TryParse(string text, out long bytes)
     {
         var (unit, factor) = Array.Find(Units, known => text.EndsWith(known.Unit, StringComparison.OrdinalIgnoreCase));
-        var isNumber = decimal.TryParse(text.AsSpan(0, text.Length - unit.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number);
+        var isNumber = decimal.TryParse(
+            text.AsSpan(0, text.Length - unit.Length).Trim(),
+            NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
+            out var number);
         var isSize = isNumber && number <= long.MaxValue / factor && number * factor >= 1;
         bytes = isSize ? (long)(number * factor) : 0;
         return isSize;

@@ -30,7 +30,10 @@ internal static class CommandLineReader
     /// </summary>
     private static IEnumerable<string> SwitchesWithValues(ParseResult parsed, IReadOnlyList<string> arguments)
     {
-        var switches = parsed.CommandResult.Command.Options.Where(option => option.ValueType == typeof(bool)).SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet(StringComparer.Ordinal);
+        var switches = parsed.CommandResult.Command.Options
+            .Where(option => option.ValueType == typeof(bool))
+            .SelectMany(option => option.Aliases.Append(option.Name))
+            .ToHashSet(StringComparer.Ordinal);
         return arguments.TakeWhile(word => word != "--")
             .Select(word => word.Split(['=', ':'], 2))
             .Where(parts => parts.Length == 2 && switches.Contains(parts[0]) && !bool.TryParse(parts[1], out _))

@@ -26,5 +26,8 @@ internal static class PathText
 
     /// <summary>Whether <paramref name="text"/> can stand behind a file's name.</summary>
     public static bool IsSuffix(string text) =>
-        text.Length > 0 && !text.Contains('/', StringComparison.Ordinal) && !text.Contains('\0', StringComparison.Ordinal) && !text.Contains(Replacement, StringComparison.Ordinal);
+        text.Length > 0
+        && !text.Contains('/', StringComparison.Ordinal)
+        && !text.Contains('\0', StringComparison.Ordinal)
+        && !text.Contains(Replacement, StringComparison.Ordinal);
 }

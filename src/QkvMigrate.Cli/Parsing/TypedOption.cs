@@ -43,7 +43,7 @@ internal static class TypedOption
     public static Option<string?> PathTo(string name, string help, string description, params string[] aliases) =>
         Of<string>(name, help, description, PathText.Expected, PathText.TryRead, aliases);
 
-    /// <summary>One of <paramref name="words"/>, which the help shows; <paramref name="standard"/> where it is not given.</summary>
+    /// <summary>One of <paramref name="words"/>, which the help shows; <paramref name="standard"/> is the default.</summary>
     public static Option<string?> Choice(string name, string description, IReadOnlyList<string> words, string? standard = null)
     {
         var option = Text(name, string.Join('|', words), description, Either(words), words.Contains);
@@ -54,7 +54,7 @@ internal static class TypedOption
     public static Option<string?> Text(string name, string help, string description, string expected, Func<string, bool> isFit) =>
         Of<string>(name, help, description, expected, Words.That(isFit));
 
-    /// <summary>The same option with what it is where it is not given.</summary>
+    /// <summary>The same option with a default value.</summary>
     public static Option<T?> WithDefault<T>(this Option<T?> option, T standard)
     {
         option.DefaultValueFactory = _ => standard;

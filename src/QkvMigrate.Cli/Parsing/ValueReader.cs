@@ -12,7 +12,7 @@ internal delegate bool TryRead<T>(string text, [MaybeNullWhen(false)] out T valu
 /// <param name="tryRead">Reads a word.</param>
 internal sealed class ValueReader<T>(string name, string expected, TryRead<T> tryRead)
 {
-    /// <summary>The value of the last word: that an option stands there twice is said by its arity.</summary>
+    /// <summary>The value of the last word. An option that is given twice is refused by its arity.</summary>
     public T? ReadOne(ArgumentResult result) => Read(result) is [.., var last] ? last : default;
 
     /// <summary>The values of all words.</summary>

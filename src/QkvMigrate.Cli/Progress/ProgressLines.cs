@@ -31,7 +31,9 @@ internal sealed class ProgressLines(Action<string> now, Action<string> detail, T
     public void Ended(ProgressMeter meter, FileMeter file)
     {
         var elapsed = time.GetElapsedTime(file.Started);
-        detail($"{(file.Done == file.Total ? "wrote" : "gave up")} {file.Path}: {ByteSize.Text(file.Done)} in {elapsed.TotalSeconds:0.00} s{Rate(file.Done, elapsed)}");
+        detail(
+            $"{(file.Done == file.Total ? "wrote" : "gave up")} {file.Path}: {ByteSize.Text(file.Done)} in {elapsed.TotalSeconds:0.00} "
+            + $"s{Rate(file.Done, elapsed)}");
     }
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ internal sealed record ProgressSnapshot(IReadOnlyList<FileMeter> Files, long Don
 }
 
 /// <summary>
-/// Gathers what the writers tell, for a display to draw. A unit's bytes are announced before it is looked at; where
+/// Gathers the progress of all writers, for a display to draw. A unit's bytes are announced before it is looked at; where
 /// nothing of it is written, because it is finished already or refused, they are taken off again.
 /// </summary>
 internal sealed class ProgressMeter(IProgressDisplay display, TimeProvider time) : IWriteProgress, IBatchObserver, IDisposable

@@ -29,7 +29,9 @@ internal static class CommandExamples
         ["export"] =
         [
             new("Write a folder that Transformers, vLLM and llama.cpp take", "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-hf"),
-            new("The same in bfloat16, in files of 2 GB at most", "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-bf16 --dtype bfloat16 --max-shard-size 2GB"),
+            new(
+                "The same in bfloat16, in files of 2 GB at most",
+                "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-bf16 --dtype bfloat16 --max-shard-size 2GB"),
         ],
         ["generate"] =
         [

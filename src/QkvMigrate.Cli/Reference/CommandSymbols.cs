@@ -20,7 +20,9 @@ internal static class CommandSymbols
 
     /// <summary>What stands behind an option, or null for a switch.</summary>
     public static ValueHint? Value(this Option option) =>
-        option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0 ? null : new ValueHint(option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant());
+        option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0
+            ? null
+            : new ValueHint(option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant());
 
     /// <summary>Whether an option may be given again.</summary>
     public static bool MayRepeat(this Option option) => option.Value() is not null && option.Arity.MaximumNumberOfValues > 1;

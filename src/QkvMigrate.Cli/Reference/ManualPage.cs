@@ -72,8 +72,16 @@ internal static class ManualPage
         }
     }
 
-    private static string Synopsis(Command command) =>
-        string.Join(' ', [Roff.Bold("qkvmigrate"), Roff.Bold(command.Name), .. command.Arguments.Select(argument => Roff.Italic(argument.Synopsis())), .. command.Options.Any(option => !option.Hidden) ? ["[options]"] : Array.Empty<string>()]);
+    private static string Synopsis(Command command)
+    {
+        List<string> words = [Roff.Bold("qkvmigrate"), Roff.Bold(command.Name), .. command.Arguments.Select(argument => Roff.Italic(argument.Synopsis()))];
+        if (command.Options.Any(option => !option.Hidden))
+        {
+            words.Add("[options]");
+        }
+
+        return string.Join(' ', words);
+    }
 
     private static void WriteItem(TextWriter writer, string tag, string text)
     {

@@ -13,7 +13,10 @@ internal static class BatchSummary
             return;
         }
 
-        var counts = reports.CountBy(report => report.Status).OrderBy(count => count.Key).Select(count => $"{count.Value} {JsonNames.Kebab(count.Key.ToString())}");
+        var counts = reports
+            .CountBy(report => report.Status)
+            .OrderBy(count => count.Key)
+            .Select(count => $"{count.Value} {JsonNames.Kebab(count.Key.ToString())}");
         writer.WriteLine($"total: {string.Join(", ", counts)}; {ByteSize.Text(reports.Sum(report => report.SourceBytes))} in {reports.Count} checkpoints");
     }
 }

@@ -19,7 +19,10 @@ internal static class JsonGeneration
 /// <summary>The checkpoint's layout, the prompt's tokens and the new ones, their text, and for each token of the prompt the logits behind it.</summary>
 internal sealed record JsonGenerated(int SchemaVersion, string Layout, IReadOnlyList<int> Tokens, string? Text, IReadOnlyList<float[]> Logits);
 
-/// <summary>Serializers that are made when the program is built. A broken model's logits need not be numbers: they are written as "NaN" and "Infinity".</summary>
+/// <summary>
+/// Serializers that are made when the program is built. A broken model's logits need not be numbers: they are written as "NaN"
+/// and "Infinity".
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

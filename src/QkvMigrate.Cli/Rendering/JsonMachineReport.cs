@@ -23,7 +23,10 @@ internal static class JsonMachineReport
             report.Engines,
             new JsonAutomatic(report.Automatic.Engine.Name, report.Automatic.Reason),
             new JsonLibtorch(TorchLibrary.MadeFor, report.LibtorchProblem, report.Libtorch is { } found ? Found(found) : null),
-            new JsonCuda(report.Cuda.DriverVersion?.ToString(), report.Cuda.Problem, [.. report.Cuda.Devices.Select(device => new JsonDevice(device.Name, device.MemoryBytes, device.ComputeCapability.ToString()))]),
+            new JsonCuda(
+                report.Cuda.DriverVersion?.ToString(),
+                report.Cuda.Problem,
+                [.. report.Cuda.Devices.Select(device => new JsonDevice(device.Name, device.MemoryBytes, device.ComputeCapability.ToString()))]),
             Filesystem(report.Filesystem));
         writer.WriteLine(JsonSerializer.Serialize(document, JsonMachineContext.Readable.JsonMachine));
     }
@@ -69,7 +72,8 @@ internal sealed record JsonFilesystem(string Folder, string Type, long FreeBytes
 internal sealed partial class JsonMachineContext : JsonSerializerContext
 {
     /// <summary>Paths are written as they are: nobody embeds this document in HTML unescaped.</summary>
-    public static JsonMachineContext Readable => readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static JsonMachineContext Readable =>
+        readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private static JsonMachineContext? readable;
 }

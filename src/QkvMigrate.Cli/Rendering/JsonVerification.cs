@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using QkvMigrate.Cli.Rendering.Documents;
 using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 
@@ -14,7 +15,15 @@ internal static class JsonVerification
     /// <summary>Writes one document with all reports.</summary>
     public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports, ForwardCheckResult? models)
     {
-        var forward = models is null ? null : new JsonForward(models.IsSame, models.MaximumDifference, models.Tolerance, models.Tokens, models.OriginalContinuation, models.UpgradedContinuation);
+        var forward = models is null
+            ? null
+            : new JsonForward(
+                models.IsSame,
+                models.MaximumDifference,
+                models.Tolerance,
+                models.Tokens,
+                models.OriginalContinuation,
+                models.UpgradedContinuation);
         var document = new JsonVerificationRoot(SchemaVersion, [.. reports.Select(Report)], forward);
         writer.WriteLine(JsonSerializer.Serialize(document, JsonVerificationContext.Readable.JsonVerificationRoot));
     }
@@ -57,7 +66,13 @@ internal static class JsonVerification
 internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints, JsonForward? Forward);
 
 /// <summary>What the two models said to the same tokens.</summary>
-internal sealed record JsonForward(bool IsSame, double MaximumDifference, double Tolerance, IReadOnlyList<int> Tokens, IReadOnlyList<int> OriginalContinuation, IReadOnlyList<int> UpgradedContinuation);
+internal sealed record JsonForward(
+    bool IsSame,
+    double MaximumDifference,
+    double Tolerance,
+    IReadOnlyList<int> Tokens,
+    IReadOnlyList<int> OriginalContinuation,
+    IReadOnlyList<int> UpgradedContinuation);
 
 /// <summary>One checkpoint file, or a directory whose other files differ.</summary>
 internal sealed record JsonVerified(
@@ -77,7 +92,18 @@ internal sealed record JsonVerified(
 internal sealed record JsonVerifiedGeometry(int NHead, int NQueryGroups, int HeadSize);
 
 /// <summary>What was compared.</summary>
-internal sealed record JsonCoverage(string Mode, int Tensors, int MovedTensors, int RenamedNames, int ExpandedLayers, int Entries, int DroppedRecords, int Checksums, int StoredChecksums, long ComparedBytes, long TotalBytes);
+internal sealed record JsonCoverage(
+    string Mode,
+    int Tensors,
+    int MovedTensors,
+    int RenamedNames,
+    int ExpandedLayers,
+    int Entries,
+    int DroppedRecords,
+    int Checksums,
+    int StoredChecksums,
+    long ComparedBytes,
+    long TotalBytes);
 
 /// <summary>One difference; the offset counts bytes of the second file.</summary>
 internal sealed record JsonDifference(string Place, long? Row, string? Section, int? Head, int? QueryGroup, long? Offset, string Problem);
@@ -88,7 +114,8 @@ internal sealed record JsonDifference(string Place, long? Row, string? Section, 
 internal sealed partial class JsonVerificationContext : JsonSerializerContext
 {
     /// <summary>Paths and quotes are written as they are: nobody embeds this document in HTML unescaped.</summary>
-    public static JsonVerificationContext Readable => readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static JsonVerificationContext Readable =>
+        readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private static JsonVerificationContext? readable;
 }

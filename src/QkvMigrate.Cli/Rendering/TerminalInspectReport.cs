@@ -39,7 +39,9 @@ internal static class TerminalInspectReport
             yield break;
         }
 
-        yield return new ReportLine("upgrade", $"changes {plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered");
+        yield return new ReportLine(
+            "upgrade",
+            $"changes {plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered");
         foreach (var group in ChangeGroup.Of(plan))
         {
             yield return new ReportLine("", $"{group.Names}{(group.NewName is { } name ? $" -> {name}" : "")}");

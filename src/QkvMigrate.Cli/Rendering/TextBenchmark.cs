@@ -29,22 +29,26 @@ internal static class TextBenchmark
 
     private static TextTable Measured(LayoutComparison comparison)
     {
-        var (old, young) = (comparison.Interleaved, comparison.Sequential);
+        var (interleaved, sequential) = (comparison.Interleaved, comparison.Sequential);
         var table = new TextTable();
         table.Add("", "interleaved", "sequential", "ratio");
-        Row("training step", old.TrainingStepSeconds, young.TrainingStepSeconds, seconds => $"{seconds:0.0000} s");
-        Row("training epoch of 1,000 steps", Epoch(old), Epoch(young), seconds => $"{seconds:0.00} s");
-        Row("generation", old.TokensPerSecond, young.TokensPerSecond, speed => $"{speed:0.00} tokens/s");
-        Row("KV cache", old.CacheBytes, young.CacheBytes, Bytes);
-        if ((old.TrainingPeakBytes, young.TrainingPeakBytes) is ({ } oldTraining, { } youngTraining))
+        Row("training step", interleaved.TrainingStepSeconds, sequential.TrainingStepSeconds, seconds => $"{seconds:0.0000} s");
+        Row("training epoch of 1,000 steps", Epoch(interleaved), Epoch(sequential), seconds => $"{seconds:0.00} s");
+        Row("generation", interleaved.TokensPerSecond, sequential.TokensPerSecond, speed => $"{speed:0.00} tokens/s");
+        Row("KV cache", interleaved.CacheBytes, sequential.CacheBytes, Bytes);
+        if ((interleaved.TrainingPeakBytes, sequential.TrainingPeakBytes) is ({ } interleavedTraining, { } sequentialTraining))
         {
-            Row($"peak {comparison.PeakCounter}, training", oldTraining, youngTraining, Bytes);
+            Row($"peak {comparison.PeakCounter}, training", interleavedTraining, sequentialTraining, Bytes);
         }
 
-        if ((old.GenerationPeakBytes, young.GenerationPeakBytes) is ({ } oldGeneration, { } youngGeneration))
+        if ((interleaved.GenerationPeakBytes, sequential.GenerationPeakBytes) is ({ } interleavedGeneration, { } sequentialGeneration))
         {
-            Row($"peak {comparison.PeakCounter}, generation", oldGeneration, youngGeneration, Bytes);
-            Row("the cache's share of it", (double)old.CacheBytes / oldGeneration, (double)young.CacheBytes / youngGeneration, share => $"{100 * share:0.0} %");
+            Row($"peak {comparison.PeakCounter}, generation", interleavedGeneration, sequentialGeneration, Bytes);
+            Row(
+                "the cache's share of it",
+                (double)interleaved.CacheBytes / interleavedGeneration,
+                (double)sequential.CacheBytes / sequentialGeneration,
+                share => $"{100 * share:0.0} %");
         }
 
         return table;

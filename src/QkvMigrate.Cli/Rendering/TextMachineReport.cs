@@ -29,7 +29,10 @@ internal static class TextMachineReport
             Line("CUDA", problem is not null ? $"none: {problem}" : $"the driver serves CUDA {driver}");
             for (var index = 0; index < devices.Count; index++)
             {
-                Line("", $"cuda:{index} is {devices[index].Name}, {ByteSize.Text(devices[index].MemoryBytes)}, compute capability {devices[index].ComputeCapability}");
+                Line(
+                    "",
+                    $"cuda:{index} is {devices[index].Name}, {ByteSize.Text(devices[index].MemoryBytes)}, compute capability "
+                    + $"{devices[index].ComputeCapability}");
             }
 
             if (devices.Count > 0 && report.Libtorch is not { HasCuda: true })

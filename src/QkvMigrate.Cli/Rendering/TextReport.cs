@@ -10,6 +10,7 @@ namespace QkvMigrate.Cli.Rendering;
 internal static class TextReport
 {
     private const string Indent = "  ";
+    private const int ShownRanges = 3;
 
     /// <summary>Writes all reports but the refused ones, whose one line is on standard error.</summary>
     public static void Write(TextWriter writer, IEnumerable<CheckpointReport> reports, bool withPlan)
@@ -36,8 +37,9 @@ internal static class TextReport
     {
         foreach (var move in plan.Moves)
         {
-            var ranges = move.Blocks.Select(block => $"bytes {block.Storage.Offset + block.Offset}+{block.Length}");
-            writer.WriteLine($"{Indent}{move.Tensor.Label}{(move.NewName is { } name ? $" -> {name}" : "")}  {move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})  {(move.NewShape is { } shape ? $"new elements, shape ({string.Join(", ", shape)})" : move.Blocks.Count == 0 ? "renamed" : $"rows reordered, {string.Join(", ", ranges.Take(3))}{(move.Blocks.Count > 3 ? ", ..." : "")}")}");
+            var newName = move.NewName is { } name ? $" -> {name}" : "";
+            var shape = $"({string.Join(", ", move.Tensor.Shape)})";
+            writer.WriteLine($"{Indent}{move.Tensor.Label}{newName}  {move.Tensor.DType} {shape}  {Change(move)}");
         }
 
         foreach (var change in plan.NameChanges)
@@ -46,6 +48,23 @@ internal static class TextReport
         }
 
         writer.WriteLine($"{Indent}{plan.UntouchedTensors} tensors are left alone");
+    }
+
+    /// <summary>What happens to a tensor's elements, with the first ranges of bytes that move.</summary>
+    private static string Change(TensorMove move)
+    {
+        if (move.NewShape is { } shape)
+        {
+            return $"new elements, shape ({string.Join(", ", shape)})";
+        }
+
+        if (move.Blocks.Count == 0)
+        {
+            return "renamed";
+        }
+
+        var ranges = move.Blocks.Take(ShownRanges).Select(block => $"bytes {block.Storage.Offset + block.Offset}+{block.Length}");
+        return $"rows reordered, {string.Join(", ", ranges)}{(move.Blocks.Count > ShownRanges ? ", ..." : "")}";
     }
 
     private static string Place(NameRole role) => role switch
@@ -108,7 +127,9 @@ internal static class TextReport
     private static void WriteExport(TextWriter writer, CheckpointReport report, ExportSummary export, bool withFiles)
     {
         var time = report.Status == CheckpointStatus.Planned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s";
-        writer.WriteLine($"{Indent}a {export.Family} model of {export.Files.Sum(file => file.Tensors)} tensors in {export.DType}, {ByteSize.Text(export.Files.Sum(file => file.Bytes))} in {(export.Files.Count == 1 ? "1 file" : $"{export.Files.Count} files")}{time}");
+        writer.WriteLine(
+            $"{Indent}a {export.Family} model of {export.Files.Sum(file => file.Tensors)} tensors in {export.DType}, "
+            + $"{ByteSize.Text(export.Files.Sum(file => file.Bytes))} in {(export.Files.Count == 1 ? "1 file" : $"{export.Files.Count} files")}{time}");
         foreach (var file in export.Files.Where(_ => withFiles))
         {
             writer.WriteLine($"{Indent}{file.Name}: {file.Tensors} tensors, {ByteSize.Text(file.Bytes)}");
@@ -125,6 +146,8 @@ internal static class TextReport
         var isPlanned = report.Status == CheckpointStatus.Planned;
         var time = isPlanned ? "" : $", {report.Elapsed.TotalSeconds:0.00} s";
         writer.WriteLine($"{Indent}{report.Geometry} (from {report.GeometrySource})");
-        writer.WriteLine($"{Indent}{changes.ChangedTensors} of {report.TensorCount} tensors {(isPlanned ? "change" : "changed")}, {ByteSize.Text(changes.ReorderedBytes)} of {ByteSize.Text(report.SourceBytes)} reordered{time}");
+        writer.WriteLine(
+            $"{Indent}{changes.ChangedTensors} of {report.TensorCount} tensors {(isPlanned ? "change" : "changed")}, "
+            + $"{ByteSize.Text(changes.ReorderedBytes)} of {ByteSize.Text(report.SourceBytes)} reordered{time}");
     }
 }

@@ -16,7 +16,8 @@ internal sealed class TextTable
         var widths = Enumerable.Range(0, rows.Max(row => row.Length)).Select(column => rows.Max(row => row[column].Length)).ToList();
         foreach (var row in rows)
         {
-            writer.WriteLine(string.Join(Gap, row.Select((text, column) => column == 0 ? text.PadRight(widths[column]) : text.PadLeft(widths[column]))).TrimEnd());
+            writer.WriteLine(
+                string.Join(Gap, row.Select((text, column) => column == 0 ? text.PadRight(widths[column]) : text.PadLeft(widths[column]))).TrimEnd());
         }
     }
 }

@@ -32,7 +32,10 @@ internal static class VerificationText
 
         if (models is not null)
         {
-            writer.WriteLine($"{(models.IsSame ? "verified" : "differs")}: the models' logits differ by at most {models.MaximumDifference:0.0e+0} (tolerance {models.Tolerance:0.0e+0}), and {models.OriginalContinuation.Count} greedy tokens are {(models.ContinuationIsSame ? "the same" : "not the same")}");
+            writer.WriteLine(
+                $"{(models.IsSame ? "verified" : "differs")}: the models' logits differ by at most {models.MaximumDifference:0.0e+0} "
+                + $"(tolerance {models.Tolerance:0.0e+0}), and {models.OriginalContinuation.Count} greedy tokens are "
+                + $"{(models.ContinuationIsSame ? "the same" : "not the same")}");
         }
     }
 
@@ -43,12 +46,16 @@ internal static class VerificationText
         var way = report.Direction switch
         {
             _ when report.Exported is { } model => $"{coverage.Tensors} tensors became the {coverage.Regions} of a {model}",
-            MigrationDirection.Upgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from interleaved to sequential, {coverage.RenamedNames} names changed",
-            MigrationDirection.Downgrade => $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from sequential to interleaved, {coverage.RenamedNames} names changed",
+            MigrationDirection.Upgrade =>
+                $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from interleaved to sequential, {coverage.RenamedNames} names changed",
+            MigrationDirection.Downgrade =>
+                $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from sequential to interleaved, {coverage.RenamedNames} names changed",
             _ => $"{coverage.Tensors} tensors, none of which had to change",
         };
         var geometry = report.Geometry is { } numbers ? $", {numbers}" : "";
-        var lora = report.LoraRank is { } rank ? $", LoRA of rank {rank.Before} in {coverage.ExpandedLayers} layers multiplied out against rank {rank.After}" : "";
+        var lora = report.LoraRank is { } rank
+            ? $", LoRA of rank {rank.Before} in {coverage.ExpandedLayers} layers multiplied out against rank {rank.After}"
+            : "";
         var dropped = coverage.DroppedRecords > 0 ? $", {coverage.DroppedRecords} storages that nothing names left out" : "";
         var checksums = coverage.StoredChecksums > 0 ? $" and {coverage.Checksums} of {coverage.StoredChecksums} checksums" : "";
         return $"{way}{geometry}{lora}{dropped}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";

@@ -32,7 +32,13 @@ internal static class WorkflowAnnotations
             }
             else if (withLegacy && report.Status == CheckpointStatus.Planned)
             {
-                Console.Error.WriteLine(Command(Warning, report.Path, "legacy checkpoint", $"{(report.Layout ?? LayoutFamilies.None).Description}; an upgrade changes {report.Changes!.ChangedTensors} of its {report.TensorCount} tensors"));
+                Console.Error.WriteLine(
+                    Command(
+                        Warning,
+                        report.Path,
+                        "legacy checkpoint",
+                        $"{(report.Layout ?? LayoutFamilies.None).Description}; an upgrade changes {report.Changes!.ChangedTensors} of "
+                        + $"its {report.TensorCount} tensors"));
             }
         }
     }

@@ -30,7 +30,9 @@ public sealed record ConfigurationNumbers(string Source, int? HeadCount = null, 
         var embedding = EmbeddingSize ?? throw Missing("head_size (or n_embd)");
         return heads > 0 && embedding % heads == 0
             ? embedding / heads
-            : throw new MigrationException(FailureKind.Geometry, $"n_embd {embedding} is not a multiple of n_head {heads}, and head_size is not given (from {Source})");
+            : throw new MigrationException(
+                FailureKind.Geometry,
+                $"n_embd {embedding} is not a multiple of n_head {heads}, and head_size is not given (from {Source})");
     }
 
     private MigrationException Missing(string field) =>

@@ -119,5 +119,5 @@ internal static class ConfigurationReader
     /// </summary>
     private static int? FalconGroups(Dictionary<string, string?> values) =>
         bool.TryParse(values.GetValueOrDefault("multi_query"), out var single) && single
-        && !(bool.TryParse(values.GetValueOrDefault("new_decoder_architecture"), out var young) && young) ? 1 : null;
+        && !(bool.TryParse(values.GetValueOrDefault("new_decoder_architecture"), out var isNew) && isNew) ? 1 : null;
 }

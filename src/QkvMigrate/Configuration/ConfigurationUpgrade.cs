@@ -79,7 +79,10 @@ internal sealed class ConfigurationUpgrade
         }
         else if (!ConfigurationFields.Current.Contains(field.Name))
         {
-            advice.Add(new Advice("config-unknown-field", $"the configuration has a field '{field.Name}' that LitGPT does not know; it is kept, and LitGPT will refuse it"));
+            advice.Add(
+                new Advice(
+                    "config-unknown-field",
+                    $"the configuration has a field '{field.Name}' that LitGPT does not know; it is kept, and LitGPT will refuse it"));
         }
     }
 
@@ -98,7 +101,10 @@ internal sealed class ConfigurationUpgrade
         Editable(field);
         Plain(field, "text");
         var name = byName.GetValueOrDefault(ConfigurationFields.ModelName)?.Scalar ?? "";
-        lines.Replace(field.FirstLine, field.LastLine, $"{ConfigurationFields.HuggingFace}: {{name: {JsonAsYaml.Quoted(name)}, org: {JsonAsYaml.Quoted(field.Scalar!)}}}");
+        lines.Replace(
+            field.FirstLine,
+            field.LastLine,
+            $"{ConfigurationFields.HuggingFace}: {{name: {JsonAsYaml.Quoted(name)}, org: {JsonAsYaml.Quoted(field.Scalar!)}}}");
         changes.Add($"{ConfigurationFields.Organisation} and {ConfigurationFields.ModelName} are {ConfigurationFields.HuggingFace} since 2023-10");
     }
 
@@ -116,16 +122,28 @@ internal sealed class ConfigurationUpgrade
                 NotBeside(field, ConfigurationFields.WindowIndices);
                 if (!int.TryParse(byName.GetValueOrDefault(ConfigurationFields.LayerCount)?.Scalar, out var layers) || layers is < 1 or > 10_000)
                 {
-                    throw new MigrationException(FailureKind.Malformed, $"{field.Name} {field.Scalar} needs {ConfigurationFields.LayerCount}, a number from 1 to 10000", where: $"line {field.FirstLine + 1}");
+                    throw new MigrationException(
+                        FailureKind.Malformed,
+                        $"{field.Name} {field.Scalar} needs {ConfigurationFields.LayerCount}, a number from 1 to 10000",
+                        where: $"line {field.FirstLine + 1}");
                 }
 
                 // Layers 0, 2, 4, ... have the window (litgpt/model.py before 2025-04: block_idx % sliding_window_layer_stride == 0).
-                lines.Replace(field.FirstLine, field.LastLine, $"{ConfigurationFields.WindowIndices}: [{string.Join(", ", Enumerable.Range(0, layers).Select(layer => 1 - (layer % 2)))}]");
+                lines.Replace(
+                    field.FirstLine,
+                    field.LastLine,
+                    $"{ConfigurationFields.WindowIndices}: [{string.Join(", ", Enumerable.Range(0, layers).Select(layer => 1 - (layer % 2)))}]");
                 changes.Add($"{field.Name} {field.Scalar} is {ConfigurationFields.WindowIndices}, one number a layer");
-                advice.Add(new Advice("config-needs-litgpt-2025-04", $"{ConfigurationFields.WindowIndices} is read by LitGPT since 2025-04; versions from 0.5.4 to then cannot load this configuration"));
+                advice.Add(
+                    new Advice(
+                        "config-needs-litgpt-2025-04",
+                        $"{ConfigurationFields.WindowIndices} is read by LitGPT since 2025-04; versions from 0.5.4 to then cannot load this configuration"));
                 break;
             default:
-                throw new MigrationException(FailureKind.Unsupported, $"{field.Name} is '{field.Scalar}', expected null, all or interleaved", where: $"line {field.FirstLine + 1}");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"{field.Name} is '{field.Scalar}', expected null, all or interleaved",
+                    where: $"line {field.FirstLine + 1}");
         }
     }
 
@@ -133,7 +151,10 @@ internal sealed class ConfigurationUpgrade
     {
         if (byName.ContainsKey(other))
         {
-            throw new MigrationException(FailureKind.Conflict, $"{field.Name} stands beside {other}, which took its place", where: $"line {field.FirstLine + 1}");
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"{field.Name} stands beside {other}, which took its place",
+                where: $"line {field.FirstLine + 1}");
         }
     }
 
@@ -141,7 +162,10 @@ internal sealed class ConfigurationUpgrade
     {
         if (field.Scalar is null)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} is a list or a mapping, expected {expected}", where: $"line {field.FirstLine + 1}");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{field.Name} is a list or a mapping, expected {expected}",
+                where: $"line {field.FirstLine + 1}");
         }
     }
 
@@ -155,7 +179,10 @@ internal sealed class ConfigurationUpgrade
 
         if (field.KeyColumn < 0 || field.LastLine != field.FirstLine || fields.Any(other => other != field && other.FirstLine == field.FirstLine))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} has to change, but does not stand in a line of its own", where: $"line {field.FirstLine + 1}");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{field.Name} has to change, but does not stand in a line of its own",
+                where: $"line {field.FirstLine + 1}");
         }
     }
 }

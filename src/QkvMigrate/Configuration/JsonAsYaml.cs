@@ -48,7 +48,9 @@ internal static class JsonAsYaml
     }
 
     private static string Key(string name) =>
-        name.Length > 0 && !Words.Contains(name) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0]) ? name : Quoted(name);
+        name.Length > 0 && !Words.Contains(name) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_') && !char.IsAsciiDigit(name[0])
+            ? name
+            : Quoted(name);
 
     private static string Value(JsonElement value) => value.ValueKind switch
     {

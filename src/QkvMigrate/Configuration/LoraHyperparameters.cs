@@ -100,7 +100,10 @@ internal sealed class LoraHyperparameters
 
         if (rank.Scalar != Text(expansion.Rank))
         {
-            throw new MigrationException(FailureKind.Conflict, $"{RankField} is {rank.Scalar}, but the checkpoint's LoRA has rank {expansion.Rank}", where: $"line {rank.FirstLine + 1}");
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"{RankField} is {rank.Scalar}, but the checkpoint's LoRA has rank {expansion.Rank}",
+                where: $"line {rank.FirstLine + 1}");
         }
 
         var value = Number(Required(AlphaField));
@@ -130,7 +133,10 @@ internal sealed class LoraHyperparameters
     {
         if (field.KeyColumn != 0 || field.LastLine != field.FirstLine || fields.Any(other => other != field && other.FirstLine == field.FirstLine))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{field.Name} has to change, but does not stand in a line of its own", where: $"line {field.FirstLine + 1}");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{field.Name} has to change, but does not stand in a line of its own",
+                where: $"line {field.FirstLine + 1}");
         }
 
         lines.Replace(field.FirstLine, field.LastLine, $"{field.Name}: {value}");

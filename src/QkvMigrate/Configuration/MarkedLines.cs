@@ -17,13 +17,19 @@ internal sealed class MarkedLines(string text)
     /// <summary>Whether a line was changed.</summary>
     public bool IsChanged { get; private set; }
 
-    /// <summary>Whether lines end in LF or CRLF alone. YAML 1.1 has other breaks too (yaml.org/spec/1.1, b-char), which would make it count other lines.</summary>
+    /// <summary>
+    /// Whether lines end in LF or CRLF alone. YAML 1.1 has other breaks too (yaml.org/spec/1.1, b-char), which would make it
+    /// count other lines.
+    /// </summary>
     public bool AreCountable { get; } = !text.Replace("\r\n", "", StringComparison.Ordinal).AsSpan().ContainsAny("\r\u0085\u2028\u2029");
 
     /// <summary>A line without its end.</summary>
     public string this[int line] => lines[line].TrimEnd('\r');
 
-    /// <summary>Replaces the lines from <paramref name="first"/> to <paramref name="last"/>; to be called from the end of the file on, so that numbers stay true.</summary>
+    /// <summary>
+    /// Replaces the lines from <paramref name="first"/> to <paramref name="last"/>; to be called from the end of the file on,
+    /// so that numbers stay true.
+    /// </summary>
     public void Replace(int first, int last, params IEnumerable<string> replacement)
     {
         var end = lines[last].EndsWith('\r') ? "\r" : "";
@@ -53,7 +59,10 @@ internal sealed class MarkedLines(string text)
         if (text.StartsWith(Header(ConfigurationRewrite.JsonName), StringComparison.Ordinal))
         {
             return hasSource
-                ? new ConfigurationRewrite([new ConfigurationFile(ConfigurationRewrite.YamlName, null)], [$"{ConfigurationRewrite.YamlName} goes; {ConfigurationRewrite.JsonName}, which it was made from, is there"], [])
+                ? new ConfigurationRewrite(
+                    [new ConfigurationFile(ConfigurationRewrite.YamlName, null)],
+                    [$"{ConfigurationRewrite.YamlName} goes; {ConfigurationRewrite.JsonName}, which it was made from, is there"],
+                    [])
                 : ConfigurationRewrite.None with { Advice = [new Advice("config-source-missing", $"{ConfigurationRewrite.YamlName} was made from {ConfigurationRewrite.JsonName}, which is not there any more; it is left as it is")] };
         }
 

@@ -32,7 +32,9 @@ internal static class YamlFields
     private const int MaximumEvents = 1 << 16;
 
     /// <summary>The fields in order.</summary>
-    /// <exception cref="MigrationException">The text is no YAML, no mapping, names a field twice, uses aliases, or has more in it than a configuration.</exception>
+    /// <exception cref="MigrationException">
+    /// The text is no YAML, no mapping, names a field twice, uses aliases, or has more in it than a configuration.
+    /// </exception>
     public static IReadOnlyList<YamlField> Parse(string text) => YamlText.Read(text, Fields);
 
     private static List<YamlField> Fields(Parser parser)
@@ -55,7 +57,10 @@ internal static class YamlFields
 
             if (fields.Count == MaximumFields)
             {
-                throw new MigrationException(FailureKind.Unsupported, $"more than {MaximumFields} fields, as no configuration has", where: $"line {key.Start.Line}");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"more than {MaximumFields} fields, as no configuration has",
+                    where: $"line {key.Start.Line}");
             }
 
             var (value, last) = Value(parser, ref events);
@@ -84,7 +89,10 @@ internal static class YamlFields
             var current = parser.Consume<ParsingEvent>();
             if (current is AnchorAlias || ++events > MaximumEvents || depth > MaximumDepth)
             {
-                throw new MigrationException(FailureKind.Unsupported, "an alias, or a value nested too deeply or too long for a configuration", where: $"line {current.Start.Line}");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    "an alias, or a value nested too deeply or too long for a configuration",
+                    where: $"line {current.Start.Line}");
             }
 
             start ??= current;
@@ -113,7 +121,8 @@ internal static class YamlFields
     private static YamlValue Flat(ParsingEvent start, List<YamlScalar> scalars) => start switch
     {
         SequenceStart => new YamlValue(Items: scalars),
-        MappingStart => new YamlValue(Fields: scalars.Chunk(2).GroupBy(pair => pair[0].Text, pair => pair[1]).ToDictionary(same => same.Key, same => same.Last())),
+        MappingStart =>
+            new YamlValue(Fields: scalars.Chunk(2).GroupBy(pair => pair[0].Text, pair => pair[1]).ToDictionary(same => same.Key, same => same.Last())),
         _ => new YamlValue(scalars.Select(scalar => (YamlScalar?)scalar).FirstOrDefault()),
     };
 }

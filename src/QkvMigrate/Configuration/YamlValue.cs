@@ -1,6 +1,9 @@
 namespace QkvMigrate.Configuration;
 
-/// <summary>The value of a field, as far as configurations go: plain, a list of plain values, or a mapping of names to plain values. A value that is nested deeper has none of the three.</summary>
+/// <summary>
+/// The value of a field, as far as configurations go: plain, a list of plain values, or a mapping of names to plain values. A
+/// value that is nested deeper has none of the three.
+/// </summary>
 /// <param name="Scalar">The plain value, or null.</param>
 /// <param name="Items">The list, or null.</param>
 /// <param name="Fields">The mapping, or null.</param>

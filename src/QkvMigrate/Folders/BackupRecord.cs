@@ -28,7 +28,8 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
 
     /// <summary>The backups that are written down beside <paramref name="backup"/>, without it.</summary>
     /// <exception cref="MigrationException">The record is none.</exception>
-    public static IEnumerable<BackupStamp> Others(string backup) => Read(PathFor(backup)).OfType<BackupStamp>().Where(known => known.Name != Path.GetFileName(backup));
+    public static IEnumerable<BackupStamp> Others(string backup) =>
+        Read(PathFor(backup)).OfType<BackupStamp>().Where(known => known.Name != Path.GetFileName(backup));
 
     /// <summary>The record of some backups, as it is written.</summary>
     public static byte[] Bytes(IReadOnlyList<BackupStamp> backups) =>
@@ -38,7 +39,9 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
     {
         try
         {
-            return JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), BackupRecordJson.Default.BackupRecord) is { SchemaVersion: Version } record
+            return JsonSerializer.Deserialize(
+                SourceFile.ReadAll(path, MaximumBytes, "a record"),
+                BackupRecordJson.Default.BackupRecord) is { SchemaVersion: Version } record
                 ? record.Backups
                 : throw NoRecord(path, null);
         }
@@ -53,7 +56,11 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
     }
 
     private static MigrationException NoRecord(string path, Exception? inner) =>
-        new(FailureKind.Malformed, "this is no record of backups that this version of qkvmigrate wrote; remove it, and the backups beside it count as checkpoints again", path, inner: inner);
+        new(
+            FailureKind.Malformed,
+            "this is no record of backups that this version of qkvmigrate wrote; remove it, and the backups beside it count as checkpoints again",
+            path,
+            inner: inner);
 }
 
 /// <summary>One backup.</summary>

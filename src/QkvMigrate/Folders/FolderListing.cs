@@ -4,8 +4,8 @@ using QkvMigrate.Files;
 namespace QkvMigrate.Folders;
 
 /// <summary>
-/// What of a directory concerns those who walk through trees, whether they migrate or verify: files that are being
-/// written, records, backups that are known as such, FIFOs and devices are nobody's, and directories behind links are not entered.
+/// The files and folders of a directory, for all who walk through trees, whether they migrate or verify. Not listed are files that
+/// are being written, records, recorded backups, FIFOs and devices. A link to a directory is listed as a file.
 /// </summary>
 /// <param name="Files">The names of the files in it, in order.</param>
 /// <param name="Folders">The names of the directories in it, in order.</param>
@@ -29,12 +29,18 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         var backups = BackupRecord.NamesIn(directory);
         var hasRecord = RecordNames.AreIn(directory);
         var entries = all
-            .Where(entry => !TemporaryName.Is(entry.Name) && !(hasRecord && entry.Name == RecordNames.Checksums) && !RecordNames.Is(entry.Name) && !backups.Contains(entry.Name))
+            .Where(entry => !IsOurs(entry.Name))
             .ToLookup(Kind);
         return new FolderListing(Names(entries[EntryKind.File]), Names(entries[EntryKind.Folder]))
         {
             Unnameable = [.. entries[EntryKind.Unnameable].DistinctBy(entry => entry.Name)],
         };
+
+        bool IsOurs(string name) =>
+            TemporaryName.Is(name)
+            || RecordNames.Is(name)
+            || backups.Contains(name)
+            || (hasRecord && name == RecordNames.Checksums);
     }
 
     /// <summary>What has a name that is no UTF-8, which .NET cannot give back to the system; the name that it makes of it leads nowhere.</summary>

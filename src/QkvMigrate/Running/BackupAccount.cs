@@ -8,7 +8,7 @@ namespace QkvMigrate.Running;
 internal static class BackupAccount
 {
     /// <summary>Writes down, durably, that <paramref name="file"/> is about to be kept under the name <paramref name="backup"/> beside it.</summary>
-    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
+    /// <exception cref="MigrationException">The record cannot be read or written.</exception>
     public static void Add(string file, string backup)
     {
         var stamp = BackupStamp.Of(file, Path.GetFileName(backup));
@@ -17,8 +17,8 @@ internal static class BackupAccount
             () => BackupRecord.Bytes([.. BackupRecord.Others(backup).Append(stamp).OrderBy(known => known.Name, StringComparer.Ordinal)]));
     }
 
-    /// <summary>Takes it back, where no backup came of it.</summary>
-    /// <exception cref="MigrationException">The record is none, or cannot be written.</exception>
+    /// <summary>Takes back what <see cref="Add"/> wrote, where no backup was made.</summary>
+    /// <exception cref="MigrationException">The record cannot be read or written.</exception>
     public static void Remove(string backup)
     {
         var path = BackupRecord.PathFor(backup);

@@ -93,7 +93,7 @@ public sealed record CheckpointReport
     /// <summary>The SHA-256 of the new file as 64 hexadecimal digits, where a batch has written it down.</summary>
     public string? OutputSha256 { get; init; }
 
-    /// <summary>Changes to the configuration beside it, a line each.</summary>
+    /// <summary>The changes to the configuration beside it, a line each.</summary>
     public IReadOnlyList<string> ConfigurationChanges { get; init; } = [];
 
     /// <summary>What its pickles name outside of themselves.</summary>
@@ -111,7 +111,7 @@ public sealed record CheckpointReport
     /// <summary>Why it was refused or failed.</summary>
     public MigrationException? Error { get; init; }
 
-    /// <summary>The report of what could not be looked at.</summary>
+    /// <summary>The report of a path that could not be read.</summary>
     public static CheckpointReport Of(string path, MigrationException error) =>
         new() { Path = path, Status = StatusOf(error), Error = error };
 

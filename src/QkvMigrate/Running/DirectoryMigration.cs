@@ -16,7 +16,7 @@ internal static class DirectoryMigration
     /// <param name="unit">The unit.</param>
     /// <param name="output">The directory that becomes its result; its own root in place.</param>
     /// <param name="request">What the user asks.</param>
-    /// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
+    /// <param name="journal">Records how far the writing is, where the unit is part of a tree; null otherwise.</param>
     /// <param name="cancellation">Ends the work.</param>
     public static IReadOnlyList<CheckpointReport> Run(
         CheckpointUnit unit,
@@ -109,7 +109,7 @@ internal static class DirectoryMigration
         };
     }
 
-    /// <summary>Where no checkpoint changes, the configuration is left alone as well; that it is of another age is told.</summary>
+    /// <summary>Where no checkpoint changes, the configuration is left alone too; an outdated one is reported.</summary>
     private static CheckpointReport Unchanged(PlannedCheckpoint checkpoint, ConfigurationRewrite configuration)
     {
         var report = checkpoint.Report();
@@ -123,7 +123,7 @@ internal static class DirectoryMigration
         return report with { Advice = [.. report.Advice, outdated] };
     }
 
-    /// <summary>The reports of a directory whose work ended with a failure: the checkpoint whose turn it was has it, those behind it are skipped.</summary>
+    /// <summary>The reports of a directory that failed: the checkpoint at work has the failure, those behind it are skipped.</summary>
     /// <param name="done">The reports of the checkpoints that are done, and stay so.</param>
     /// <param name="checkpoints">All checkpoints.</param>
     /// <param name="failure">The failure.</param>
@@ -137,7 +137,7 @@ internal static class DirectoryMigration
         .. checkpoints.Skip(done.Count + 1).Select(Skipped),
     ];
 
-    /// <summary>The report of a checkpoint that another one of its directory keeps from being written.</summary>
+    /// <summary>The report of a checkpoint that is not written because another one of its directory failed.</summary>
     private static CheckpointReport Skipped(CheckpointStage checkpoint)
     {
         var report = checkpoint.Report();

@@ -7,7 +7,7 @@ namespace QkvMigrate.Running;
 
 /// <summary>Brings a planned directory to the disk: checkpoints, configuration, and the other files, which come along.</summary>
 /// <param name="plan">The plan.</param>
-/// <param name="journal">Told how far the writing is, where the directory is part of a tree; null otherwise.</param>
+/// <param name="journal">Records how far the writing is, where the directory is part of a tree; null otherwise.</param>
 /// <param name="cancellation">Ends the work.</param>
 internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal, CancellationToken cancellation)
 {
@@ -45,7 +45,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         }
     }
 
-    /// <summary>The configuration comes first: if the machine stops in between, the checkpoint is still legacy, and doing it again does the rest.</summary>
+    /// <summary>The configuration comes first: if the machine stops in between, the checkpoint is still legacy, and a second run does the rest.</summary>
     private void ReplaceAll()
     {
         WriteConfiguration(plan.Unit.Root);
@@ -123,7 +123,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         }
     }
 
-    /// <summary>A file that the new configuration takes the place of; where backups are asked for, it goes to its.</summary>
+    /// <summary>Removes a file that the new configuration replaces; where backups are asked for, it becomes one.</summary>
     private void Remove(string path)
     {
         if (ReplacedFile.BackupOf(path, request) is { } backup && !Path.Exists(backup))

@@ -8,7 +8,7 @@ namespace QkvMigrate.Running;
 /// <summary>Migrates one checkpoint file that a user named by itself: its neighbours are left alone.</summary>
 internal static class FileMigration
 {
-    /// <summary>Does it. What is wrong with the file is in the report.</summary>
+    /// <summary>Migrates the file. What is wrong with it is in the report.</summary>
     public static CheckpointReport Run(MigrationRequest request, CancellationToken cancellation)
     {
         using var stage = new CheckpointPlanning(request).Plan(request.Path, []);

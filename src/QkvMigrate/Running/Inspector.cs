@@ -8,7 +8,7 @@ using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running;
 
-/// <summary>Looks at checkpoints: what an upgrade would find and do.</summary>
+/// <summary>Reports what is in checkpoints, and what an upgrade would do.</summary>
 public static class Inspector
 {
     /// <summary>One report for each checkpoint file of <paramref name="path"/>, a file or a directory.</summary>
@@ -89,7 +89,7 @@ public static class Inspector
         }
     }
 
-    /// <summary>A checkpoint that is left alone needs no geometry; where one is found it is shown.</summary>
+    /// <summary>A checkpoint that is left alone needs no geometry. Where one is found, it is shown.</summary>
     private static CheckpointReport WithGeometry(CheckpointReport report, ScannedCheckpoint scanned, MigrationRequest request)
     {
         try

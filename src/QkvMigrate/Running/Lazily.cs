@@ -1,8 +1,8 @@
 namespace QkvMigrate.Running;
 
 /// <summary>
-/// Something that is made with its first use, by whichever thread needs it first: most runs need neither engine nor
-/// arithmetic, and libtorch is slow to load. What could not be made is tried again.
+/// A value that is made at its first use, by whichever thread needs it first. Most runs need neither an engine nor libtorch,
+/// which is slow to load. A failure is not kept: the next use tries again.
 /// </summary>
 internal sealed class Lazily<T>(Func<T> create)
     where T : class
@@ -10,7 +10,7 @@ internal sealed class Lazily<T>(Func<T> create)
     private readonly Lock gate = new();
     private T? made;
 
-    /// <summary>The same one at each call.</summary>
+    /// <summary>The value, the same at each call.</summary>
     public T Get()
     {
         lock (gate)

@@ -30,7 +30,7 @@ public sealed record MigrationRequest
     /// <summary>Replace the source.</summary>
     public bool InPlace { get; init; }
 
-    /// <summary>With <see cref="InPlace"/>: what is put behind the name under which the old file is kept, or null to keep none.</summary>
+    /// <summary>With <see cref="InPlace"/>: the suffix of the name under which the old file is kept, or null to keep none.</summary>
     public string? BackupSuffix { get; init; }
 
     /// <summary>How the model is written for Hugging Face's libraries, or null for an upgrade or downgrade.</summary>
@@ -64,15 +64,15 @@ public sealed record MigrationRequest
     public required Func<IReorderEngine> Engine { get; init; }
 
     /// <summary>
-    /// Makes what adds a LoRA to its base, as <see cref="Engine"/> does when the first weight is written; needed where
-    /// <see cref="Lora"/> asks for a merge.
+    /// Makes what adds a LoRA to its base. It is asked when the first weight is written, and needed where <see cref="Lora"/> asks for
+    /// a merge.
     /// </summary>
     public Func<ILowRankUpdater>? LowRankUpdater { get; init; }
 
-    /// <summary>Told of each file as it is written, or null.</summary>
+    /// <summary>Receives the progress of each file that is written, or null.</summary>
     public IWriteProgress? Progress { get; init; }
 
-    /// <summary>What the direction stands for. All but the request work with this.</summary>
+    /// <summary>The conversion that <see cref="Direction"/> stands for, which all but the request work with.</summary>
     internal Conversion Conversion => Direction switch
     {
         MigrationDirection.Upgrade => Conversion.Upgrade,
@@ -83,7 +83,7 @@ public sealed record MigrationRequest
     /// <summary>What is known of the shards of its run.</summary>
     internal ShardOwners ShardOwners { get; init; } = new();
 
-    /// <summary>What is put behind the source's name where no <see cref="Output"/> is named.</summary>
+    /// <summary>The suffix that the source's name gets where no <see cref="Output"/> is named.</summary>
     internal string Suffix => Export is not null ? OutputSuffix.Exported : IsMerge ? OutputSuffix.Merged : OutputSuffix.Migrated;
 
     /// <summary>

@@ -7,8 +7,8 @@ public static class Migrator
 {
     /// <summary>
     /// Carries out <paramref name="request"/>: one report for each checkpoint file. What is wrong with a checkpoint is
-    /// in its report; one bad directory does not keep the next from its turn. Cancelled, it takes away what it has begun,
-    /// says so in a report, and begins nothing more.
+    /// in its report, and does not stop the others. Cancelled, it removes what it has begun, says so in a report, and begins
+    /// nothing more.
     /// </summary>
     /// <exception cref="MigrationException">The path as a whole is of no use: not there, or without checkpoints, or the request makes no sense.</exception>
     public static IReadOnlyList<CheckpointReport> Run(MigrationRequest request, CancellationToken cancellation)
@@ -19,7 +19,7 @@ public static class Migrator
     }
 
     /// <summary>
-    /// Carries out several requests as one batch: all that they find is counted, dealt to shards and gone through together.
+    /// Carries out several requests as one batch: all that they find is counted, dealt to parts and worked on together.
     /// The reports stand in the order of the requests and of the paths in them, whatever was finished first; a path that
     /// is of no use as a whole has a report of its own.
     /// </summary>

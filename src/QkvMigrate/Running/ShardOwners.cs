@@ -4,12 +4,12 @@ using QkvMigrate.Files;
 
 namespace QkvMigrate.Running;
 
-/// <summary>Which index names a file, for the files of one run: thousands can be named in one directory, which is listed once.</summary>
+/// <summary>Knows which index names a file. Thousands of files of one directory can be named in one run: the directory is listed once.</summary>
 internal sealed class ShardOwners
 {
     private readonly ConcurrentDictionary<string, Lazy<Dictionary<string, string>>> directories = new(StringComparer.Ordinal);
 
-    /// <summary>Refuses a file that is to be migrated by itself, where it is a shard.</summary>
+    /// <summary>Refuses a shard that is to be migrated by itself.</summary>
     /// <exception cref="MigrationException">An index beside the file names it, or cannot be read.</exception>
     public void CheckAlone(string path)
     {

@@ -4,7 +4,7 @@ using QkvMigrate.Planning.Stages;
 
 namespace QkvMigrate.Running;
 
-/// <summary>Reports of checkpoints: the stage at which a checkpoint's way ended says what became of it, and what is known of it.</summary>
+/// <summary>Makes the report of a checkpoint from the last stage that it reached.</summary>
 internal static class StageReports
 {
     /// <summary>The status of a checkpoint that was written.</summary>

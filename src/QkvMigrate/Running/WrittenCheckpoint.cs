@@ -2,7 +2,7 @@ using QkvMigrate.Planning.Stages;
 
 namespace QkvMigrate.Running;
 
-/// <summary>The new file is on the disk, proven as far as was asked, and has its name.</summary>
+/// <summary>The last stage: the new file is on the disk, proven as far as was asked, under its name.</summary>
 /// <param name="Planned">What was planned.</param>
 /// <param name="Output">The new file.</param>
 internal sealed record WrittenCheckpoint(PlannedCheckpoint Planned, string Output) : CheckpointStage

@@ -52,7 +52,10 @@ internal sealed class CheckpointTree
         tree.unreadable.AddRange(tree.distributed.Where(found => selection.Selects(found.RelativePath)).Select(found => found.Folder));
         return tree.Units.Count + tree.unreadable.Count > 0
             ? tree
-            : throw new MigrationException(FailureKind.Malformed, $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}", root);
+            : throw new MigrationException(
+                FailureKind.Malformed,
+                $"no checkpoint in this directory or below it{(tree.units.Count + tree.distributed.Count > 0 ? " passes --include and --exclude" : "")}",
+                root);
     }
 
     private void Collect(string directory, string relative, CollectedFiles? parent)

@@ -17,7 +17,11 @@ internal sealed class CollectedFiles(string root, IReadOnlyList<string> checkpoi
     /// <summary>The unit. A link to a file that comes along is no file of its own: one checkpoint under two names is one.</summary>
     public CheckpointUnit ToUnit(string relative)
     {
-        var links = checkpoints.Concat(others).Select(file => KeptLink.Of(root, file)).OfType<KeptLink>().ToDictionary(link => link.Path, StringComparer.Ordinal);
+        var links = checkpoints
+            .Concat(others)
+            .Select(file => KeptLink.Of(root, file))
+            .OfType<KeptLink>()
+            .ToDictionary(link => link.Path, StringComparer.Ordinal);
         var files = checkpoints.Concat(others).Where(file => !links.ContainsKey(file)).ToHashSet(StringComparer.Ordinal);
         var kept = links.Values.Where(link => link.Target is null || files.Contains(link.Target)).Select(link => link.Path).ToHashSet(StringComparer.Ordinal);
         return new CheckpointUnit(root, relative, [.. checkpoints.Where(file => !kept.Contains(file))], [.. others.Where(file => !kept.Contains(file))])

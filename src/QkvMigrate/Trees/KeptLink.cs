@@ -11,7 +11,10 @@ namespace QkvMigrate.Trees;
 /// <param name="Target">The file of the unit that it leads to, relative to the root; null where it leads to a directory or nowhere.</param>
 internal sealed record KeptLink(string Path, string Text, string? Target)
 {
-    /// <summary>The link at <paramref name="path"/> below <paramref name="root"/>, if it is one that may stay one; whether its target comes along is not looked at.</summary>
+    /// <summary>
+    /// The link at <paramref name="path"/> below <paramref name="root"/>, if it is one that may stay one; whether its target
+    /// comes along is not looked at.
+    /// </summary>
     public static KeptLink? Of(string root, string path)
     {
         var full = System.IO.Path.Combine(root, path);

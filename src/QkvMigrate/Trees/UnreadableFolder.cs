@@ -1,6 +1,6 @@
 namespace QkvMigrate.Trees;
 
-/// <summary>A folder of a tree of which nobody knows what is in it, or something in it that cannot be opened.</summary>
+/// <summary>A folder of a tree that cannot be read, or something in it that cannot be opened.</summary>
 /// <param name="Folder">The folder.</param>
 /// <param name="Error">Why.</param>
 internal sealed record UnreadableFolder(string Folder, MigrationException Error)

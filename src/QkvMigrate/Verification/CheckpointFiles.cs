@@ -26,7 +26,9 @@ internal sealed class CheckpointFiles
         checkpoints = selection.Of(found);
 
         // A directory whose checkpoints are all left out belongs to nobody, and not to the directory above.
-        directories = found.GroupBy(Folder, checkpoints.Contains).ToDictionary(group => group.Key, group => group.Any(isSelected => isSelected), StringComparer.Ordinal);
+        directories = found
+            .GroupBy(Folder, checkpoints.Contains)
+            .ToDictionary(group => group.Key, group => group.Any(isSelected => isSelected), StringComparer.Ordinal);
         Names = files.Where(name => checkpoints.Contains(name) || (!found.Contains(name) && DirectoryOf(name) is not null)).ToHashSet(StringComparer.Ordinal);
     }
 

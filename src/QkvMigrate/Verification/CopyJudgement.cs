@@ -3,9 +3,9 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Tells of a tensor with a number whether it is a copy of a fused parameter: the tensors of its sequence are the parameters
-/// of a model, as many, of the same shapes in the same order; or some of them, where their shapes, or the order with them,
-/// leave no choice.
+/// Tells whether a tensor with a number is a copy of a fused parameter. It is where the tensors of its sequence are the parameters
+/// of a model: as many, of the same shapes, in the same order. It is too where they are some of the parameters, and their shapes,
+/// or shapes and order, leave no choice.
 /// </summary>
 /// <param name="orders">The parameters of the models in the file.</param>
 /// <param name="members">The tensors of the sequences.</param>
@@ -42,7 +42,8 @@ internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, Number
     private bool MayBeAllOfItsShape(TensorEntry tensor, NumberSequence sequence)
     {
         var shape = ParameterOrder.ShapeOf(tensor);
-        return orders.Any(order => order.FusedOf(shape) is > 0 and var count && members.Of(sequence).Count(member => ParameterOrder.ShapeOf(member) == shape) >= count);
+        return orders.Any(
+            order => order.FusedOf(shape) is > 0 and var count && members.Of(sequence).Count(member => ParameterOrder.ShapeOf(member) == shape) >= count);
     }
 
     /// <summary>Which members of a sequence are copies of fused tensors; null where the models do not tell.</summary>

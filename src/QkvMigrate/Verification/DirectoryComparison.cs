@@ -12,7 +12,12 @@ namespace QkvMigrate.Verification;
 /// <param name="checkpoints">What was found of the checkpoints in the same directory.</param>
 /// <param name="log">Takes the differences.</param>
 /// <param name="cancellation">Ends the work.</param>
-internal sealed class DirectoryComparison(string original, string upgraded, IReadOnlyList<VerificationReport> checkpoints, DifferenceLog log, CancellationToken cancellation)
+internal sealed class DirectoryComparison(
+    string original,
+    string upgraded,
+    IReadOnlyList<VerificationReport> checkpoints,
+    DifferenceLog log,
+    CancellationToken cancellation)
 {
     private readonly VerifiedChange? change = checkpoints.Select(report => report.Change).FirstOrDefault(change => change is not null);
     private readonly (long Before, long After)? loraRank = checkpoints.Select(report => report.LoraRank).FirstOrDefault(rank => rank is not null);

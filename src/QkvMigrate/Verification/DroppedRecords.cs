@@ -7,8 +7,8 @@ using QkvMigrate.Pickling.Policy;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Which records of a zip nobody can miss: of its folder of storages those under a number that its pickle never names, as
-/// far as no other pickle in it could name them. What the writer of the second file found is not asked.
+/// The entries of a zip that may be left out: those in its folder of storages that its pickle never names, unless another pickle
+/// in the zip could name them. They are found here anew; what the writer of the second file found does not count.
 /// </summary>
 internal static class DroppedRecords
 {
@@ -33,7 +33,9 @@ internal static class DroppedRecords
         var named = script.Read().Persistents.Select(Key).ToHashSet();
         var rest = zip.Entries.Where(entry => entry != pickle && !named.Contains(KeyOf(entry.Name, folder))).ToList();
         var unnamed = rest.Select(entry => entry.Name).Where(name => IsStorage(name, folder)).ToHashSet();
-        return unnamed.Count == 0 || PersistentIds.AreInStringsOf(script.Bytes) || rest.Exists(entry => !unnamed.Contains(entry.Name) && MayAsk(original.Source, entry))
+        return unnamed.Count == 0
+            || PersistentIds.AreInStringsOf(script.Bytes)
+            || rest.Exists(entry => !unnamed.Contains(entry.Name) && MayAsk(original.Source, entry))
             ? None
             : unnamed;
     }

@@ -27,9 +27,9 @@ internal sealed class ExpandedLora
             after[layer.B] = Reshaped(layer.B, layer.IsFused ? geometry.FusedRows : layer.B.Shape[0], rank);
         }
 
-        foreach (var (old, young) in after)
+        foreach (var (old, now) in after)
         {
-            lengths.TryAdd(old.Storage, young.Storage.Length);
+            lengths.TryAdd(old.Storage, now.Storage.Length);
         }
     }
 
@@ -69,7 +69,10 @@ internal sealed class ExpandedLora
 
         foreach (var layer in fused.Where(layer => layer.BlockCount == Sections))
         {
-            log.Add($"tensor '{layer.B.Label}'", "q, k and v all have LoRA, so that its rows were added in the order of the old layout; under the new name alone they are added to other heads");
+            log.Add(
+                $"tensor '{layer.B.Label}'",
+                "q, k and v all have LoRA, so that its rows were added in the order of the old layout; "
+                + "under the new name alone they are added to other heads");
         }
 
         return null;

@@ -42,7 +42,10 @@ internal sealed class ExpectedChanges
         return isRenamed ? string.Join('/', steps) : container.Path;
     }
 
-    /// <summary>What was made of one file to get another, as the names of both tell; null where both are of the same layout, or have no fused attention.</summary>
+    /// <summary>
+    /// What was made of one file to get another, as the names of both tell; null where both are of the same layout, or have no
+    /// fused attention.
+    /// </summary>
     /// <exception cref="MigrationException">The first file has names of several layouts.</exception>
     public static VerifiedChange? Between(Checkpoint original, Checkpoint upgraded)
     {
@@ -50,8 +53,12 @@ internal sealed class ExpectedChanges
         return layouts switch
         {
             [] => null,
-            [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change => change.From == layout && (change.IsMandatory || Has(upgraded, change.To) || !Has(upgraded, layout))),
-            _ => throw new MigrationException(FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", original.Source.Path),
+            [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change =>
+                change.From == layout && (change.IsMandatory || Has(upgraded, change.To) || !Has(upgraded, layout))),
+            _ => throw new MigrationException(
+                FailureKind.Conflict,
+                "names of both layouts stand in one file, so what an upgrade of it must be is not known",
+                original.Source.Path),
         };
     }
 
@@ -104,7 +111,9 @@ internal sealed class ExpectedChanges
         {
             if (OptimizerMoments.Find(models, fused, optimizer) is not { } moments)
             {
-                log.Add($"optimizer state '{optimizer.Path}'", "which of its parameters are the fused tensors cannot be told, so their moments are not verified");
+                log.Add(
+                    $"optimizer state '{optimizer.Path}'",
+                    "which of its parameters are the fused tensors cannot be told, so their moments are not verified");
                 continue;
             }
 

@@ -5,7 +5,7 @@ using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Holds what is around the storages of two files against each other, as their format has it, and pairs their regions.</summary>
+/// <summary>Compares all of two files but their storages, as their format has it, and returns the regions that are still to be compared.</summary>
 internal static class FormatComparison
 {
     /// <summary>The regions whose bytes are still to be compared, in the order of the file; null where the files cannot be paired.</summary>
@@ -14,7 +14,12 @@ internal static class FormatComparison
     /// <param name="changes">What must have changed.</param>
     /// <param name="dropped">The names of the records that the second file must not have.</param>
     /// <param name="log">Takes the differences.</param>
-    public static IReadOnlyList<RegionPair>? Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, IReadOnlySet<string> dropped, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(
+        Checkpoint original,
+        Checkpoint upgraded,
+        ExpectedChanges changes,
+        IReadOnlySet<string> dropped,
+        DifferenceLog log)
     {
         switch (original, upgraded)
         {

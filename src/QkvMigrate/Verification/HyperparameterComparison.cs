@@ -19,16 +19,17 @@ internal static class HyperparameterComparison
 
         foreach (var name in before.Select(field => field.Key).Union(after.Select(field => field.Key)))
         {
-            var (old, young) = (before.GetValueOrDefault(name), after.GetValueOrDefault(name));
+            var (old, now) = (before.GetValueOrDefault(name), after.GetValueOrDefault(name));
             var isRight = (name, decimal.TryParse(old, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) switch
             {
-                ("lora_r" or "lora_alpha", true) => decimal.TryParse(young, NumberStyles.Float, CultureInfo.InvariantCulture, out var found) && found * rank == number * newRank,
-                ("lora_query" or "lora_key" or "lora_value", _) => string.Equals(young, "true", StringComparison.OrdinalIgnoreCase),
-                _ => old == young,
+                ("lora_r" or "lora_alpha", true) => decimal.TryParse(now, NumberStyles.Float, CultureInfo.InvariantCulture, out var found)
+                && found * rank == number * newRank,
+                ("lora_query" or "lora_key" or "lora_value", _) => string.Equals(now, "true", StringComparison.OrdinalIgnoreCase),
+                _ => old == now,
             };
             if (!isRight)
             {
-                log.Add(place, $"{name} is {young ?? "missing"}, which does not follow from {old ?? "none"} and a LoRA of rank {newRank} instead of {rank}");
+                log.Add(place, $"{name} is {now ?? "missing"}, which does not follow from {old ?? "none"} and a LoRA of rank {newRank} instead of {rank}");
             }
         }
     }
@@ -40,7 +41,9 @@ internal static class HyperparameterComparison
         {
             var text = ConfigurationReader.ReadText(path);
             var lines = text.Split('\n');
-            return YamlFields.Parse(text).ToDictionary(field => field.Name, field => field.Scalar ?? string.Join('\n', lines[field.FirstLine..(field.LastLine + 1)]));
+            return YamlFields.Parse(text).ToDictionary(
+                field => field.Name,
+                field => field.Scalar ?? string.Join('\n', lines[field.FirstLine..(field.LastLine + 1)]));
         }
         catch (MigrationException error)
         {

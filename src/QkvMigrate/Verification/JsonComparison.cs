@@ -21,7 +21,13 @@ internal static class JsonComparison
     /// <param name="start">Where the second text starts in its file.</param>
     /// <param name="log">Takes the first difference.</param>
     /// <returns>Where the second text's last token ends, or null where there is a difference.</returns>
-    public static int? Compare(ReadOnlyMemory<byte> original, ReadOnlyMemory<byte> upgraded, Func<JsonName, string> expected, string place, long start, DifferenceLog log)
+    public static int? Compare(
+        ReadOnlyMemory<byte> original,
+        ReadOnlyMemory<byte> upgraded,
+        Func<JsonName, string> expected,
+        string place,
+        long start,
+        DifferenceLog log)
     {
         var before = new Utf8JsonReader(original.Span);
         var after = new Utf8JsonReader(upgraded.Span);

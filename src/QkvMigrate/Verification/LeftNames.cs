@@ -3,8 +3,8 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Looks into the second file alone: no name of the old age may be left there with a tensor of any sort under it, whether
-/// this tool can read that tensor or not, and names of both ages never stand together.
+/// Looks into the second file alone. No tensor, whether this tool can read it or not, may still have a name of the layout that
+/// the file had before; and names of both layouts never stand together.
 /// </summary>
 internal static class LeftNames
 {
@@ -21,10 +21,13 @@ internal static class LeftNames
     /// <param name="log">Takes what is found.</param>
     public static void Find(Checkpoint upgraded, VerifiedChange? change, DifferenceLog log)
     {
-        var first = VerifiedLayouts.All.Select(layout => (layout.Age, Name: Names(upgraded, layout).FirstOrDefault())).Where(found => found.Name is not null).ToList();
-        if (first is [var old, var young, ..])
+        var first = VerifiedLayouts.All
+            .Select(layout => (layout.Age, Name: Names(upgraded, layout).FirstOrDefault()))
+            .Where(found => found.Name is not null)
+            .ToList();
+        if (first is [var before, var after, ..])
         {
-            log.Add($"'{old.Name}'", $"a name of the {old.Age} layout, and '{young.Name}' of the {young.Age} one: names of both ages stand in one file");
+            log.Add($"'{before.Name}'", $"a name of the {before.Age} layout, and '{after.Name}' of the {after.Age} one: names of both ages stand in one file");
         }
 
         if (change is null)
@@ -34,18 +37,21 @@ internal static class LeftNames
 
         foreach (var name in Names(upgraded, change.From))
         {
-            log.Add($"'{name}'", $"{change.PastTense}, the file still has what is like a tensor under this name");
+            log.Add($"'{name}'", $"the file was {change.PastTense}, and a tensor-like value still has this name");
         }
 
         foreach (var tensor in upgraded.Tensors.Where(tensor => tensor.Name is { Text: var key } && IsSpelled(key, change.From)))
         {
-            log.Add($"'{tensor.Label}'", $"{change.PastTense}, the file still has a tensor under this name, which is that of a fused one apart from its dots");
+            log.Add(
+                $"'{tensor.Label}'",
+                $"the file was {change.PastTense}, and a tensor still has this name, which is that of a fused one apart from its dots");
         }
     }
 
-    /// <summary>What is like a tensor, is none that can be read, and stands under a name of a layout, or below one.</summary>
+    /// <summary>The tensor-like values that cannot be read and stand under a name of a layout, or below one.</summary>
     public static IEnumerable<OtherValue> Unmoved(Checkpoint checkpoint, VerifiedLayout layout) =>
-        checkpoint.OtherValues.Where(value => value.IsTensorLike && (FusedName.Find(value.Key, layout) ?? FusedName.Find(Joined(value.Label), layout)) is not null);
+        checkpoint.OtherValues.Where(
+            value => value.IsTensorLike && (FusedName.Find(value.Key, layout) ?? FusedName.Find(Joined(value.Label), layout)) is not null);
 
     /// <summary>
     /// Whether a key is the name of a fused tensor but for what stands between its components: <c>h0attnattnweight</c>,
@@ -81,9 +87,11 @@ internal static class LeftNames
             .Concat(Unmoved(checkpoint, layout).Select(value => value.Label));
 
     private static bool IsOf(TensorEntry tensor, VerifiedLayout layout) =>
-        tensor.Name is { Text: var key } && (FusedName.Find(key, layout) is not null || (IsOfModule(tensor) && FusedName.Find(Joined(tensor.Label), layout) is not null));
+        tensor.Name is { Text: var key }
+        && (FusedName.Find(key, layout) is not null || (IsOfModule(tensor) && FusedName.Find(Joined(tensor.Label), layout) is not null));
 
-    private static bool IsOfModule(TensorEntry tensor) => tensor.Container.Path.EndsWith("/_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("/_buffers", StringComparison.Ordinal);
+    private static bool IsOfModule(TensorEntry tensor) =>
+        tensor.Container.Path.EndsWith("/_parameters", StringComparison.Ordinal) || tensor.Container.Path.EndsWith("/_buffers", StringComparison.Ordinal);
 
     private static string Joined(string label) => string.Join('.', label.Split('/').Where(step => !Joints.Contains(step)));
 }

@@ -7,7 +7,13 @@ namespace QkvMigrate.Verification;
 /// Holds an expanded LoRA against the old one by multiplying both out: what is added to each row of a layer's weight must
 /// be what was added to the same row before. Which row that is follows from the layouts (<see cref="RowOrigin"/>).
 /// </summary>
-internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, AttentionGeometry geometry, VerifiedChange change, VerificationMode mode, CancellationToken cancellation)
+internal sealed class LoraComparison(
+    Checkpoint original,
+    Checkpoint upgraded,
+    AttentionGeometry geometry,
+    VerifiedChange change,
+    VerificationMode mode,
+    CancellationToken cancellation)
 {
     /// <summary>Compares a layer.</summary>
     /// <returns>The differences, a row each; empty where there are none.</returns>
@@ -54,13 +60,7 @@ internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, A
 
             if (!expected.AsSpan().SequenceEqual(found))
             {
-                log.Add(new Difference($"tensor '{layer.B.Label}'", choice is null ? "times its lora_A it adds something else than in the first file" : $"times its lora_A it does not add what the first file adds to row {origin.Source}")
-                {
-                    Row = row,
-                    Section = choice is null ? null : origin.Section,
-                    Head = choice is null ? null : origin.Head,
-                    QueryGroup = choice is null ? null : origin.QueryGroup,
-                });
+                log.Add(Difference(layer, row, choice is null ? null : origin));
             }
 
             if (log.Count == DifferenceLog.Kept)
@@ -70,6 +70,20 @@ internal sealed class LoraComparison(Checkpoint original, Checkpoint upgraded, A
         }
 
         return log;
+    }
+
+    private static Difference Difference(LoraPair layer, long row, RowOrigin? origin)
+    {
+        var place = $"tensor '{layer.B.Label}'";
+        return origin is not { } head
+            ? new Difference(place, "lora_B·lora_A differs from the first file's") { Row = row }
+            : new Difference(place, $"lora_B·lora_A differs from that of row {head.Source} of the first file")
+            {
+                Row = row,
+                Section = head.Section,
+                Head = head.Head,
+                QueryGroup = head.QueryGroup,
+            };
     }
 
     /// <summary>Every row; or the first and last of each head, and of any other layer.</summary>

@@ -66,9 +66,15 @@ internal sealed class LoraDelta
     private static double[] Read(SourceFile source, TensorEntry matrix)
     {
         var item = matrix.DType.ItemSize;
-        if (matrix.ElementCount > MaximumCount || matrix.Extent > MaximumCount * item || matrix.DType.Name is not ("float16" or "bfloat16" or "float32" or "float64"))
+        if (matrix.ElementCount > MaximumCount
+            || matrix.Extent > MaximumCount * item
+            || matrix.DType.Name is not ("float16" or "bfloat16" or "float32" or "float64"))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{matrix.ElementCount} elements of {matrix.DType} are no LoRA that can be multiplied out", source.Path, $"tensor '{matrix.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{matrix.ElementCount} elements of {matrix.DType} are no LoRA that can be multiplied out",
+                source.Path,
+                $"tensor '{matrix.Label}'");
         }
 
         var stored = source.Read(matrix.FileOffset, (int)matrix.Extent);

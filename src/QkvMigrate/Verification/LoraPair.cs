@@ -2,7 +2,10 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>A linear layer's LoRA by the verifier's own reading: <c>delta = lora_B·lora_A</c> (litgpt/lora.py, <c>LoRALinear</c>, <c>LoRAQKVLinear</c>).</summary>
+/// <summary>
+/// A linear layer's LoRA by the verifier's own reading: <c>delta = lora_B·lora_A</c> (litgpt/lora.py, <c>LoRALinear</c>,
+/// <c>LoRAQKVLinear</c>).
+/// </summary>
 /// <param name="A"><c>lora_A</c>, shape <c>(blocks·r, in_features)</c>.</param>
 /// <param name="B"><c>lora_B</c>, shape <c>(out_features of the blocks, r)</c>.</param>
 /// <param name="IndexA">The number of <c>lora_A</c> among the file's tensors.</param>
@@ -51,5 +54,7 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
     }
 
     private static string? Module(string? name) =>
-        name is not null && (name.EndsWith($".{NameA}", StringComparison.Ordinal) || name.EndsWith($".{NameB}", StringComparison.Ordinal)) ? name[..^(NameA.Length + 1)] : null;
+        name is not null && (name.EndsWith($".{NameA}", StringComparison.Ordinal) || name.EndsWith($".{NameB}", StringComparison.Ordinal))
+            ? name[..^(NameA.Length + 1)]
+            : null;
 }

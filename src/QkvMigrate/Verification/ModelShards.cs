@@ -18,7 +18,9 @@ internal sealed class ModelShards
         foreach (var index in ShardIndex.Find(directory))
         {
             var named = index.Entries.GroupBy(entry => entry.File, entry => entry.Key).ToList();
-            var present = named.Where(shard => File.Exists(Path.Combine(directory, shard.Key))).ToDictionary(shard => shard.Key, shard => Tensors(Path.Combine(directory, shard.Key)));
+            var present = named
+                .Where(shard => File.Exists(Path.Combine(directory, shard.Key)))
+                .ToDictionary(shard => shard.Key, shard => Tensors(Path.Combine(directory, shard.Key)));
             if (!index.Entries.Select(entry => entry.Key).Concat(present.Values.SelectMany(Keys)).Any(FusedName.IsIn))
             {
                 continue;

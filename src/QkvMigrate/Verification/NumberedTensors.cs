@@ -2,7 +2,7 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>The tensors of a file that have numbers in a sequence, in the order of these.</summary>
+/// <summary>The tensors of a file that have numbers in place of names, by sequences, in the order of their numbers.</summary>
 internal sealed class NumberedTensors
 {
     /// <summary>Digits to which numbers are filled up, so that they sort as text.</summary>

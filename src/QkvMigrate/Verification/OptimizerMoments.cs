@@ -3,8 +3,8 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Finds the moments that an optimizer keeps for fused tensors. By number, parameter i is the i-th tensor of the model,
-/// tied ones once (torch/optim/optimizer.py, <c>state_dict</c>; torch/nn/modules/module.py, <c>parameters</c>); by name, the
+/// Finds the moments that an optimizer keeps for fused tensors. By number, parameter i is the i-th tensor of the model, with
+/// tied tensors counted once (torch/optim/optimizer.py, <c>state_dict</c>; torch/nn/modules/module.py, <c>parameters</c>); by name, the
 /// tensor of that name apart from what wrappers put into it.
 /// </summary>
 internal static class OptimizerMoments

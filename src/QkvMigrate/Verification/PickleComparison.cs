@@ -21,7 +21,13 @@ internal sealed class PickleComparison
     private readonly long start;
     private readonly DifferenceLog log;
 
-    private PickleComparison(PickleScript original, PickleScript upgraded, IReadOnlyDictionary<int, string> renames, IReadOnlyDictionary<int, long> numbers, long start, DifferenceLog log)
+    private PickleComparison(
+        PickleScript original,
+        PickleScript upgraded,
+        IReadOnlyDictionary<int, string> renames,
+        IReadOnlyDictionary<int, long> numbers,
+        long start,
+        DifferenceLog log)
     {
         originalReader = new PickleReader(original.Bytes);
         upgradedReader = new PickleReader(upgraded.Bytes);
@@ -42,7 +48,13 @@ internal sealed class PickleComparison
     /// <param name="numbers">New ints by the instruction of the first pickle that pushes the old one.</param>
     /// <param name="start">Where the second pickle starts in its file.</param>
     /// <param name="log">Takes the differences.</param>
-    public static void Compare(PickleScript original, PickleScript upgraded, IReadOnlyDictionary<int, string> renames, IReadOnlyDictionary<int, long> numbers, long start, DifferenceLog log) =>
+    public static void Compare(
+        PickleScript original,
+        PickleScript upgraded,
+        IReadOnlyDictionary<int, string> renames,
+        IReadOnlyDictionary<int, long> numbers,
+        long start,
+        DifferenceLog log) =>
         new PickleComparison(original, upgraded, renames, numbers, start, log).Run();
 
     /// <summary>Every instruction that pushes a string: literals, and fetches from the memo.</summary>

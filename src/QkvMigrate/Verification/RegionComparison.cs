@@ -91,7 +91,7 @@ internal sealed class RegionComparison
         {
             if (log.Count == 0 && pair is { ComparesBytes: true, Moved.Count: 0, Before.Crc: { } stored } && stored != computed)
             {
-                // The same bytes: what they are not now they were not before.
+                // The bytes are the same in both files: they were damaged before.
                 throw ZipFailure.Damaged(original.Path, pair.Place, pair.Before.Offset, computed, stored);
             }
 

@@ -14,7 +14,14 @@ internal readonly record struct FileRegion(long Offset, long Length, uint? Crc =
 /// <param name="StorageKey">The storage that it holds, or null where it holds none.</param>
 /// <param name="Moved">The views in it whose rows move, in the order of their bytes.</param>
 /// <param name="ComparesBytes">False for what is compared by its meaning instead: a pickle, the matrix of an expanded LoRA.</param>
-internal sealed record RegionPair(string Kind, string? Name, FileRegion Before, FileRegion After, string? StorageKey, IReadOnlyList<MovedView> Moved, bool ComparesBytes = true)
+internal sealed record RegionPair(
+    string Kind,
+    string? Name,
+    FileRegion Before,
+    FileRegion After,
+    string? StorageKey,
+    IReadOnlyList<MovedView> Moved,
+    bool ComparesBytes = true)
 {
     /// <summary>How reports name it.</summary>
     public string Place => Name is null ? Kind : $"{Kind} '{Name}'";

@@ -9,7 +9,13 @@ internal static class RegionSweep
 {
     /// <summary>What came of each of <paramref name="pairs"/>, in their order.</summary>
     /// <exception cref="MigrationException">A file cannot be read, or what it must be is not known.</exception>
-    public static IReadOnlyList<RegionResult> Run(Checkpoint original, Checkpoint upgraded, IReadOnlyList<RegionPair> pairs, IReadOnlyList<MovedView> moved, VerificationMode mode, CancellationToken cancellation)
+    public static IReadOnlyList<RegionResult> Run(
+        Checkpoint original,
+        Checkpoint upgraded,
+        IReadOnlyList<RegionPair> pairs,
+        IReadOnlyList<MovedView> moved,
+        VerificationMode mode,
+        CancellationToken cancellation)
     {
         var places = new TensorPlaces(original.Tensors, moved);
         var results = new RegionResult[pairs.Count];

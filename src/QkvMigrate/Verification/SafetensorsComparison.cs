@@ -10,11 +10,17 @@ internal static class SafetensorsComparison
 
     private const string Place = "safetensors header";
 
-    /// <summary>Compares the headers and pairs the tensors.</summary>
+    /// <summary>Compares the headers. Returns the tensors in pairs, whose bytes are still to be compared.</summary>
     public static IReadOnlyList<RegionPair>? Compare(SafetensorsCheckpoint original, SafetensorsCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
         var (before, after) = (original.Header, upgraded.Header);
-        var text = JsonComparison.Compare(before.Json, after.Json, key => key.Depth == 1 ? changes.Renames.GetValueOrDefault(key.Start, key.Text) : key.Text, Place, SafetensorsHeader.LengthBytes, log);
+        var text = JsonComparison.Compare(
+            before.Json,
+            after.Json,
+            key => key.Depth == 1 ? changes.Renames.GetValueOrDefault(key.Start, key.Text) : key.Text,
+            Place,
+            SafetensorsHeader.LengthBytes,
+            log);
         if (text is not { } end)
         {
             return null;

@@ -15,7 +15,13 @@ internal static class ShardIndexComparison
         try
         {
             var (before, after) = (SourceFile.ReadAll(original, ShardIndex.MaximumBytes, "an index"), SourceFile.ReadAll(upgraded, ShardIndex.MaximumBytes, "an index"));
-            var end = JsonComparison.Compare(before, after, name => name is { Depth: 2, Parent: WeightMap } ? FusedName.After(name.Text, change) : name.Text, place, 0, log);
+            var end = JsonComparison.Compare(
+                before,
+                after,
+                name => name is { Depth: 2, Parent: WeightMap } ? FusedName.After(name.Text, change) : name.Text,
+                place,
+                0,
+                log);
             if (end is { } last && !after.AsSpan(last).SequenceEqual(before.AsSpan(before.Length - (after.Length - last))))
             {
                 log.Add(place, "other bytes behind its text", last);

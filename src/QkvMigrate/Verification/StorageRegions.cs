@@ -9,7 +9,13 @@ namespace QkvMigrate.Verification;
 internal static class StorageRegions
 {
     /// <summary>The regions from <paramref name="start"/> of the first and <paramref name="newStart"/> of the second file to their ends.</summary>
-    public static IReadOnlyList<RegionPair>? Pair(Checkpoint original, long start, Checkpoint upgraded, long newStart, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Pair(
+        Checkpoint original,
+        long start,
+        Checkpoint upgraded,
+        long newStart,
+        ExpectedChanges changes,
+        DifferenceLog log)
     {
         var (length, found) = (original.Source.Length - start, upgraded.Source.Length - newStart);
         if (length != found)

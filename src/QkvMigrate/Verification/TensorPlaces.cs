@@ -2,11 +2,12 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Finds the tensor, row and head that a byte of a storage belongs to. Right files are never asked about, so that nothing is made before.</summary>
+/// <summary>Finds the tensor, row and head that a byte of a storage belongs to. Its tables are made at the first difference: most files have none.</summary>
 internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnlyList<MovedView> moved)
 {
     private readonly Lazy<ILookup<string, TensorEntry>> byStorage = new(() => tensors.ToLookup(tensor => tensor.Storage.Key));
-    private readonly Lazy<Dictionary<TensorEntry, MovedView>> views = new(() => moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance));
+    private readonly Lazy<Dictionary<TensorEntry, MovedView>> views = new(
+        () => moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance));
 
     /// <summary>Describes the byte.</summary>
     /// <param name="pair">The region that holds the byte.</param>
@@ -24,7 +25,9 @@ internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnly
                 continue;
             }
 
-            next = tensor.Shape.Count > 0 && IsOnePiece(tensor, dimension) ? RowStart(tensor, dimension, row) + (tensor.Strides[dimension] * tensor.DType.ItemSize) : at + 1;
+            next = tensor.Shape.Count > 0 && IsOnePiece(tensor, dimension)
+                ? RowStart(tensor, dimension, row) + (tensor.Strides[dimension] * tensor.DType.ItemSize)
+                : at + 1;
             var difference = new Difference($"tensor '{tensor.Label}'", "")
             {
                 Row = tensor.Shape.Count > 0 ? row : null,

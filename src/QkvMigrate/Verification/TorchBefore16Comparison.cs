@@ -9,7 +9,7 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal static class TorchBefore16Comparison
 {
-    /// <summary>Compares the pickles and pairs what is around them.</summary>
+    /// <summary>Compares the pickles. Returns what is around them in pairs, whose bytes are still to be compared.</summary>
     public static IReadOnlyList<RegionPair>? Compare(TorchLegacyCheckpoint original, TorchLegacyCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
         var (start, newStart) = (original.ObjectsStart, upgraded.ObjectsStart);

@@ -25,7 +25,12 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
 
         var owners = moving.GroupBy(item => ParameterOrder.ShapeOf(item.Tensor)).ToDictionary(group => group.Key, group => group.First());
         var fusedViews = moving.Select(item => ElementView.Of(item.Tensor)).ToHashSet();
-        var otherViews = models.Value.SelectMany(model => model).Where(TensorNumbers.IsParameter).Select(ElementView.Of).Where(view => !fusedViews.Contains(view)).ToHashSet();
+        var otherViews = models.Value
+            .SelectMany(model => model)
+            .Where(TensorNumbers.IsParameter)
+            .Select(ElementView.Of)
+            .Where(view => !fusedViews.Contains(view))
+            .ToHashSet();
         var fusedStorages = moving.Select(item => item.Tensor.Storage).ToHashSet();
         var flat = new FlatParameters(models.Value);
         var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new NumberedTensors(file)));
@@ -34,7 +39,9 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             var view = ElementView.Of(tensor);
             if (flat.Contain(tensor, isParameter: otherViews.Contains(view)) && !fusedStorages.Contains(tensor.Storage))
             {
-                log.Add($"tensor '{tensor.Label}'", "it may hold all parameters in one row, and where the fused ones stand in it cannot be told, so it is not verified");
+                log.Add(
+                    $"tensor '{tensor.Label}'",
+                    "it may hold all parameters in one row, and where the fused ones stand in it cannot be told, so it is not verified");
                 continue;
             }
 
@@ -46,7 +53,9 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             var isCopy = fusedViews.Contains(view) ? true : otherViews.Contains(view) ? false : judgement.Value.IsCopy(tensor, sequences);
             if (isCopy is null)
             {
-                log.Add($"tensor '{tensor.Label}'", "it has the shape of a fused tensor and no name, and which parameter it is a copy of cannot be told, so it is not verified");
+                log.Add(
+                    $"tensor '{tensor.Label}'",
+                    "it has the shape of a fused tensor and no name, and which parameter it is a copy of cannot be told, so it is not verified");
             }
             else if (isCopy.Value)
             {

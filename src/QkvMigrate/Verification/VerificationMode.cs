@@ -5,7 +5,7 @@ public enum VerificationMode
 {
     /// <summary>
     /// Names, shapes, strides, the whole pickle and every header of the zip; all bytes of small entries; of large ones
-    /// their ends and the first and last row of each head that moved. Reads some thousandths of a large file.
+    /// the ends, and the first and last row of each head that moved. It reads a few thousandths of a large file.
     /// </summary>
     Quick,
 

@@ -71,7 +71,7 @@ public sealed record VerificationReport
     /// <summary>The first differences; empty where there are none.</summary>
     public IReadOnlyList<Difference> Differences { get; init; } = [];
 
-    /// <summary>All differences that were counted: one of a row, and of a region not many more than are named.</summary>
+    /// <summary>The number of differences that were counted: at most one for each row, and for each region few more than are listed.</summary>
     public long DifferenceCount { get; init; }
 
     /// <summary>Why nothing could be verified: the first file cannot be read, or its geometry is not known.</summary>

@@ -2,7 +2,7 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>The tensors of the models in a file that have fused ones, in the file's order, tied ones once.</summary>
+/// <summary>The tensors of the models in a file that have fused tensors, in the file's order. Tied tensors are counted once.</summary>
 internal static class VerifiedModels
 {
     /// <summary>One list for each model.</summary>

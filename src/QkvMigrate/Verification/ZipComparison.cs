@@ -20,10 +20,17 @@ internal static class ZipComparison
     /// <param name="source">The first file.</param>
     /// <param name="expected">The bytes that an entry of the first zip must have in the second, or null for any: the pickle's.</param>
     /// <param name="log">Takes the differences.</param>
-    public static bool Compare(ZipDirectory original, ZipDirectory upgraded, IReadOnlySet<string> dropped, SourceFile source, Func<ZipEntry, long?> expected, DifferenceLog log)
+    public static bool Compare(
+        ZipDirectory original,
+        ZipDirectory upgraded,
+        IReadOnlySet<string> dropped,
+        SourceFile source,
+        Func<ZipEntry, long?> expected,
+        DifferenceLog log)
     {
         var entries = Without(dropped, original.Entries);
-        if (!SameNames("entries", entries, upgraded.Entries, log) || !SameNames("entries of the directory", Without(dropped, original.Listed), upgraded.Listed, log))
+        if (!SameNames("entries", entries, upgraded.Entries, log)
+            || !SameNames("entries of the directory", Without(dropped, original.Listed), upgraded.Listed, log))
         {
             return false;
         }
@@ -61,7 +68,8 @@ internal static class ZipComparison
 
         log.Add(
             "zip directory",
-            $"{upgraded.Count} {what}, expected {original.Count}; number {at} is {Quoted(upgraded.ElementAtOrDefault(at))}, expected {Quoted(original.ElementAtOrDefault(at))}",
+            $"{upgraded.Count} {what}, expected {original.Count}; number {at} is {Quoted(upgraded.ElementAtOrDefault(at))}, expected "
+            + $"{Quoted(original.ElementAtOrDefault(at))}",
             at < upgraded.Count ? upgraded[at].HeaderOffset : null);
         return false;
     }

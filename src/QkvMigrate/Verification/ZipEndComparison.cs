@@ -3,7 +3,10 @@ using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>Holds the records behind the central directory against those of the first file: all but the directory's new place and size, and its count of entries where some are gone.</summary>
+/// <summary>
+/// Holds the records behind the central directory against those of the first file: all but the directory's new place and size,
+/// and its count of entries where some are gone.
+/// </summary>
 internal static class ZipEndComparison
 {
     private const string Place = "zip end records";

@@ -30,7 +30,10 @@ internal static class ZipHeaderComparison
 
         if (before.DescriptorLength != after.DescriptorLength && !(before.DescriptorLength is 16 or 24 && after.DescriptorLength is 16 or 24))
         {
-            log.Add(ZipComparison.Place(after), $"a data descriptor of {after.DescriptorLength} bytes, expected {before.DescriptorLength}", after.End - after.DescriptorLength);
+            log.Add(
+                ZipComparison.Place(after),
+                $"a data descriptor of {after.DescriptorLength} bytes, expected {before.DescriptorLength}",
+                after.End - after.DescriptorLength);
         }
     }
 
@@ -55,13 +58,19 @@ internal static class ZipHeaderComparison
         Free(extraLength, sizeof(ushort), isFree: true);
         if (central)
         {
-            Free(ZipFormat.CentralHeaderOffset, sizeof(uint), SameMeaning(old, now, ZipFormat.CentralHeaderOffset, Narrow(before.HeaderOffset), Narrow(after.HeaderOffset)));
+            Free(
+                ZipFormat.CentralHeaderOffset,
+                sizeof(uint),
+                SameMeaning(old, now, ZipFormat.CentralHeaderOffset, Narrow(before.HeaderOffset), Narrow(after.HeaderOffset)));
         }
 
         var at = found.AsSpan().CommonPrefixLength(expected);
         if (at < length)
         {
-            log.Add($"{ZipComparison.Place(after)}, {(central ? "central" : "local")} header", $"field byte {at} is 0x{found[at]:x2}, expected 0x{expected[at]:x2}", central ? null : after.HeaderOffset + at);
+            log.Add(
+                $"{ZipComparison.Place(after)}, {(central ? "central" : "local")} header",
+                $"field byte {at} is 0x{found[at]:x2}, expected 0x{expected[at]:x2}",
+                central ? null : after.HeaderOffset + at);
         }
 
         void Free(int field, int bytes, bool isFree)
@@ -91,7 +100,8 @@ internal static class ZipHeaderComparison
         var place = $"{ZipComparison.Place(entry)}, {header}";
         var expected = before.FindAll(IsPlain);
         var found = after.FindAll(IsPlain);
-        if (expected.Count != found.Count || expected.Zip(found).Any(pair => pair.First.Id != pair.Second.Id || !pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span)))
+        if (expected.Count != found.Count
+            || expected.Zip(found).Any(pair => pair.First.Id != pair.Second.Id || !pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span)))
         {
             log.Add(place, "an extra field differs", entry.HeaderOffset);
         }
@@ -148,7 +158,10 @@ internal static class ZipHeaderComparison
                 log.Add(Place(), "it holds something else than Z", entry.HeaderOffset);
             }
 
-            if (found.Payload.Length != expected.Payload.Length && found.Payload.Length >= 2 * alignment && entry.DataOffset != old.DataOffset && !IsFull(entry, alignment))
+            if (found.Payload.Length != expected.Payload.Length
+                && found.Payload.Length >= 2 * alignment
+                && entry.DataOffset != old.DataOffset
+                && !IsFull(entry, alignment))
             {
                 log.Add(Place(), $"{found.Payload.Length} bytes, which neither keep the data in its place nor align it", entry.HeaderOffset);
             }

@@ -1,6 +1,5 @@
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
@@ -266,7 +265,7 @@ public sealed class LinksBesideTests : IDisposable
         Assert.Equal(0, ChildProcess.Run("/bin/sh", ["-c", $"cd \"$1\" && {command} \"$(printf '{name}')\"", "sh", folder.At("tree")]).ExitCode);
 
     private IReadOnlyList<VerificationReport> Verify(string below) =>
-        PathVerifier.Run(folder.At("tree", below), folder.At("out"), CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(folder.At("tree", below), folder.At("out"), new VerificationOptions(), TestContext.Current.CancellationToken);
 
     private IReadOnlyList<CheckpointReport> Run(string path, string? output, Func<MigrationRequest, MigrationRequest>? change = null, CheckpointSelection? selection = null)
     {

@@ -1,6 +1,4 @@
 using QkvMigrate.Attention;
-using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Planning.Lora;
@@ -49,7 +47,7 @@ public sealed class ExpandedLoraTests : IDisposable
         Upgrade();
         Assert.Null(folder.Downgrade(Expand).Error);
 
-        var report = Assert.Single(PathVerifier.Run(folder.Upgraded, folder.Back, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
+        var report = Assert.Single(PathVerifier.Run(folder.Upgraded, folder.Back, new VerificationOptions(), TestContext.Current.CancellationToken));
 
         Assert.Empty(report.Differences);
         Assert.Equal((6, 18), report.LoraRank);
@@ -94,7 +92,7 @@ public sealed class ExpandedLoraTests : IDisposable
         Assert.Equal(
             [(0L, QkvSection.Query, 0), (3L, QkvSection.Query, 0), (4L, QkvSection.Query, 1), (7L, QkvSection.Query, 1)],
             differences.Select(difference => (difference.Row!.Value, difference.Section!.Value, difference.Head!.Value)));
-        Assert.Equal($"tensor '{LoraModel.Prefix}attn.lora_B' row 0 (q, head 0, group 0): times its lora_A it does not add what the first file adds to row 0", differences[0].ToString());
+        Assert.Equal($"tensor '{LoraModel.Prefix}attn.lora_B' row 0 (q, head 0, group 0): lora_B·lora_A differs from that of row 0 of the first file", differences[0].ToString());
     }
 
     [Fact]
@@ -105,7 +103,7 @@ public sealed class ExpandedLoraTests : IDisposable
         var bytes = File.ReadAllBytes(upgraded);
         File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, ZipSurgery.Find(bytes, "data/3"), content => content[2] ^= 0x40));
 
-        Assert.Equal($"tensor '{LoraModel.Prefix}proj.lora_B' row 0: times its lora_A it adds something else than in the first file", Assert.Single(Verify()).Differences[0].ToString());
+        Assert.Equal($"tensor '{LoraModel.Prefix}proj.lora_B' row 0: lora_B·lora_A differs from the first file's", Assert.Single(Verify()).Differences[0].ToString());
     }
 
     [Fact]
@@ -150,5 +148,5 @@ public sealed class ExpandedLoraTests : IDisposable
     }
 
     private IReadOnlyList<VerificationReport> Verify(VerificationMode mode = VerificationMode.Full) =>
-        PathVerifier.Run(folder.Legacy, folder.Upgraded, CheckpointSelection.All, new GeometryFlags(), mode, TestContext.Current.CancellationToken);
+        PathVerifier.Run(folder.Legacy, folder.Upgraded, new VerificationOptions { Mode = mode }, TestContext.Current.CancellationToken);
 }

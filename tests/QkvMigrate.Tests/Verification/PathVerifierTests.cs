@@ -1,5 +1,3 @@
-using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Testing.Checkpoints;
@@ -115,12 +113,12 @@ public sealed class PathVerifierTests : IDisposable
     {
         var file = Path.Combine(original, "a", "lit_model.pth");
 
-        var error = Assert.Throws<MigrationException>(() => PathVerifier.Run(file, upgraded, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken));
+        var error = Assert.Throws<MigrationException>(() => PathVerifier.Run(file, upgraded, new VerificationOptions(), TestContext.Current.CancellationToken));
 
         Assert.Equal(FailureKind.Usage, error.Kind);
         Assert.Equal($"a directory and a file cannot be compared: {file} and {upgraded}", error.Problem);
     }
 
     private IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(original, upgraded, CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(original, upgraded, new VerificationOptions(), TestContext.Current.CancellationToken);
 }

@@ -1,4 +1,3 @@
-using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
@@ -71,5 +70,5 @@ public sealed class ShardVerificationTests : IDisposable
     }
 
     private IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(Original, Upgraded, CheckpointSelection.All, geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(Original, Upgraded, new VerificationOptions { Geometry = geometry }, TestContext.Current.CancellationToken);
 }

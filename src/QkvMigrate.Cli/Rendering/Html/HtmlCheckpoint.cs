@@ -56,7 +56,12 @@ internal static class HtmlCheckpoint
         }
 
         var scale = new HeatScale(map.Layers.SelectMany(layer => layer.Norms));
-        page.Element("p", null, $"The Frobenius norm of each head's {geometry.HeadSize} rows, a row of the picture for each layer{Chosen(map)}. In trained models q, k and v differ in it: where the tool is right about them, the columns under one colour look alike, and after an upgrade they lie together.");
+        page.Element(
+            "p",
+            null,
+            $"The Frobenius norm of each head's {geometry.HeadSize} rows, a row of the picture for each layer{Chosen(map)}. In trained "
+            + "models q, k and v differ in it: where the tool is right about them, the columns under one colour look alike, and after an "
+            + "upgrade they lie together.");
         foreach (var (title, order) in orders)
         {
             HtmlHeatMap.Write(page, map, order, scale, title);
@@ -97,7 +102,11 @@ internal static class HtmlCheckpoint
 
         var names = plan.NameChanges.Count > 0 ? $" {plan.NameChanges.Count} names in _metadata, optimizers and keys of modules follow." : "";
         page.Element("h3", null, "What an upgrade changes");
-        page.Element("p", null, $"{plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} are reordered. {plan.UntouchedTensors} tensors are left alone.{names}");
+        page.Element(
+            "p",
+            null,
+            $"{plan.Moves.Count} of {report.TensorCount} tensors; {ByteSize.Text(reordered)} of {ByteSize.Text(report.SourceBytes)} "
+            + $"are reordered. {plan.UntouchedTensors} tensors are left alone.{names}");
         page.Element("table", null, () =>
         {
             page.Element("tr", null, () =>

@@ -61,7 +61,15 @@ internal static class HtmlHeatMap
                     var (block, place) = columns[x];
                     var norm = map.Layers[y].Norms[place];
                     var title = $"{map.Layers[y].Tensor}, {LayoutRun.LetterOf(block.Section)}{block.Head}: {Norm(norm)}";
-                    page.Element("rect", scale.Colour(norm) is null ? "none" : null, () => page.Element("title", null, title), ("x", Number(x)), ("y", Number(y)), ("width", "1"), ("height", "1"), ("fill", scale.Colour(norm) ?? "currentColor"));
+                    page.Element(
+                        "rect",
+                        scale.Colour(norm) is null ? "none" : null,
+                        () => page.Element("title", null, title),
+                        ("x", Number(x)),
+                        ("y", Number(y)),
+                        ("width", "1"),
+                        ("height", "1"),
+                        ("fill", scale.Colour(norm) ?? "currentColor"));
                 }
             }
         },

@@ -10,7 +10,9 @@ namespace QkvMigrate.Cli.Rendering.Html;
 /// </summary>
 internal sealed class HtmlWriter(Stream stream) : IDisposable
 {
-    private readonly XmlWriter xml = XmlWriter.Create(stream, new XmlWriterSettings { OmitXmlDeclaration = true, Encoding = new UTF8Encoding(false), CloseOutput = false });
+    private readonly XmlWriter xml = XmlWriter.Create(
+        stream,
+        new XmlWriterSettings { OmitXmlDeclaration = true, Encoding = new UTF8Encoding(false), CloseOutput = false });
 
     /// <summary>Writes the page's type, which goes first.</summary>
     public void Doctype() => xml.WriteDocType("html", null, null, null);

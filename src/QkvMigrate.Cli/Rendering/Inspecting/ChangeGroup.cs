@@ -3,7 +3,7 @@ using QkvMigrate.Planning;
 
 namespace QkvMigrate.Cli.Rendering.Inspecting;
 
-/// <summary>Tensors of which the same becomes, and whose names differ in numbers alone: those of all layers.</summary>
+/// <summary>Tensors that change in the same way and whose names differ in numbers alone: one tensor of each layer.</summary>
 /// <param name="Names">Their names, with the numbers that differ as a range: <c>transformer.h.0-31.attn.attn.weight</c>.</param>
 /// <param name="NewName">The end of their new names, or null where they keep them.</param>
 /// <param name="Count">How many there are.</param>
@@ -14,7 +14,8 @@ internal sealed record ChangeGroup(string Names, string? NewName, int Count, str
     /// <summary>The groups of a plan, in the plan's order.</summary>
     public static IReadOnlyList<ChangeGroup> Of(MigrationPlan plan) =>
         [.. plan.Moves.GroupBy(move => (Pattern: Pattern(move.Tensor.Label), NewName: Ending(move.NewName), Kind: Describe(move), Change: Treatment(move)))
-            .Select(group => new ChangeGroup(Range(group.Select(move => move.Tensor.Label)), group.Key.NewName, group.Count(), group.Key.Kind, group.Key.Change))];
+            .Select(
+                group => new ChangeGroup(Range(group.Select(move => move.Tensor.Label)), group.Key.NewName, group.Count(), group.Key.Kind, group.Key.Change))];
 
     /// <summary>What happens to a tensor beside its name.</summary>
     public static string Treatment(TensorMove move) =>
@@ -25,7 +26,9 @@ internal sealed record ChangeGroup(string Names, string? NewName, int Count, str
     private static string Describe(TensorMove move) => $"{move.Tensor.DType} ({string.Join(", ", move.Tensor.Shape)})";
 
     private static string? Ending(string? name) =>
-        name is not null && FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out var suffix) ? $"{LayoutFamilies.Sequential.Module}.{suffix}" : name;
+        name is not null && FusedNames.TrySplit(name, LayoutFamilies.Sequential.Module, out _, out var suffix)
+            ? $"{LayoutFamilies.Sequential.Module}.{suffix}"
+            : name;
 
     private static string Pattern(string name) => string.Join('.', name.Split('.').Select(part => IsNumber(part) ? "0" : part));
 

@@ -27,7 +27,12 @@ internal static class InspectLines
         yield return new ReportLine("size", $"{ByteSize.Text(report.SourceBytes)} in {report.TensorCount} tensors");
         if (report.DTypes.Count > 0)
         {
-            yield return new ReportLine("dtypes", string.Join("; ", report.DTypes.Select(share => $"{share.DType}: {share.Tensors} {(share.Tensors == 1 ? "tensor" : "tensors")}, {ByteSize.Text(share.Bytes)}")));
+            yield return new ReportLine(
+                "dtypes",
+                string.Join(
+                    "; ",
+                    report.DTypes.Select(
+                        share => $"{share.DType}: {share.Tensors} {(share.Tensors == 1 ? "tensor" : "tensors")}, {ByteSize.Text(share.Bytes)}")));
         }
 
         if (report.Unreferenced.Count > 0)
@@ -54,7 +59,10 @@ internal static class InspectLines
         yield return new ReportLine("evidence", $"share of the variance of the row norms that q, k and v explain, {evidence.Basis}:");
         foreach (var score in evidence.Ranking.Take(ShownScores))
         {
-            yield return new ReportLine("", $"{score.Explained:0.000}  {score.Layout.Name,-11} {(score.Geometry is { } geometry ? geometry.ToString() : "(any geometry; interleaved too where n_query_groups=1)")}");
+            yield return new ReportLine(
+                "",
+                $"{score.Explained:0.000}  {score.Layout.Name,-11} "
+                + $"{(score.Geometry is { } geometry ? geometry.ToString() : "(any geometry; interleaved too where n_query_groups=1)")}");
         }
 
         if (evidence.Ranking.Count > ShownScores)
@@ -76,7 +84,9 @@ internal static class InspectLines
         foreach (var group in report.Globals.GroupBy(use => use.Safety).OrderByDescending(group => group.Key))
         {
             var names = string.Join(", ", group.DistinctBy(use => use.Name).Select(Global));
-            yield return new ReportLine("globals", [new ReportSpan($"{JsonNames.Kebab(group.Key.ToString())}: {names}", IsWarning: group.Key == GlobalSafety.Dangerous)]);
+            yield return new ReportLine(
+                "globals",
+                [new ReportSpan($"{JsonNames.Kebab(group.Key.ToString())}: {names}", IsWarning: group.Key == GlobalSafety.Dangerous)]);
         }
 
         foreach (var advice in report.Advice)
@@ -90,7 +100,8 @@ internal static class InspectLines
         orders.Zip(LayoutStrip.Of(geometry, width, [.. orders.Select(order => order.Order)]), (order, strip) => new ReportLine(order.Title, strip));
 
     private static string Heads(AttentionGeometry geometry) =>
-        $"{geometry.HeadCount} q, {geometry.QueryGroupCount} k, {geometry.QueryGroupCount} v of {geometry.HeadSize} rows each; {geometry.FusedRows} rows in all";
+        $"{geometry.HeadCount} q, {geometry.QueryGroupCount} k, {geometry.QueryGroupCount} v of {geometry.HeadSize} rows each; "
+        + $"{geometry.FusedRows} rows in all";
 
     private static string Global(GlobalUse use) =>
         use.Safety == GlobalSafety.Dangerous ? $"{use.Name} ({use.Where} at byte {use.Offset}: {use.Why})" : use.Name;

@@ -44,7 +44,10 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
     /// <summary>A number from 0 to 1, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>
     public double? Fraction(params ReadOnlySpan<string> names) =>
-        Take(names) is not { } value ? null : Number(value.Text) is >= 0 and <= 1 and var number ? number : throw Wrong(names[0], value, "a number from 0 to 1");
+        Take(names) is not { } value ? null : Number(value.Text) is >= 0 and <= 1 and var number ? number : throw Wrong(
+            names[0],
+            value,
+            "a number from 0 to 1");
 
     /// <summary>True or false, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>
@@ -94,7 +97,10 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
         {
             if (!value.IsNull && !taken.Contains(name))
             {
-                throw new MigrationException(FailureKind.Unsupported, $"field {name} is none of LitGPT's: what the model should do about it is not known", where: $"line {value.Line}");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"field {name} is none of LitGPT's: what the model should do about it is not known",
+                    where: $"line {value.Line}");
             }
         }
     }

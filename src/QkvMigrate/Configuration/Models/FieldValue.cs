@@ -23,7 +23,11 @@ internal sealed record FieldValue(long Line, string? Text = null, IReadOnlyList<
             { Scalar: { } scalar } => new FieldValue(line, scalar.TextOrNull),
             { Items: { } items } => new FieldValue(line, Items: [.. items.Select(item => item.TextOrNull)]),
             { Fields: { } fields } => new FieldValue(line, Fields: fields.ToDictionary(inner => inner.Key, inner => inner.Value.TextOrNull)),
-            _ => throw new MigrationException(FailureKind.Unsupported, $"field {field.Name} is nested; LitGPT's configuration has plain values, lists and mappings of them", where: $"line {line}"),
+            _ =>
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"field {field.Name} is nested; LitGPT's configuration has plain values, lists and mappings of them",
+                    where: $"line {line}"),
         };
     }
 }

@@ -113,11 +113,16 @@ internal static class ModelFields
     private static AttentionGeometry Geometry(FieldReader fields, int size)
     {
         var heads = fields.Count("n_head") ?? 32;
-        var headSize = fields.Count("head_size")
-            ?? (size % heads == 0 ? size / heads : throw new MigrationException(FailureKind.Geometry, $"n_embd {size} is not a multiple of n_head {heads}, and head_size is not given"));
+        var headSize = fields.Count("head_size") ?? SizePerHead(size, heads);
         var geometry = new AttentionGeometry(heads, fields.Count("n_query_groups") ?? heads, headSize);
         return geometry.Problem() is { } problem ? throw new MigrationException(FailureKind.Geometry, problem) : geometry;
     }
+
+    private static int SizePerHead(int size, int heads) => size % heads == 0
+        ? size / heads
+        : throw new MigrationException(
+            FailureKind.Geometry,
+            $"n_embd {size} is not a multiple of n_head {heads}, and head_size is not given");
 
     private static QueryKeyNorm Normalization(FieldReader fields)
     {
@@ -135,9 +140,15 @@ internal static class ModelFields
             return null;
         }
 
-        var experts = new ExpertConfiguration(fields.Count("n_expert") ?? 0, fields.Count("n_expert_per_token") ?? 0, own ?? width) { NormalizesWeights = fields.Flag("norm_topk_prob") ?? false };
+        var experts = new ExpertConfiguration(
+            fields.Count("n_expert") ?? 0,
+            fields.Count("n_expert_per_token") ?? 0,
+            own ?? width) { NormalizesWeights = fields.Flag("norm_topk_prob") ?? false };
         return experts.PerToken >= 1 && experts.PerToken <= experts.Count
             ? experts
-            : throw new MigrationException(FailureKind.Malformed, $"LLaMAMoE with n_expert {count?.Text ?? "null"} and n_expert_per_token {perToken?.Text ?? "null"}, expected at least as many experts as a token passes through, and one at least");
+            : throw new MigrationException(
+                FailureKind.Malformed,
+                $"LLaMAMoE with n_expert {count?.Text ?? "null"} and n_expert_per_token {perToken?.Text ?? "null"}, expected at least "
+                + "as many experts as a token passes through, and one at least");
     }
 }

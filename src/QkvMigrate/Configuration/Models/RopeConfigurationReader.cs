@@ -30,7 +30,10 @@ internal static class RopeConfigurationReader
         {
             if (name != "factor" && !Llama3.Contains(name))
             {
-                throw new MigrationException(FailureKind.Unsupported, $"the model here has no YaRN nor other stretching of rotations than Llama 3's and linear: field {field} has {name}", where: $"line {value.Line}");
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"the model here has no YaRN nor other stretching of rotations than Llama 3's and linear: field {field} has {name}",
+                    where: $"line {value.Line}");
             }
         }
 
@@ -42,6 +45,9 @@ internal static class RopeConfigurationReader
         double Number(string name) =>
             given.TryGetValue(name, out var text) && FieldReader.Number(text) is > 0 and var number
                 ? number
-                : throw new MigrationException(FailureKind.Malformed, $"{field} has {name} {(text is null ? "missing" : $"'{text}'")}, expected a number greater than 0", where: $"line {value.Line}");
+                : throw new MigrationException(
+                    FailureKind.Malformed,
+                    $"{field} has {name} {(text is null ? "missing" : $"'{text}'")}, expected a number greater than 0",
+                    where: $"line {value.Line}");
     }
 }

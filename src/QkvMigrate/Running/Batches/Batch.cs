@@ -158,7 +158,10 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         return options.KeepPlans ? reports : [.. reports.Select(report => report with { Plan = null, Globals = [] })];
     }
 
-    /// <summary>Calls <paramref name="work"/> with 0 to <paramref name="count"/>−1, by threads that take the next number each, until all are done or one fails.</summary>
+    /// <summary>
+    /// Calls <paramref name="work"/> with 0 to <paramref name="count"/>−1, by threads that take the next number each, until all
+    /// are done or one fails.
+    /// </summary>
     private void ForEach(int count, Action<int> work)
     {
         var next = -1;

@@ -3,7 +3,7 @@ using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>How a batch of checkpoints is gone through.</summary>
+/// <summary>How a batch of checkpoints is worked on.</summary>
 public sealed record BatchOptions
 {
     /// <summary>Which checkpoints of the trees are worked on.</summary>
@@ -12,12 +12,12 @@ public sealed record BatchOptions
     /// <summary>Units at a time, at least 1. Each takes the memory of one.</summary>
     public int Jobs { get; init; } = 1;
 
-    /// <summary>Which part of the work is this run's, or null for all of it.</summary>
+    /// <summary>The part of the work that this run does, or null for all of it.</summary>
     public WorkPart? Part { get; init; }
 
     /// <summary>Keep the plan and the globals of each checkpoint in its report. They grow with the number of tensors.</summary>
     public bool KeepPlans { get; init; }
 
-    /// <summary>Told how it goes.</summary>
+    /// <summary>Receives the progress, or null.</summary>
     public IBatchObserver? Observer { get; init; }
 }

@@ -1,13 +1,12 @@
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>Joins what all runs and shards wrote down in one output, and holds it against what is there.</summary>
+/// <summary>Joins the records that all runs and parts left in one output, and holds them against what is there.</summary>
 public static class BatchReport
 {
     /// <summary>
-    /// For each checkpoint what last became of it, in the order of the units' paths. What a killed run has finished is
-    /// known from the manifest. <see cref="CheckpointStatus.Pending"/> is what nothing is known of, and what is not, or no
-    /// longer, as the account says: results that are gone or have other sizes, and sources that have changed since, where
-    /// the source can be seen from here.
+    /// The last report of each checkpoint, in the order of the units' paths. The manifest tells what a killed run has finished.
+    /// A checkpoint is <see cref="CheckpointStatus.Pending"/> where no record tells of it, or where the account is not true (any
+    /// more): its result is gone or has another size, or its source has changed, where the source can be seen from here.
     /// </summary>
     /// <param name="output">The output of a tree.</param>
     /// <exception cref="MigrationException">No batch wrote there, or its record cannot be read.</exception>

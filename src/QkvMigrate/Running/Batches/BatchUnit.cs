@@ -1,6 +1,6 @@
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>What has one turn in a batch.</summary>
+/// <summary>One item of a batch: a checkpoint file or directory, and the work on it.</summary>
 /// <param name="Path">The checkpoint file or directory.</param>
 /// <param name="Bytes">Bytes of its files.</param>
 /// <param name="Run">Does the work. What is wrong with a checkpoint is in its report.</param>

@@ -13,11 +13,11 @@ internal sealed class ChecksumFile(string root, UnitDocuments<ManifestEntry> ent
     /// <summary>Where it is.</summary>
     public string Path { get; } = System.IO.Path.Combine(root, RecordNames.Checksums);
 
-    /// <summary>Takes it away before a result is replaced: until all are written anew there is no list rather than a false one.</summary>
+    /// <summary>Removes it before a result is replaced: no list is better than a false one.</summary>
     public void Withdraw() => File.Delete(Path);
 
     /// <summary>
-    /// Writes it. Several shards may do so at once, each knowing of other units: each one looks at the manifest again after
+    /// Writes it. Several parts may do so at once, each knowing of other units: each one looks at the manifest again after
     /// it has written, so that the last one's file has every entry.
     /// </summary>
     public void Write()

@@ -27,7 +27,13 @@ internal sealed class FinishedUnit
     /// <param name="before">What earlier runs made of it.</param>
     /// <param name="wanted">What this run would make it from, and how.</param>
     /// <param name="standing">What stands of the earlier results.</param>
-    public static FinishedUnit? Find(OutputAccount account, CheckpointUnit unit, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, StandingResults standing)
+    public static FinishedUnit? Find(
+        OutputAccount account,
+        CheckpointUnit unit,
+        MigrationRequest request,
+        ManifestEntry? before,
+        ManifestEntry wanted,
+        StandingResults standing)
     {
         if (before is not { State: ManifestState.Finished } || !before.Options.Satisfies(wanted.Options))
         {
@@ -53,7 +59,7 @@ internal sealed class FinishedUnit
             },
             entry.Result);
 
-    /// <summary>Tidies up: what a killed run has left goes, and the account lets go of a result whose checkpoint is gone and that the user took away.</summary>
+    /// <summary>Removes what a killed run has left, and takes results out of the account that the user removed and whose checkpoint is gone.</summary>
     public void Tidy()
     {
         account.SweepLeftovers(unit.RelativePath);

@@ -1,9 +1,9 @@
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// Told how a batch goes. A unit is what is migrated as one: a checkpoint file that was named, or a directory of them.
-/// With several jobs the calls for different units come from several threads at once. Bytes on their way are told by
-/// <see cref="MigrationRequest.Progress"/>.
+/// Receives the progress of a batch. A unit is what is migrated as one: a checkpoint file that was named, or a directory of them.
+/// With several jobs the calls for different units come from several threads at once. <see cref="MigrationRequest.Progress"/> tells
+/// of the bytes.
 /// </summary>
 public interface IBatchObserver
 {

@@ -119,7 +119,13 @@ internal sealed class KnownUnit
     /// <summary>The report of a checkpoint of which the entry has no result.</summary>
     private CheckpointReport ReportWithoutResult(string name, CheckpointRecord? record, bool hasError)
     {
-        var report = record?.ToReport() ?? new CheckpointReport { Path = System.IO.Path.Combine(Name, name), Status = CheckpointStatus.Pending, SourceBytes = SourceBytes(name) };
+        var report = record?.ToReport()
+            ?? new CheckpointReport
+            {
+                Path = System.IO.Path.Combine(Name, name),
+                Status = CheckpointStatus.Pending,
+                SourceBytes = SourceBytes(name),
+            };
         if (report.Error is not null)
         {
             return report;

@@ -6,7 +6,8 @@ namespace QkvMigrate.Running.Batches;
 internal sealed record OrphanedResult(string Checkpoint, string Result)
 {
     private const string Problem =
-        "the checkpoint that this was made from is gone from the source, so it stays; put that back, or remove this, or have --force take it out of the account";
+        "the checkpoint that this was made from is gone from the source, so it stays; put that back, or remove this, or have --force "
+        + "take it out of the account";
 
     /// <summary>The failure that tells of the result at <paramref name="path"/>.</summary>
     public static MigrationException Failure(string path) => new(FailureKind.Conflict, Problem, path);

@@ -5,17 +5,18 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// The account of what an output holds, in its folder <c>.qkvmigrate</c>. <c>tree.json</c> says of which source it is, in
-/// which direction, and of which units. <c>manifest/</c> has a file for each unit that was written: by it the next run knows
-/// what is finished and which files are results. <c>reports/</c> has a file for each unit with what last became of it. Only
-/// the run that has a unit's turn writes the unit's files. <c>SHA256SUMS</c> stands beside the folder.
+/// The account of an output: all records that runs leave in its folder <c>.qkvmigrate</c>. <c>tree.json</c> (a
+/// <see cref="TreeRecord"/>) names the source, the direction and the units. <c>manifest/</c> has a <see cref="ManifestEntry"/> for
+/// each unit that was written: from it the next run knows what is finished and which files are results. <c>reports/</c> has a
+/// <see cref="UnitReportRecord"/> for each unit. Only the run that has a unit's turn writes the unit's records.
+/// <c>SHA256SUMS</c> stands beside the folder.
 /// </summary>
 internal sealed class OutputAccount
 {
     private readonly string root;
     private readonly string treePath;
 
-    /// <summary>The record of the output <paramref name="root"/>, which need not be there yet.</summary>
+    /// <summary>The account of the output <paramref name="root"/>, which need not be there yet.</summary>
     public OutputAccount(string root)
     {
         this.root = root;
@@ -26,10 +27,10 @@ internal sealed class OutputAccount
         Checksums = new ChecksumFile(root, Entries);
     }
 
-    /// <summary>The record's own folder.</summary>
+    /// <summary>The account's folder.</summary>
     public string Folder { get; }
 
-    /// <summary>The folders of the record's files.</summary>
+    /// <summary>The folders of its records.</summary>
     public IEnumerable<string> Folders => [Folder, Entries.Folder, Reports.Folder];
 
     /// <summary>The manifest: what each unit was made from, how, and what came out.</summary>
@@ -85,7 +86,7 @@ internal sealed class OutputAccount
         static byte[] Bytes(TreeRecord tree) => RecordDocument.Write(tree, RecordJson.Readable.TreeRecord);
     }
 
-    /// <summary>Writes the checksums, and takes away what a killed run has left beside the account.</summary>
+    /// <summary>Writes the checksums, and removes what a killed run has left beside the account.</summary>
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public void End()
     {
@@ -93,8 +94,8 @@ internal sealed class OutputAccount
         Checksums.Write();
     }
 
-    /// <summary>The account as a whole, or null where no batch wrote here.</summary>
-    /// <exception cref="MigrationException">It is none that this version can read.</exception>
+    /// <summary>The record of the tree, or null where no batch wrote here.</summary>
+    /// <exception cref="MigrationException">This version cannot read it.</exception>
     public TreeRecord? TryReadTree() => RecordDocument.Read(treePath, RecordJson.Readable.TreeRecord);
 
     /// <summary>The units of the batches that wrote here.</summary>
@@ -123,14 +124,14 @@ internal sealed class OutputAccount
         }
     }
 
-    /// <summary>Takes away all that is known of a unit.</summary>
+    /// <summary>Removes all records of a unit.</summary>
     public void Forget(string unit)
     {
         Entries.Remove(unit);
         Reports.Remove(unit);
     }
 
-    /// <summary>Takes away what a run that was killed while it wrote a unit's entry or report has left.</summary>
+    /// <summary>Removes what a run left that was killed while it wrote a record of a unit.</summary>
     public void SweepLeftovers(string unit)
     {
         TargetLock.SweepLeftovers(Entries.FileOf(unit));

@@ -3,8 +3,8 @@ using QkvMigrate.Files;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// What becomes of paths of one command line that lead to the same files: each file is worked on once, and no path's output
-/// is another's, nor lies in another's source.
+/// Finds paths of one command line that lead to the same files. Each file is worked on once, and the output of a path is neither
+/// that of another path nor in the source of one.
 /// </summary>
 internal sealed class Overlaps
 {
@@ -57,7 +57,7 @@ internal sealed class Overlaps
         }
     }
 
-    /// <summary>Names are compared, for hard links are replaced one by one; in place it is the name behind a link that is replaced.</summary>
+    /// <summary>The name that stands for a file. Names are compared because hard links are replaced one by one. In place, the name behind a link counts.</summary>
     private static (FileKey, string) NameOf(PathWork work, string file) =>
         FilePlace.OfName(work.IsInPlace ? ReplacedFile.FinalTarget(file) : file).Id;
 
@@ -68,7 +68,9 @@ internal sealed class Overlaps
         foreach (var work in works.Where(work => work is { HasOutput: true, Output: not null } && !skipped.ContainsKey(work)))
         {
             // A file's output is a name in a folder, and the file that stands there may be a source by another name.
-            if ((work.Folders.Count > 0 && work.Output!.IsWithin(folders)) || sources.Contains(work.Output!.Id) || (work.Target is { } target && sources.Contains(target.Id)))
+            if ((work.Folders.Count > 0 && work.Output!.IsWithin(folders))
+                || sources.Contains(work.Output!.Id)
+                || (work.Target is { } target && sources.Contains(target.Id)))
             {
                 Refuse(work, "its output is another PATH, or lies in one");
             }

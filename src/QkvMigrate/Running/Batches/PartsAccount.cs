@@ -21,7 +21,10 @@ internal sealed class PartsAccount
     private readonly int first;
     private IReadOnlyList<PartUnit> found = [];
 
-    /// <summary>The account of <paramref name="request"/> for what <paramref name="selection"/> takes of it: other runs deal by accounts of their own.</summary>
+    /// <summary>
+    /// The account of <paramref name="request"/> for what <paramref name="selection"/> takes of it: other runs deal by accounts
+    /// of their own.
+    /// </summary>
     /// <param name="request">What the user asks.</param>
     /// <param name="selection">What the user selects.</param>
     /// <param name="own">The part that this run does.</param>

@@ -1,8 +1,8 @@
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// How a tree that is worked on in place is dealt to parts, as it was first seen: what the parts do changes the sizes by
-/// which they were dealt. It stands in the tree until all parts have done their work.
+/// The record of how a tree that is worked on in place was dealt to parts. It keeps the sizes as they were first seen, because
+/// the work of the parts changes them. It stays in the tree until all parts have done their work.
 /// </summary>
 /// <param name="SchemaVersion">The version of the form.</param>
 /// <param name="Count">The number of parts.</param>

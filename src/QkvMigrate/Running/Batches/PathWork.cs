@@ -54,7 +54,10 @@ internal sealed class PathWork
         Checkpoints = [request.Path];
         Source = FilePlace.Of(request.Path);
         var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
-        var unit = new BatchUnit(request.Path, bytes, cancellation => request.Export is null ? [FileMigration.Run(request, cancellation)] : ModelExport.OfFile(request, cancellation));
+        var unit = new BatchUnit(
+            request.Path,
+            bytes,
+            cancellation => request.Export is null ? [FileMigration.Run(request, cancellation)] : ModelExport.OfFile(request, cancellation));
         if (request.InPlace)
         {
             // Its size changes under the parts that are dealt by it.
@@ -129,7 +132,7 @@ internal sealed class PathWork
         return Units.Where(unit => own.Contains(Relative(unit)));
     }
 
-    /// <summary>Called after the last unit of a part: reports of what parts have not done whose turn is over.</summary>
+    /// <summary>Called after the last unit of a part. Reports the units that parts whose turn is over have not done.</summary>
     /// <param name="done">Its units that were done.</param>
     /// <param name="isWhole">Whether all of them had their turn.</param>
     /// <exception cref="MigrationException">The account of the parts cannot be read or written.</exception>
@@ -172,13 +175,19 @@ internal sealed class PathWork
 
         if (TemporaryName.Is(IoPath.GetFileName(IoPath.TrimEndingDirectorySeparator(request.Path))))
         {
-            throw new MigrationException(FailureKind.Target, "a run of qkvmigrate writes this, or has left it, and the next takes it away; give it another name to work on it", request.Path);
+            throw new MigrationException(
+                FailureKind.Target,
+                "a run of qkvmigrate writes this, or has left it, and the next takes it away; give it another name to work on it",
+                request.Path);
         }
 
         if (request is { InPlace: true, Force: false } && OutputAccount.RootAbove(request.Path) is { } account)
         {
             var records = $"{account}, whose record and {RecordNames.Checksums} would not be true any more";
-            throw new MigrationException(FailureKind.Target, $"this is a result in {records}; -o puts the result elsewhere, --force goes on all the same", request.Path);
+            throw new MigrationException(
+                FailureKind.Target,
+                $"this is a result in {records}; -o puts the result elsewhere, --force goes on all the same",
+                request.Path);
         }
     }
 

@@ -10,11 +10,11 @@ internal interface IRecordDocument
     /// <summary>The version.</summary>
     int SchemaVersion { get; }
 
-    /// <summary>Says what the document holds that no run writes, or null: whatever its types allow is read, from whoever wrote it.</summary>
+    /// <summary>What the document holds that no run writes, or null. Whatever the types allow is read, from whoever wrote it.</summary>
     string? Problem();
 }
 
-/// <summary>Reads and writes such documents. They are read as any other file is: they may be anybody's.</summary>
+/// <summary>Reads and writes such documents. They are read with the care that any file of a stranger gets.</summary>
 internal static class RecordDocument
 {
     /// <summary>The version of the forms that this program writes. It reads those before it too.</summary>
@@ -31,7 +31,10 @@ internal static class RecordDocument
         var bytes = JsonSerializer.SerializeToUtf8Bytes(document, type);
         return bytes.Length < MaximumBytes
             ? [.. bytes, (byte)'\n']
-            : throw new MigrationException(FailureKind.Unsupported, $"its record would take {bytes.Length} bytes, more than the {MaximumBytes} that one may have; work on parts of the tree, into outputs of their own");
+            : throw new MigrationException(
+                FailureKind.Unsupported,
+                $"its record would take {bytes.Length} bytes, more than the {MaximumBytes} that one may have; work on parts of the "
+                + "tree, into outputs of their own");
     }
 
     /// <summary>The document in <paramref name="path"/>, or null where there is none.</summary>
@@ -43,7 +46,10 @@ internal static class RecordDocument
         {
             var document = JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), type) ?? throw NoRecord(path, "null");
             return document.SchemaVersion is < 1 or > SchemaVersion
-                ? throw new MigrationException(FailureKind.Unsupported, $"another version of qkvmigrate wrote this, expected schemaVersion 1 to {SchemaVersion}", path)
+                ? throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"another version of qkvmigrate wrote this, expected schemaVersion 1 to {SchemaVersion}",
+                    path)
                 : document.Problem() is { } problem ? throw NoRecord(path, problem)
                 : document;
         }

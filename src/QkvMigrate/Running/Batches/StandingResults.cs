@@ -4,7 +4,7 @@ using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>What stands in a unit's output of what the account says this tool put there.</summary>
+/// <summary>The results of a unit that are still in its output, of those that the account names.</summary>
 internal sealed class StandingResults
 {
     private readonly CheckpointUnit unit;
@@ -21,7 +21,9 @@ internal sealed class StandingResults
         this.output = output;
         this.cancellation = cancellation;
         leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
-        known = (entry?.Known() ?? []).GroupBy(file => file.Path, StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.Distinct().ToList(), StringComparer.Ordinal);
+        known = (entry?.Known() ?? [])
+            .GroupBy(file => file.Path, StringComparer.Ordinal)
+            .ToDictionary(same => same.Key, same => same.Distinct().ToList(), StringComparer.Ordinal);
     }
 
     /// <summary>The results that are there and whose checkpoint is gone from the source.</summary>
@@ -42,20 +44,25 @@ internal sealed class StandingResults
     /// <summary>Whether nothing is there.</summary>
     public bool IsGone(string file) => FileIdentity.OfLink(PathOf(file)) is null;
 
-    /// <summary>Whether a checkpoint's file is in the source; a folder of its name is none, nor is a link to what is not there, as git-annex leaves one.</summary>
+    /// <summary>
+    /// Whether a checkpoint's file is in the source; a folder of its name is none, nor is a link to what is not there, as
+    /// git-annex leaves one.
+    /// </summary>
     public bool HasSource(string checkpoint) => IsThere(Path.Combine(unit.Root, checkpoint));
 
     /// <summary>Whether a file is at <paramref name="path"/>, or behind the link there.</summary>
     public static bool IsThere(string path) => FileIdentity.Of(path) is { IsDirectory: false };
 
     /// <summary>Whether the result of a checkpoint that is gone from the source is there.</summary>
-    public bool IsOrphan(string file) => known.TryGetValue(file, out var states) && states[0].Source is { } checkpoint && !HasSource(checkpoint) && !IsGone(file);
+    public bool IsOrphan(string file) =>
+        known.TryGetValue(file, out var states) && states[0].Source is { } checkpoint && !HasSource(checkpoint) && !IsGone(file);
 
     /// <summary>Whether a run leaves out the checkpoint that a result was made from, or to which a link leads.</summary>
     public bool IsLeftOut(ResultFile file) => (file.Source ?? file.Target()) is { } checkpoint && leftOut.Contains(checkpoint);
 
     /// <summary>Whether a file of the size is there, or the link.</summary>
-    public bool HasSize(ResultFile file) => file.Link is { } text ? HasLink(file.Path, text) : FileIdentity.Of(PathOf(file.Path)) is { Special: null } found && found.Size == file.Bytes;
+    public bool HasSize(ResultFile file) =>
+        file.Link is { } text ? HasLink(file.Path, text) : FileIdentity.Of(PathOf(file.Path)) is { Special: null } found && found.Size == file.Bytes;
 
     /// <summary>Whether a link is there that says <paramref name="text"/>.</summary>
     public bool HasLink(string file, string text) => FileIdentity.OfLink(PathOf(file)) is { IsLink: true } && new FileInfo(PathOf(file)).LinkTarget == text;
@@ -72,9 +79,9 @@ internal sealed class StandingResults
     }
 
     /// <summary>
-    /// The results that stay beside <paramref name="results"/>: those of checkpoints that the run leaves out, those whose
-    /// checkpoint is gone, because they may be the last that there is of it, and with these, where nothing new is made,
-    /// what came along.
+    /// The results that stay beside <paramref name="results"/>: those of checkpoints that the run leaves out, and those whose
+    /// checkpoint is gone, because they may be the last that there is of it. Where nothing new is made, what came along with these
+    /// stays too.
     /// </summary>
     public IReadOnlyList<ResultFile> KeptBeside(IEnumerable<string> results)
     {
@@ -85,10 +92,10 @@ internal sealed class StandingResults
         return [.. checkpoints.Concat(companions).Select(states => states.Count == 1 ? states[0] : AsWritten(states[0].Path) ?? states[0])];
     }
 
-    /// <summary>Takes away what a killed run has left of the output.</summary>
+    /// <summary>Removes what a killed run has left of the output.</summary>
     public void SweepLeftovers() => TargetLock.SweepLeftovers(output);
 
-    /// <summary>Takes a result away, and folders that it leaves empty.</summary>
+    /// <summary>Removes a result, and folders that it leaves empty.</summary>
     public void Remove(string file)
     {
         try

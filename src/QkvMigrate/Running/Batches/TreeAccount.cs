@@ -23,7 +23,10 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         if (known is null)
         {
             return request.Force || FileIdentity.OfLink(account.Folder) is not null || FileIdentity.OfLink(account.Checksums.Path) is null ? own
-                : throw new MigrationException(FailureKind.Target, "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them", account.Checksums.Path);
+                : throw new MigrationException(
+                    FailureKind.Target,
+                    "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them",
+                    account.Checksums.Path);
         }
 
         if (!request.Force)
@@ -32,7 +35,10 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         }
 
         var before = known.Units.ToDictionary(unit => unit.Path, StringComparer.Ordinal);
-        var units = own.Units.ToDictionary(unit => unit.Path, unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit, StringComparer.Ordinal);
+        var units = own.Units.ToDictionary(
+            unit => unit.Path,
+            unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit,
+            StringComparer.Ordinal);
         foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || account.Entries.Has(unit.Path))))
         {
             units.Add(unit.Path, unit);
@@ -64,7 +70,8 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         folder == "." || unit == folder || unit.StartsWith($"{folder}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 
     /// <summary>A narrower run leaves out checkpoints that an earlier one was asked for.</summary>
-    private TreeUnit Join(TreeUnit before, TreeUnit unit) => all.TryGetValue(unit.Path, out var folder) && unit.Checkpoints is { } own && before.Checkpoints is { } earlier
+    private TreeUnit Join(TreeUnit before, TreeUnit unit) =>
+        all.TryGetValue(unit.Path, out var folder) && unit.Checkpoints is { } own && before.Checkpoints is { } earlier
         ? unit with { Checkpoints = [.. earlier.Intersect(folder.Checkpoints, StringComparer.Ordinal).Union(own, StringComparer.Ordinal).Order(StringComparer.Ordinal)] }
         : unit;
 
@@ -76,7 +83,8 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         {
             throw new MigrationException(
                 FailureKind.Target,
-                $"the output holds the {Word(conversion, known)} of {known.Root?.Path ?? known.Source}, and this would be the {Word(request.Conversion, own)} of {own.Root!.Path}; name another output, or --force replaces its results",
+                $"the output holds the {Word(conversion, known)} of {known.Root?.Path ?? known.Source}, and this would be the "
+                + $"{Word(request.Conversion, own)} of {own.Root!.Path}; name another output, or --force replaces its results",
                 request.Output ?? own.Source);
         }
     }
@@ -89,7 +97,10 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
     /// </summary>
     private bool HasSameContent(CancellationToken cancellation)
     {
-        var checkpoints = account.Entries.ReadAll().SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp))).ToList();
+        var checkpoints = account.Entries
+            .ReadAll()
+            .SelectMany(entry => entry.Checkpoints().Select(stamp => (Folder: Path.Combine(request.Path, entry.Path), Stamp: stamp)))
+            .ToList();
         return checkpoints.Count > 0 && checkpoints.TrueForAll(checkpoint => checkpoint.Stamp.HasSameEndsIn(checkpoint.Folder, cancellation));
     }
 }

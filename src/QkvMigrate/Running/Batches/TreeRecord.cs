@@ -5,7 +5,7 @@ namespace QkvMigrate.Running.Batches;
 
 /// <summary>
 /// What an output holds, as a whole: results of one source, made in one direction, and of which units. Each run adds the
-/// units that it found and was asked for, before they are dealt to shards; none takes away another's.
+/// units that it found and was asked for, before they are dealt to parts; none removes those of another.
 /// </summary>
 /// <param name="SchemaVersion">The version of the form.</param>
 /// <param name="Source">The tree, as the user named it last.</param>
@@ -24,7 +24,8 @@ internal sealed record TreeRecord(
     /// <inheritdoc/>
     public string? Problem() =>
         !RecordedPath.IsOne(Source) || Root is { IsOne: false } ? "no path to a source"
-        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0) ? "a unit without a path below the tree, or with a negative size"
+        : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0)
+            ? "a unit without a path below the tree, or with a negative size"
         : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
         : Units.SelectMany(unit => unit.Checkpoints ?? []).Any(name => !RecordedPath.IsName(name)) ? "a checkpoint without a name"
         : null;

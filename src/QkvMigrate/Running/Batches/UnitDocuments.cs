@@ -34,21 +34,21 @@ internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
     public bool Has(string unit) => File.Exists(FileOf(unit));
 
     /// <summary>A unit's document, or null.</summary>
-    /// <exception cref="MigrationException">The document is none that this version can read.</exception>
+    /// <exception cref="MigrationException">This version cannot read the document.</exception>
     public T? Read(string unit) => ReadFile(FileOf(unit));
 
     /// <summary>All documents.</summary>
-    /// <exception cref="MigrationException">One is none that this version can read, or the folder cannot be read.</exception>
+    /// <exception cref="MigrationException">This version cannot read one of them, or the folder cannot be read.</exception>
     public IEnumerable<T> ReadAll() => Files().Select(ReadFile).OfType<T>();
 
-    /// <summary>All documents but those that this version cannot read: they are told where their unit has its turn.</summary>
+    /// <summary>All documents but those that this version cannot read: these are reported in their unit's turn.</summary>
     /// <exception cref="MigrationException">The folder cannot be read.</exception>
     public IEnumerable<T> ReadUsable() => Files().Select(TryReadFile).OfType<T>();
 
     /// <summary>Writes a unit's document, durably.</summary>
     public void Write(T document) => DurableFile.WriteShared(FileOf(document.Path), RecordDocument.Write(document, type));
 
-    /// <summary>Takes a unit's document away.</summary>
+    /// <summary>Removes a unit's document.</summary>
     public void Remove(string unit) => File.Delete(FileOf(unit));
 
     private T? ReadFile(string file)
@@ -89,6 +89,6 @@ internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
         }
     }
 
-    /// <summary>Paths can be longer than a file's name may be, and one path can be another's beginning: a digest has neither trouble.</summary>
+    /// <summary>The name is a digest, because a path can be longer than the name of a file may be, and one path can be the beginning of another.</summary>
     private static string NameOf(string unit) => FileDigest.Of(Encoding.UTF8.GetBytes(unit))[..NameDigits];
 }

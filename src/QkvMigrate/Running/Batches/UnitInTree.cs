@@ -4,7 +4,7 @@ using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>A unit whose output has an account: one run at a time works on it, and what became of it is written down.</summary>
+/// <summary>A unit of a tree whose output has an account. One run at a time works on it and records what became of it.</summary>
 /// <param name="account">The account.</param>
 /// <param name="unit">The unit.</param>
 /// <param name="output">Its output.</param>
@@ -83,7 +83,7 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
     private IReadOnlyList<CheckpointReport> Failed(MigrationException error) =>
         [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))];
 
-    /// <summary>Writes down what became of the unit, beside what is known of the checkpoints that this run leaves out.</summary>
+    /// <summary>Records the reports of the unit, beside those of the checkpoints that this run leaves out.</summary>
     private IReadOnlyList<CheckpointReport> RecordReports(IReadOnlyList<CheckpointReport> reports)
     {
         if (!request.DryRun)
@@ -91,7 +91,8 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
             var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
             var others = leftOut.Count == 0 ? [] : KnownReports().Where(checkpoint => leftOut.Contains(Path.GetFileName(checkpoint.Path)));
             var own = UnitReportRecord.Of(unit.RelativePath, reports);
-            account.Reports.Write(own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
+            account.Reports.Write(
+                own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
         }
 
         return reports;

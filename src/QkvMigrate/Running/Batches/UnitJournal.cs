@@ -4,7 +4,7 @@ using QkvMigrate.Trees;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// Keeps the manifest's entry of one unit true while the unit is written: <c>Writing</c> is on the disk before the first
+/// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: <c>Writing</c> is on the disk before the first
 /// byte, the digest of every new file before the first of them gets its name, <c>Finished</c> after the last. Whenever
 /// a run is killed, the entry says whether the output is whole, and which of its files are this tool's.
 /// </summary>
@@ -20,7 +20,14 @@ internal sealed class UnitJournal
     private bool hasBegun;
     private bool isCommitting;
 
-    private UnitJournal(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request, ManifestEntry? before, ManifestEntry wanted, CancellationToken cancellation)
+    private UnitJournal(
+        OutputAccount account,
+        CheckpointUnit unit,
+        string output,
+        MigrationRequest request,
+        ManifestEntry? before,
+        ManifestEntry wanted,
+        CancellationToken cancellation)
     {
         this.account = account;
         this.unit = unit;
@@ -42,7 +49,7 @@ internal sealed class UnitJournal
         return new UnitJournal(account, unit, output, request, known, wanted, cancellation);
     }
 
-    /// <summary>Whether the unit's directory has to be there from the start, because other units are written below it.</summary>
+    /// <summary>Whether the unit's directory is made at the start, because other units are written below it.</summary>
     public bool NeedsFolder => unit.HasUnitsBelow;
 
     /// <summary>What may be done to the results of earlier runs.</summary>
@@ -57,7 +64,7 @@ internal sealed class UnitJournal
     /// <summary>The unit as an earlier run finished it; null where there is something to do.</summary>
     public FinishedUnit? FindFinished() => FinishedUnit.Find(account, unit, request, before, writing, standing);
 
-    /// <summary>The writing begins.</summary>
+    /// <summary>Records that the writing begins.</summary>
     public void Begin()
     {
         hasBegun = true;
@@ -74,7 +81,12 @@ internal sealed class UnitJournal
     /// <param name="links">The links.</param>
     /// <param name="sources">The checkpoint that a file is the result of, by the file's name.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public void Digest(string folder, IEnumerable<string> files, IEnumerable<KeptLink> links, IReadOnlyDictionary<string, string> sources, CancellationToken cancellation)
+    public void Digest(
+        string folder,
+        IEnumerable<string> files,
+        IEnumerable<KeptLink> links,
+        IReadOnlyDictionary<string, string> sources,
+        CancellationToken cancellation)
     {
         List<ResultFile> written =
         [
@@ -141,7 +153,7 @@ internal sealed class UnitJournal
         }
     }
 
-    /// <summary>The unit's turn is over. Where it was begun in vain, its output is what it was before, and so is its entry.</summary>
+    /// <summary>Ends the unit's turn. Where the writing was begun in vain, the output is what it was before, and the entry becomes so too.</summary>
     public void End()
     {
         if (!hasBegun || isCommitting)

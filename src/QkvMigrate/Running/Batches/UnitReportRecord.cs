@@ -13,5 +13,7 @@ internal sealed record UnitReportRecord(int SchemaVersion, string Path, IReadOnl
     /// <inheritdoc/>
     public string? Problem() =>
         !RecordedPath.IsBelow(Path) ? "no path below the tree"
-        : Checkpoints.Select(checkpoint => checkpoint is null ? "no checkpoint where one is expected" : checkpoint.Problem()).FirstOrDefault(problem => problem is not null);
+        : Checkpoints
+            .Select(checkpoint => checkpoint is null ? "no checkpoint where one is expected" : checkpoint.Problem())
+            .FirstOrDefault(problem => problem is not null);
 }

@@ -13,7 +13,7 @@ internal sealed class VanishedUnit(OutputAccount account, string root, string un
 {
     private readonly string output = Path.TrimEndingDirectorySeparator(Path.Combine(root, unit));
 
-    /// <summary>Takes away what belongs to nobody any more, and reports the results that stay: each may be the last that there is of its checkpoint.</summary>
+    /// <summary>Removes what belongs to nobody any more, and reports the results that stay: each may be the last that there is of its checkpoint.</summary>
     /// <param name="selection">Which checkpoints are reported.</param>
     /// <param name="cancellation">Ends the work.</param>
     public IReadOnlyList<CheckpointReport> Run(CheckpointSelection selection, CancellationToken cancellation)

@@ -39,7 +39,10 @@ internal static class ExportTargets
     {
         if (journal is not null && !request.Force && OtherWeights(plan, output).FirstOrDefault(file => !journal.Earlier.MayReplace(file)) is { } other)
         {
-            throw new MigrationException(FailureKind.Target, "weights of another model stand in the output, which would be loaded in its place; take them away, or --force does", Path.Combine(output, other));
+            throw new MigrationException(
+                FailureKind.Target,
+                "weights of another model stand in the output, which would be loaded in its place; take them away, or --force does",
+                Path.Combine(output, other));
         }
     }
 }

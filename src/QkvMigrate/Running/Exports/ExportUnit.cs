@@ -19,8 +19,13 @@ internal static class ExportUnit
     public static CheckpointUnit OfFile(string path)
     {
         var root = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        return new CheckpointUnit(root, "", [Path.GetFileName(path)], [.. Directory.EnumerateFiles(root).Select(file => Path.GetFileName(file)).Where(Concerns).Order(StringComparer.Ordinal)]);
+        return new CheckpointUnit(
+            root,
+            "",
+            [Path.GetFileName(path)],
+            [.. Directory.EnumerateFiles(root).Select(file => Path.GetFileName(file)).Where(Concerns).Order(StringComparer.Ordinal)]);
     }
 
-    private static bool Concerns(string file) => TokenizerFiles.Are(file) || ModelFields.FileNames.Contains(file) || HuggingFaceConfiguration.FileNames.Contains(file);
+    private static bool Concerns(string file) =>
+        TokenizerFiles.Are(file) || ModelFields.FileNames.Contains(file) || HuggingFaceConfiguration.FileNames.Contains(file);
 }

@@ -50,7 +50,12 @@ internal sealed class ExportWriting(
             }
 
             Verify(folder.WritePath);
-            journal?.Digest(folder.WritePath, plan.Files, [], new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) }, cancellation);
+            journal?.Digest(
+                folder.WritePath,
+                plan.Files,
+                [],
+                new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
+                cancellation);
             RemoveOtherWeights();
             folder.Commit();
             journal?.Finish();
@@ -87,7 +92,12 @@ internal sealed class ExportWriting(
         using var progress = request.Progress?.Begin(path, layout.Length);
         try
         {
-            FilePlanWriter.Write(layout, file.Handle, () => throw new InvalidOperationException("an export reorders nothing"), progress is null ? null : progress.Advance, cancellation);
+            FilePlanWriter.Write(
+                layout,
+                file.Handle,
+                () => throw new InvalidOperationException("an export reorders nothing"),
+                progress is null ? null : progress.Advance,
+                cancellation);
             file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
             progress?.Enter(WriteStage.Syncing);
             file.WaitForSync();

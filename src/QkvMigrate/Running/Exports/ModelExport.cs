@@ -38,7 +38,10 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
             using var models = OpenedModels.Open(unit);
             return models.Model.Count > 0 ? Export(models.Model)
                 : journal is not null ? NothingToDo(journal)
-                : throw new MigrationException(FailureKind.Unsupported, "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight", Path.Combine(unit.Root, unit.Checkpoints[0]));
+                : throw new MigrationException(
+                    FailureKind.Unsupported,
+                    "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight",
+                    Path.Combine(unit.Root, unit.Checkpoints[0]));
         }
         catch (MigrationException error)
         {
@@ -83,7 +86,9 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         var first = Path.GetFileName(files[0].Source.Path);
         return [.. unit.Checkpoints.Select(name => name == first ? Exported(files[0], plan, [.. advice, .. plan.Advice])
             : names.Contains(name) ? Skipped(name, new Advice("exported-together", $"it was exported with {first}, another shard of its model"))
-            : Skipped(name, new Advice("not-exported", $"it stays behind: the model of its directory is {string.Join(", ", names.Order(StringComparer.Ordinal))}")))];
+            : Skipped(
+                name,
+                new Advice("not-exported", $"it stays behind: the model of its directory is {string.Join(", ", names.Order(StringComparer.Ordinal))}")))];
     }
 
     private CheckpointReport Exported(Checkpoint file, ExportPlan plan, IReadOnlyList<Advice> advice) => new()
@@ -112,7 +117,8 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
             [.. plan.Files.Except(plan.Weights.Select(file => file.Name), StringComparer.Ordinal)]);
     }
 
-    private CheckpointReport Failed(string name, MigrationException error) => CheckpointReport.Of(Path.Combine(unit.Root, name), error) with { Elapsed = watch.Elapsed };
+    private CheckpointReport Failed(string name, MigrationException error) =>
+        CheckpointReport.Of(Path.Combine(unit.Root, name), error) with { Elapsed = watch.Elapsed };
 
     private CheckpointReport Skipped(string name, Advice why) => new()
     {

@@ -48,7 +48,11 @@ internal sealed class OpenedModels : IDisposable
         var models = whole.Count > 0 ? whole : found;
         if (models.Count > 1)
         {
-            throw new MigrationException(FailureKind.Conflict, $"there are several models in this directory: {string.Join(", ", models.Select(model => Path.GetFileName(model.Files[0].Source.Path)).Order(StringComparer.Ordinal))}; name one of them", unit.Root);
+            throw new MigrationException(
+                FailureKind.Conflict,
+                "there are several models in this directory: "
+                + $"{string.Join(", ", models.Select(model => Path.GetFileName(model.Files[0].Source.Path)).Order(StringComparer.Ordinal))}; name one of them",
+                unit.Root);
         }
 
         Model = models.Count == 0 ? [] : models[0].Files;

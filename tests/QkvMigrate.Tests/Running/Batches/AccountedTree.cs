@@ -1,5 +1,4 @@
 using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
@@ -50,7 +49,7 @@ public abstract class AccountedTree : IDisposable
     }
 
     protected IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(folder.At("tree"), Output(), CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(folder.At("tree"), Output(), new VerificationOptions(), TestContext.Current.CancellationToken);
 
     protected IEnumerable<string> Results() => WorkFolder.Snapshot(Output()).Keys.Where(name => !name.StartsWith(".qkvmigrate/", StringComparison.Ordinal) && name != "SHA256SUMS");
 

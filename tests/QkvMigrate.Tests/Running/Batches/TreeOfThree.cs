@@ -1,5 +1,3 @@
-using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
@@ -51,7 +49,7 @@ public abstract class TreeOfThree : IDisposable
     }
 
     protected IReadOnlyList<VerificationReport> Verify() =>
-        PathVerifier.Run(Source(""), Output(""), CheckpointSelection.All, new GeometryFlags(), VerificationMode.Full, TestContext.Current.CancellationToken);
+        PathVerifier.Run(Source(""), Output(""), new VerificationOptions(), TestContext.Current.CancellationToken);
 
     /// <summary>Every file of the output with its time of change: a file that is written again has another one.</summary>
     protected List<(string Name, DateTime Written)> Files() =>

@@ -1,0 +1,20 @@
+using QkvMigrate.Folders;
+using QkvMigrate.Geometry;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>What a user says about a verification.</summary>
+public sealed record VerificationOptions
+{
+    /// <summary>Which checkpoints of a directory or tree were worked on.</summary>
+    public CheckpointSelection Selection { get; init; } = CheckpointSelection.All;
+
+    /// <summary>What the user says about the geometry; the rest comes from beside the first file.</summary>
+    public GeometryFlags Geometry { get; init; } = new();
+
+    /// <summary>How much is compared.</summary>
+    public VerificationMode Mode { get; init; } = VerificationMode.Full;
+
+    /// <summary>Whether storages that nothing in a file names must be left out where its layout changes.</summary>
+    public bool IsWithoutUnreferenced { get; init; }
+}
