@@ -39,7 +39,10 @@ internal sealed class ExportCommand
     private readonly Option<bool> force = new("--force") { Description = "Replace an existing output." };
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each file." };
-    private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
+    private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle")
+    {
+        Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run.",
+    };
     private readonly BatchArguments batch = new();
 
     /// <summary>Makes the command.</summary>
@@ -48,7 +51,12 @@ internal sealed class ExportCommand
         var options = new ExportCommand();
         var command = new RuledCommand("export", "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads.");
         command.Arguments.Add(options.path);
-        foreach (var option in new Option[] { options.output, options.size, options.dtype, options.configuration, options.verify.Option, options.dryRun, options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle })
+        Option[] all =
+        [
+            options.output, options.size, options.dtype, options.configuration, options.verify.Option, options.dryRun,
+            options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle,
+        ];
+        foreach (var option in all)
         {
             command.Options.Add(option);
         }

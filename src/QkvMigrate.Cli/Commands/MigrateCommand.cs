@@ -34,10 +34,19 @@ internal sealed class MigrateCommand
     private readonly VerifyOption verify = new("Prove the new file before it gets its name: names, pickle, headers and a sample of rows, or every byte.");
     private readonly Option<bool> quiet = new("--quiet", "-q") { Description = "Print errors only." };
     private readonly Option<bool> verbose = new("--verbose", "-v") { Description = "Print each tensor, and which engine and PyTorch are taken." };
-    private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle") { Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run." };
+    private readonly Option<bool> allowUnsafePickle = new("--allow-unsafe-pickle")
+    {
+        Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run.",
+    };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
-    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "Leave storages that nothing in the file names out of the new file." };
-    private readonly Option<bool> strictEvidence = new("--strict-evidence") { Description = "Refuse where the weights clearly speak against the geometry, instead of warning." };
+    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced")
+    {
+        Description = "Leave storages that nothing in the file names out of the new file.",
+    };
+    private readonly Option<bool> strictEvidence = new("--strict-evidence")
+    {
+        Description = "Refuse where the weights clearly speak against the geometry, instead of warning.",
+    };
     private readonly BatchArguments batch = new();
     private readonly GeometryArguments geometry = new();
     private readonly LoraArguments lora;
@@ -57,7 +66,13 @@ internal sealed class MigrateCommand
             ? new RuledCommand("upgrade", "Rewrite legacy checkpoints: rows from interleaved to sequential, names from attn.attn to attn.qkv.")
             : new RuledCommand("downgrade", "The inverse of upgrade, for LitGPT before 0.5.4.");
         command.Arguments.Add(options.paths);
-        foreach (var option in new Option[] { options.output, options.inPlace, options.backup, options.dryRun, options.check, options.json, options.force, options.verify.Option, options.quiet, options.verbose, options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence })
+        Option[] all =
+        [
+            options.output, options.inPlace, options.backup, options.dryRun, options.check,
+            options.json, options.force, options.verify.Option, options.quiet, options.verbose,
+            options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence,
+        ];
+        foreach (var option in all)
         {
             command.Options.Add(option);
         }

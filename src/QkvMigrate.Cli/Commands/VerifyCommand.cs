@@ -12,8 +12,14 @@ internal sealed class VerifyCommand
     private readonly Argument<string> original = TypedArgument.OnePath("ORIGINAL", "A checkpoint file, a checkpoint directory, or a tree of them.");
     private readonly Argument<string> upgraded = TypedArgument.OnePath("UPGRADED", "What an upgrade, a downgrade or an export made of it.");
     private readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
-    private readonly Option<bool> forward = new("--forward") { Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say." };
-    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced") { Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others." };
+    private readonly Option<bool> forward = new("--forward")
+    {
+        Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say.",
+    };
+    private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced")
+    {
+        Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others.",
+    };
     private readonly SelectionOptions selection = new();
     private readonly GeometryArguments geometry = new();
     private readonly ModelOptions model = new();

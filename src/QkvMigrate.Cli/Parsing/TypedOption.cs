@@ -20,7 +20,12 @@ internal static class TypedOption
         help,
         description,
         $"a whole number from {least} to {int.MaxValue}",
-        (text, out value) => (value = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least ? number : null) is not null,
+        (text, out value) =>
+        {
+            var isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least;
+            value = isNumber ? number : null;
+            return isNumber;
+        },
         aliases);
 
     /// <summary>A whole number of 64 bits from <paramref name="least"/> on.</summary>
@@ -29,7 +34,12 @@ internal static class TypedOption
         help,
         description,
         $"a whole number from {least} to {long.MaxValue}",
-        (text, out value) => (value = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least ? number : null) is not null);
+        (text, out value) =>
+        {
+            var isNumber = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= least;
+            value = isNumber ? number : null;
+            return isNumber;
+        });
 
     /// <summary>A finite number, with a point or without, for which <paramref name="isFit"/> holds.</summary>
     public static Option<double?> Number(string name, string help, string description, string expected, Func<double, bool> isFit) => Of<double?>(
@@ -37,7 +47,14 @@ internal static class TypedOption
         help,
         description,
         expected,
-        (text, out value) => (value = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) && isFit(number) ? number : null) is not null);
+        (text, out value) =>
+        {
+            var isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                && double.IsFinite(number)
+                && isFit(number);
+            value = isNumber ? number : null;
+            return isNumber;
+        });
 
     /// <summary>A path.</summary>
     public static Option<string?> PathTo(string name, string help, string description, params string[] aliases) =>

@@ -72,6 +72,9 @@ internal sealed record JsonLayout(
     long? GenerationPeakBytes);
 
 /// <summary>Serializers that are made when the program is built.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
 [JsonSerializable(typeof(JsonBenchmarkDocument))]
 internal sealed partial class JsonBenchmarkContext : JsonSerializerContext;

@@ -67,7 +67,10 @@ internal sealed record JsonDevice(string Name, long MemoryBytes, string ComputeC
 internal sealed record JsonFilesystem(string Folder, string Type, long FreeBytes, long TotalBytes, string? Problem, FilesystemAbilities? Abilities);
 
 /// <summary>Serializers that are made when the program is built.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
 [JsonSerializable(typeof(JsonMachine))]
 internal sealed partial class JsonMachineContext : JsonSerializerContext
 {

@@ -59,7 +59,14 @@ internal static class JsonReport
     private static JsonEvidence Evidence(GeometryEvidence evidence) => new(
         evidence.LayerCount,
         evidence.Winner is not null,
-        [.. evidence.Ranking.Select(score => new JsonScore(score.Layout.Name, score.Geometry?.HeadCount, score.Geometry?.QueryGroupCount, score.Geometry?.HeadSize, Math.Round(score.Explained, 4)))]);
+        [
+            .. evidence.Ranking.Select(score => new JsonScore(
+                score.Layout.Name,
+                score.Geometry?.HeadCount,
+                score.Geometry?.QueryGroupCount,
+                score.Geometry?.HeadSize,
+                Math.Round(score.Explained, 4))),
+        ]);
 
     private static JsonPlan Plan(MigrationPlan plan, PlannedRewrite rewrite) => new(
         [.. plan.Moves.Select(move => new JsonMove(

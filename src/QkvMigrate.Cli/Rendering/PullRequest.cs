@@ -15,11 +15,11 @@ internal static class PullRequest
     /// <summary>What its author measured.</summary>
     public static IReadOnlyList<PullRequestMeasurement> Measurements { get; } =
     [
-        new("pythia-1b", "training epoch", null, new(33.80, 33.61), "s", new(15.39, 15.39)),
-        new("tiny-llama-1.1b", "training epoch", null, new(44.71, 43.43), "s", new(18.14, 18.16)),
-        new("pythia-1b", "generation", null, new(106.31, 108.89), "tokens/s", new(2.04, 2.04)),
-        new("tiny-llama-1.1b", "generation", null, new(57.12, 58.03), "tokens/s", new(2.22, 2.21)),
-        new("tiny-llama-1.1b", "generation", 1950, new(57.80, 59.03), "tokens/s", new(2.57, 2.28)),
+        new(Model: "pythia-1b", "training epoch", null, new(33.80, 33.61), "s", new(15.39, 15.39)),
+        new(Model: "tiny-llama-1.1b", "training epoch", null, new(44.71, 43.43), "s", new(18.14, 18.16)),
+        new(Model: "pythia-1b", "generation", null, new(106.31, 108.89), "tokens/s", new(2.04, 2.04)),
+        new(Model: "tiny-llama-1.1b", "generation", null, new(57.12, 58.03), "tokens/s", new(2.22, 2.21)),
+        new(Model: "tiny-llama-1.1b", "generation", 1950, new(57.80, 59.03), "tokens/s", new(2.57, 2.28)),
     ];
 }
 

@@ -21,7 +21,14 @@ internal static class TerminalInspectReport
             var lines = new Grid { Expand = false }
                 .AddColumn(new GridColumn { NoWrap = true, Width = LabelWidth, Padding = new Padding(Indent, 0, 1, 0) })
                 .AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0), Width = width });
-            foreach (var line in InspectLines.Facts(report, width).Concat(Changes(report)).Concat(InspectLines.Evidence(report)).Concat(InspectLines.Remarks(report)))
+            IEnumerable<ReportLine> all =
+            [
+                .. InspectLines.Facts(report, width),
+                .. Changes(report),
+                .. InspectLines.Evidence(report),
+                .. InspectLines.Remarks(report),
+            ];
+            foreach (var line in all)
             {
                 lines.AddRow(new Text(line.Label, Palette.Faint), Paragraph(line));
             }

@@ -58,6 +58,7 @@ internal static class VerificationText
             : "";
         var dropped = coverage.DroppedRecords > 0 ? $", {coverage.DroppedRecords} storages that nothing names left out" : "";
         var checksums = coverage.StoredChecksums > 0 ? $" and {coverage.Checksums} of {coverage.StoredChecksums} checksums" : "";
-        return $"{way}{geometry}{lora}{dropped}; compared {ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";
+        var bytes = $"{ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}";
+        return $"{way}{geometry}{lora}{dropped}; compared {bytes}{checksums} in {report.Elapsed.TotalSeconds:0.00} s";
     }
 }

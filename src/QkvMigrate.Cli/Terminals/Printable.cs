@@ -36,6 +36,11 @@ internal static class Printable
 
     /// <summary>Surrogates are not safe alone; noncharacters are no text in XML either.</summary>
     private static bool IsSafe(char character) =>
-        char.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
+        char.GetUnicodeCategory(character) is not (
+            UnicodeCategory.Control
+            or UnicodeCategory.Format
+            or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.Surrogate)
         && character < 0xfffe;
 }

@@ -72,6 +72,10 @@ internal sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Fil
     private ConfigurationRewrite After(string name, ReadOnlySpan<byte> preamble)
     {
         var start = preamble.ToArray();
-        return this with { Files = [.. Files.Select(file => file.Name == name && file.Content is { } content ? file with { Content = (byte[])[.. start, .. content.Span] } : file)] };
+        return this with { Files = [.. Files.Select(Begun)] };
+
+        ConfigurationFile Begun(ConfigurationFile file) => file.Name == name && file.Content is { } content
+            ? file with { Content = (byte[])[.. start, .. content.Span] }
+            : file;
     }
 }

@@ -64,8 +64,16 @@ internal static class JsonAsYaml
     /// <summary>YAML 1.1 takes <c>1e-05</c> for a string: a float has a point (yaml.org/type/float.html).</summary>
     private static string Number(string digits)
     {
-        var exponent = digits.IndexOfAny(['e', 'E']);
-        return exponent < 0 ? digits
-            : (digits.Contains('.', StringComparison.Ordinal) ? digits[..exponent] : digits[..exponent] + ".0") + (digits[exponent + 1] is '+' or '-' ? digits[exponent..] : $"e+{digits[(exponent + 1)..]}");
+        var at = digits.IndexOfAny(['e', 'E']);
+        if (at < 0)
+        {
+            return digits;
+        }
+
+        var (mantissa, exponent) = (digits[..at], digits[(at + 1)..]);
+        var point = mantissa.Contains('.', StringComparison.Ordinal) ? "" : ".0";
+        var sign = exponent[0] is '+' or '-' ? "" : "+";
+        var letter = sign.Length == 0 ? digits[at] : 'e';
+        return $"{mantissa}{point}{letter}{sign}{exponent}";
     }
 }

@@ -58,12 +58,7 @@ internal sealed class MarkedLines(string text)
     {
         if (text.StartsWith(Header(ConfigurationRewrite.JsonName), StringComparison.Ordinal))
         {
-            return hasSource
-                ? new ConfigurationRewrite(
-                    [new ConfigurationFile(ConfigurationRewrite.YamlName, null)],
-                    [$"{ConfigurationRewrite.YamlName} goes; {ConfigurationRewrite.JsonName}, which it was made from, is there"],
-                    [])
-                : ConfigurationRewrite.None with { Advice = [new Advice("config-source-missing", $"{ConfigurationRewrite.YamlName} was made from {ConfigurationRewrite.JsonName}, which is not there any more; it is left as it is")] };
+            return hasSource ? RemovedYaml() : KeptYaml();
         }
 
         var kept = text.Split('\n').ToList();
@@ -84,5 +79,16 @@ internal sealed class MarkedLines(string text)
                 [new ConfigurationFile(ConfigurationRewrite.YamlName, Encoding.UTF8.GetBytes(string.Join('\n', kept)))],
                 [$"{ConfigurationRewrite.YamlName}: {restored} old lines are back, {removed} new ones are gone"],
                 []);
+    }
+
+    private static ConfigurationRewrite RemovedYaml() => new(
+        [new ConfigurationFile(ConfigurationRewrite.YamlName, null)],
+        [$"{ConfigurationRewrite.YamlName} goes; {ConfigurationRewrite.JsonName}, which it was made from, is there"],
+        []);
+
+    private static ConfigurationRewrite KeptYaml()
+    {
+        var message = $"{ConfigurationRewrite.YamlName} was made from {ConfigurationRewrite.JsonName}, which is not there any more; it is left as it is";
+        return ConfigurationRewrite.None with { Advice = [new Advice("config-source-missing", message)] };
     }
 }

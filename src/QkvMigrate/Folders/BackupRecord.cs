@@ -87,6 +87,10 @@ internal sealed record BackupStamp(string Name, long Bytes, string Ends)
 }
 
 /// <summary>The serializer of the record, made when the library is built.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true,
+    WriteIndented = true)]
 [JsonSerializable(typeof(BackupRecord))]
 internal sealed partial class BackupRecordJson : JsonSerializerContext;

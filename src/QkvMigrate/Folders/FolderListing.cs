@@ -11,9 +11,17 @@ namespace QkvMigrate.Folders;
 /// <param name="Folders">The names of the directories in it, in order.</param>
 internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<string> Folders)
 {
-    private static readonly EnumerationOptions Flat = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = false };
+    private static readonly EnumerationOptions Flat = new()
+    {
+        AttributesToSkip = FileAttributes.None,
+        IgnoreInaccessible = false,
+        RecurseSubdirectories = false,
+    };
 
-    private static readonly HashSet<string> TextEndings = new(StringComparer.OrdinalIgnoreCase) { ".yaml", ".yml", ".json", ".jsonl", ".txt", ".md", ".py", ".sh", ".csv", ".log", ".html" };
+    private static readonly HashSet<string> TextEndings = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ".yaml", ".yml", ".json", ".jsonl", ".txt", ".md", ".py", ".sh", ".csv", ".log", ".html",
+    };
 
     /// <summary>U+FFFD, which .NET puts for bytes that are no UTF-8.</summary>
     private const char Replacement = '\ufffd';

@@ -71,7 +71,10 @@ internal static class DirectoryTargets
         bool IsCleared(string file) => IsFolder(folder.PathOf(file)) && journal.Earlier.Clears(file, folder.Names);
     }
 
-    /// <summary>Refuses to replace a folder by a file, or a file by a folder. The system would refuse it only when half of the files have their names.</summary>
+    /// <summary>
+    /// Refuses to replace a folder by a file, or a file by a folder. The system would refuse it only when half of the files
+    /// have their names.
+    /// </summary>
     private static void CheckKinds(NewFolder folder, UnitJournal? journal)
     {
         if (folder.Names.FirstOrDefault(file => IsFolder(folder.PathOf(file)) && journal?.Earlier.Clears(file, folder.Names) != true) is { } inPlaceOfFile)

@@ -27,7 +27,10 @@ internal sealed class CollectedFiles(string root, IReadOnlyList<string> checkpoi
         return new CheckpointUnit(root, relative, [.. checkpoints.Where(file => !kept.Contains(file))], [.. others.Where(file => !kept.Contains(file))])
         {
             Links = [.. links.Values.Where(link => kept.Contains(link.Path))],
-            LeftBehind = [.. Unnameable.Select(file => new Advice("name-not-utf8", $"{file} stays behind: its name is no UTF-8, and this program cannot open it"))],
+            LeftBehind = [.. Unnameable.Select(StaysBehind)],
         };
     }
+
+    private static Advice StaysBehind(string file) =>
+        new("name-not-utf8", $"{file} stays behind: its name is no UTF-8, and this program cannot open it");
 }

@@ -16,6 +16,11 @@ internal static class UnitSelection
     {
         var isSelected = unit.Checkpoints.ToLookup(name => selected.Contains(Path.Combine(unit.RelativePath, name)));
         var leftOut = isSelected[false].ToHashSet(StringComparer.Ordinal);
-        return unit with { Checkpoints = [.. isSelected[true]], LeftOut = [.. isSelected[false]], Links = [.. unit.Links.Where(link => link.Target is null || !leftOut.Contains(link.Target))] };
+        return unit with
+        {
+            Checkpoints = [.. isSelected[true]],
+            LeftOut = [.. isSelected[false]],
+            Links = [.. unit.Links.Where(link => link.Target is null || !leftOut.Contains(link.Target))],
+        };
     }
 }

@@ -5,6 +5,12 @@ namespace QkvMigrate.Verification;
 /// <param name="IsPacked">Whether an element holds several rows.</param>
 internal readonly record struct FusedAxis(int Dimension, bool IsPacked)
 {
+    private static readonly HashSet<string> KnownSuffixes =
+    [
+        "weight", "bias", "linear.weight", "linear.bias", "adapter_bias", "adapter_scale", "quant_weight", "scales", "zeros",
+        "qweight", "qzeros", "g_idx", "lora_A", "lora_B",
+    ];
+
     /// <summary>
     /// Says how a tensor under the fused module follows the rows, from its suffix: AutoGPTQ's <c>QuantLinear</c> keeps
     /// output features in the last dimension and packs those of <c>qzeros</c>; everything else that LitGPT put there
@@ -25,7 +31,6 @@ internal readonly record struct FusedAxis(int Dimension, bool IsPacked)
             "qzeros" => new FusedAxis(rank - 1, IsPacked: true),
             _ => new FusedAxis(0, IsPacked: false),
         };
-        return rank > 0 && suffix is "weight" or "bias" or "linear.weight" or "linear.bias" or "adapter_bias" or "adapter_scale"
-            or "quant_weight" or "scales" or "zeros" or "qweight" or "qzeros" or "g_idx" or "lora_A" or "lora_B";
+        return rank > 0 && KnownSuffixes.Contains(suffix);
     }
 }

@@ -20,7 +20,11 @@ internal sealed class LoraChoice
 
     /// <summary>The choices that a layer's shapes allow.</summary>
     public static IReadOnlyList<LoraChoice> Fitting(AttentionGeometry geometry, LoraPair layer) =>
-        [.. Enumerable.Range(1, 7).Select(bits => new LoraChoice(geometry, bits)).Where(choice => choice.isEnabled.Count(enabled => enabled) == layer.BlockCount && choice.EnabledRows == layer.B.Shape[0])];
+    [
+        .. Enumerable.Range(1, 7)
+            .Select(bits => new LoraChoice(geometry, bits))
+            .Where(choice => choice.isEnabled.Count(enabled => enabled) == layer.BlockCount && choice.EnabledRows == layer.B.Shape[0]),
+    ];
 
     private long EnabledRows => rows.Zip(isEnabled, (count, enabled) => enabled ? count : 0).Sum();
 

@@ -42,7 +42,7 @@ public sealed class PathVerifier
             }
         }
 
-        if (ExportPaths.Verify(original, upgraded, selection, geometry.ConfigPath, mode, cancellation) is { } exports)
+        if (ExportPaths.Verify(original, upgraded, options, cancellation) is { } exports)
         {
             return exports;
         }

@@ -126,8 +126,7 @@ internal sealed class PickleComparison
     /// <summary>An int takes another opcode where it becomes larger or smaller than the old one's bytes can say.</summary>
     private void CompareNumber(long expected, in PickleInstruction after)
     {
-        var isInteger = after.Opcode is PickleOpcode.BinInt1 or PickleOpcode.BinInt2 or PickleOpcode.BinInt or PickleOpcode.Int or PickleOpcode.Long or PickleOpcode.Long1 or PickleOpcode.Long4;
-        if (!isInteger || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != expected)
+        if (!IsInteger(after.Opcode) || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != expected)
         {
             Add(after, $"{after.Opcode} is not the int {expected}");
         }
@@ -173,6 +172,10 @@ internal sealed class PickleComparison
     /// <summary>A text that grows or shrinks over 255 bytes changes between the short and the long form of its opcode.</summary>
     private static bool IsSameFamily(PickleOpcode before, PickleOpcode after) =>
         before == after || (IsUnicode(before) && IsUnicode(after)) || (IsByteString(before) && IsByteString(after));
+
+    private static bool IsInteger(PickleOpcode opcode) => opcode is
+        PickleOpcode.BinInt1 or PickleOpcode.BinInt2 or PickleOpcode.BinInt or PickleOpcode.Int
+        or PickleOpcode.Long or PickleOpcode.Long1 or PickleOpcode.Long4;
 
     private static bool IsUnicode(PickleOpcode opcode) => opcode is PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode;
 

@@ -1,11 +1,5 @@
 namespace QkvMigrate.Verification;
 
-/// <summary>A run of bytes of a file.</summary>
-/// <param name="Offset">Where it starts.</param>
-/// <param name="Length">How many bytes it has.</param>
-/// <param name="Crc">The CRC-32 that the file gives for it, or null where it gives none.</param>
-internal readonly record struct FileRegion(long Offset, long Length, uint? Crc = null);
-
 /// <summary>A region of both files: an entry of a zip, a storage, what stands between two storages.</summary>
 /// <param name="Kind">What it is: "zip entry".</param>
 /// <param name="Name">Its name, or that of what it stands before; null where there is only one of its kind.</param>
@@ -26,9 +20,3 @@ internal sealed record RegionPair(
     /// <summary>How reports name it.</summary>
     public string Place => Name is null ? Kind : $"{Kind} '{Name}'";
 }
-
-/// <summary>What came of one region.</summary>
-/// <param name="Log">The differences; at most <see cref="DifferenceLog.Kept"/> rows and a checksum.</param>
-/// <param name="ComparedBytes">Bytes of the second file that were compared.</param>
-/// <param name="HasChecksum">Whether the CRC-32 was computed.</param>
-internal readonly record struct RegionResult(DifferenceLog Log, long ComparedBytes, bool HasChecksum);

@@ -14,7 +14,8 @@ internal static class ShardIndexComparison
     {
         try
         {
-            var (before, after) = (SourceFile.ReadAll(original, ShardIndex.MaximumBytes, "an index"), SourceFile.ReadAll(upgraded, ShardIndex.MaximumBytes, "an index"));
+            var before = SourceFile.ReadAll(original, ShardIndex.MaximumBytes, "an index");
+            var after = SourceFile.ReadAll(upgraded, ShardIndex.MaximumBytes, "an index");
             var end = JsonComparison.Compare(
                 before,
                 after,

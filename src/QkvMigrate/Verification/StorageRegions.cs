@@ -27,7 +27,12 @@ internal static class StorageRegions
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Key);
         var regions = new List<RegionPair>();
         var done = start;
-        foreach (var storage in original.Tensors.Select(tensor => tensor.Storage).Concat(original.OpaqueStorages).Where(storage => storage.Length > 0).DistinctBy(storage => storage.Offset).OrderBy(storage => storage.Offset))
+        var storages = original.Tensors.Select(tensor => tensor.Storage)
+            .Concat(original.OpaqueStorages)
+            .Where(storage => storage.Length > 0)
+            .DistinctBy(storage => storage.Offset)
+            .OrderBy(storage => storage.Offset);
+        foreach (var storage in storages)
         {
             Add(done, storage.Offset, "bytes before storage", storage.Key, null, []);
             done = storage.Offset + storage.Length;

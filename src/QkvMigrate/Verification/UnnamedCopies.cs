@@ -50,7 +50,20 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
                 continue;
             }
 
-            var isCopy = fusedViews.Contains(view) ? true : otherViews.Contains(view) ? false : judgement.Value.IsCopy(tensor, sequences);
+            bool? isCopy;
+            if (fusedViews.Contains(view))
+            {
+                isCopy = true;
+            }
+            else if (otherViews.Contains(view))
+            {
+                isCopy = false;
+            }
+            else
+            {
+                isCopy = judgement.Value.IsCopy(tensor, sequences);
+            }
+
             if (isCopy is null)
             {
                 log.Add(

@@ -37,14 +37,26 @@ internal static class ZipHeaderComparison
         }
     }
 
-    /// <summary>The fields of fixed length and the name. A number that both the old and the new entry give rightly, or both alike, is no difference.</summary>
+    /// <summary>The fields of fixed length and the name. A number is no difference where both entries give it rightly, or both alike.</summary>
     private static void CompareFixed(ZipEntry before, ZipEntry after, bool central, DifferenceLog log)
     {
         var old = (central ? before.CentralHeader : before.LocalHeader).Span;
         var now = (central ? after.CentralHeader : after.LocalHeader).Span;
         var (crc, packed, size, nameLength, extraLength, length) = central
-            ? (ZipFormat.CentralCrc, ZipFormat.CentralCompressedSize, ZipFormat.CentralSize, ZipFormat.CentralNameLength, ZipFormat.CentralExtraLength, ZipFormat.CentralHeaderLength)
-            : (ZipFormat.LocalCrc, ZipFormat.LocalCompressedSize, ZipFormat.LocalSize, ZipFormat.LocalNameLength, ZipFormat.LocalExtraLength, ZipFormat.LocalHeaderLength);
+            ? (
+                ZipFormat.CentralCrc,
+                ZipFormat.CentralCompressedSize,
+                ZipFormat.CentralSize,
+                ZipFormat.CentralNameLength,
+                ZipFormat.CentralExtraLength,
+                ZipFormat.CentralHeaderLength)
+            : (
+                ZipFormat.LocalCrc,
+                ZipFormat.LocalCompressedSize,
+                ZipFormat.LocalSize,
+                ZipFormat.LocalNameLength,
+                ZipFormat.LocalExtraLength,
+                ZipFormat.LocalHeaderLength);
         length += BinaryPrimitives.ReadUInt16LittleEndian(now[nameLength..]);
         if (old[..length].SequenceEqual(now[..length]))
         {

@@ -19,7 +19,7 @@ public sealed class LeftNamesTests
     public void What_an_upgrade_has_passed_over_is_named(string kind)
     {
         var report = Verify(Model((Legacy, Leaves.Strided), (OtherLegacy, Of(kind))), Model((Current, Leaves.Strided), (OtherLegacy, Of(kind))));
-        Assert.Contains(report.Differences, difference => difference.Place == $"'model/{OtherLegacy}'" && difference.Problem.StartsWith("upgraded, the file still has", StringComparison.Ordinal));
+        Assert.Contains(report.Differences, difference => difference.Place == $"'model/{OtherLegacy}'" && difference.Problem.StartsWith("the file was upgraded, and ", StringComparison.Ordinal));
         Assert.Contains(report.Differences, difference => difference.Problem.Contains("names of both ages", StringComparison.Ordinal));
     }
 
@@ -28,7 +28,7 @@ public sealed class LeftNamesTests
     public void What_a_downgrade_has_passed_over_is_named(string kind)
     {
         var report = Verify(Model((Current, Leaves.Strided), (OtherCurrent, Of(kind))), Model((Legacy, Leaves.Strided), (OtherCurrent, Of(kind))));
-        Assert.Contains(report.Differences, difference => difference.Place == $"'model/{OtherCurrent}'" && difference.Problem.StartsWith("downgraded, the file still has", StringComparison.Ordinal));
+        Assert.Contains(report.Differences, difference => difference.Place == $"'model/{OtherCurrent}'" && difference.Problem.StartsWith("the file was downgraded, and ", StringComparison.Ordinal));
     }
 
     [Theory]

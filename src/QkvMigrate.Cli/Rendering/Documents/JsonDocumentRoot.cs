@@ -27,7 +27,10 @@ internal sealed record JsonCheckpoint(
 /// <summary>The geometry and where it came from.</summary>
 internal sealed record JsonGeometry(int NHead, int NQueryGroups, int HeadSize, string Source);
 
-/// <summary>How many tensors there are, how many of them have rows that move, how many change at all (<c>renamed</c> in version 1 of the form), and how many are left alone.</summary>
+/// <summary>
+/// How many tensors there are, how many of them have rows that move, how many change at all (<c>renamed</c> in version 1 of the
+/// form), and how many are left alone.
+/// </summary>
 internal sealed record JsonTensors(int Total, int Reordered, int Renamed, int Untouched);
 
 /// <summary>Bytes of the source and the output, and of what is reordered and copied.</summary>

@@ -5,7 +5,10 @@ using System.Text.Json.Serialization;
 namespace QkvMigrate.Cli.Rendering.Documents;
 
 /// <summary>Serializers that are made when the program is built, so that no start pays for them.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
 [JsonSerializable(typeof(JsonDocumentRoot))]
 internal sealed partial class JsonReportContext : JsonSerializerContext
 {

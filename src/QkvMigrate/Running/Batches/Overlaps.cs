@@ -57,7 +57,10 @@ internal sealed class Overlaps
         }
     }
 
-    /// <summary>The name that stands for a file. Names are compared because hard links are replaced one by one. In place, the name behind a link counts.</summary>
+    /// <summary>
+    /// The name that stands for a file. Names are compared because hard links are replaced one by one. In place, the name
+    /// behind a link counts.
+    /// </summary>
     private static (FileKey, string) NameOf(PathWork work, string file) =>
         FilePlace.OfName(work.IsInPlace ? ReplacedFile.FinalTarget(file) : file).Id;
 

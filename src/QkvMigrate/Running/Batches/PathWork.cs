@@ -115,10 +115,17 @@ internal sealed class PathWork
         var found = CheckpointTree.Find(request.Path, selection, cancellation);
         var output = request.Output ?? $"{IoPath.TrimEndingDirectorySeparator(IoPath.GetFullPath(request.Path))}{request.Suffix}";
         var work = new PathWork(request, output, found, selection);
-        return work.Output is not { } place ? work
-            : place.IsWithin(found.Folders) ? throw new MigrationException(FailureKind.Target, "the output lies within the source", output)
-            : work.Source.IsWithin(place) ? throw new MigrationException(FailureKind.Target, "the source lies within the output", output)
-            : work;
+        if (work.Output is { } place && place.IsWithin(found.Folders))
+        {
+            throw new MigrationException(FailureKind.Target, "the output lies within the source", output);
+        }
+
+        if (work.Output is { } above && work.Source.IsWithin(above))
+        {
+            throw new MigrationException(FailureKind.Target, "the source lies within the output", output);
+        }
+
+        return work;
     }
 
     /// <summary>The units of one part.</summary>

@@ -45,13 +45,20 @@ internal static class RecordDocument
         try
         {
             var document = JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), type) ?? throw NoRecord(path, "null");
-            return document.SchemaVersion is < 1 or > SchemaVersion
-                ? throw new MigrationException(
+            if (document.SchemaVersion is < 1 or > SchemaVersion)
+            {
+                throw new MigrationException(
                     FailureKind.Unsupported,
                     $"another version of qkvmigrate wrote this, expected schemaVersion 1 to {SchemaVersion}",
-                    path)
-                : document.Problem() is { } problem ? throw NoRecord(path, problem)
-                : document;
+                    path);
+            }
+
+            if (document.Problem() is { } problem)
+            {
+                throw NoRecord(path, problem);
+            }
+
+            return document;
         }
         catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
         {

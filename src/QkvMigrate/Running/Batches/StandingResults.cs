@@ -101,9 +101,11 @@ internal sealed class StandingResults
         try
         {
             File.Delete(PathOf(file));
-            for (var folder = Path.GetDirectoryName(PathOf(file))!; !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!)
+            var folder = Path.GetDirectoryName(PathOf(file))!;
+            while (!Directory.EnumerateFileSystemEntries(folder).Any())
             {
                 Directory.Delete(folder);
+                folder = Path.GetDirectoryName(folder)!;
             }
         }
         catch (Exception error) when (IoFailure.IsOne(error))

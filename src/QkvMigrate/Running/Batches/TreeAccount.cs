@@ -4,7 +4,7 @@ using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
 
-/// <summary>What a run does to the account of its output as a whole: it adds to it, or is refused.</summary>
+/// <summary>The keeper of a <see cref="TreeRecord"/>: a run adds its units to the record of the tree, or is refused.</summary>
 /// <param name="account">The account.</param>
 /// <param name="found">What the run found in its source.</param>
 /// <param name="request">What the user asks.</param>
@@ -22,11 +22,8 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         known ??= OfEntries();
         if (known is null)
         {
-            return request.Force || FileIdentity.OfLink(account.Folder) is not null || FileIdentity.OfLink(account.Checksums.Path) is null ? own
-                : throw new MigrationException(
-                    FailureKind.Target,
-                    "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them",
-                    account.Checksums.Path);
+            CheckChecksums();
+            return own;
         }
 
         if (!request.Force)
@@ -47,11 +44,24 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
         return own with { Units = [.. units.Values.OrderBy(unit => unit.Path, StringComparer.Ordinal)] };
     }
 
+    /// <summary>Refuses to replace checksums that stand in an output without an account.</summary>
+    private void CheckChecksums()
+    {
+        var isOurs = FileIdentity.OfLink(account.Folder) is not null;
+        if (!request.Force && !isOurs && FileIdentity.OfLink(account.Checksums.Path) is not null)
+        {
+            throw new MigrationException(
+                FailureKind.Target,
+                "the output has checksums that are not this tool's, and its own will have this name; take them away, or --force replaces them",
+                account.Checksums.Path);
+        }
+    }
+
     /// <summary>The units of the account that the source no longer has.</summary>
     public IReadOnlyList<string> Vanished() =>
         [.. account.ReadTree().Units.Select(unit => unit.Path).Where(unit => !MayBeThere(unit))];
 
-    /// <summary>What the entries of the units say, where nothing else does: somebody took away the rest.</summary>
+    /// <summary>The record as the entries of the units have it, where somebody removed the record itself; null where there are none.</summary>
     private TreeRecord? OfEntries()
     {
         var entries = account.Entries.ReadAll().ToList();
@@ -78,13 +88,14 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
     private void Check(TreeRecord known, TreeRecord own, CancellationToken cancellation)
     {
         var conversion = known.Conversion ?? account.Entries.ReadAll().FirstOrDefault()?.Options.Conversion ?? request.Conversion;
-        var isSame = known.Root?.IsSameAs(own.Root!) ?? Path.GetFullPath(known.Source) == own.Root!.Path;
+        var root = own.Root ?? throw new MigrationException(FailureKind.Io, "the directory is not there any more", request.Path);
+        var isSame = known.Root?.IsSameAs(root) ?? Path.GetFullPath(known.Source) == root.Path;
         if (conversion != request.Conversion || known.IsExport != own.IsExport || !(isSame || HasSameContent(cancellation)))
         {
             throw new MigrationException(
                 FailureKind.Target,
                 $"the output holds the {Word(conversion, known)} of {known.Root?.Path ?? known.Source}, and this would be the "
-                + $"{Word(request.Conversion, own)} of {own.Root!.Path}; name another output, or --force replaces its results",
+                + $"{Word(request.Conversion, own)} of {root.Path}; name another output, or --force replaces its results",
                 request.Output ?? own.Source);
         }
     }

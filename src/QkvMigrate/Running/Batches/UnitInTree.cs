@@ -58,9 +58,16 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
         return RecordReports([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
     }
 
-    private static CheckpointReport WithRemovals(CheckpointReport report, UnitJournal journal) => journal.Removed.Count == 0
-        ? report
-        : report with { Advice = [.. report.Advice, new Advice("result-removed", $"the source no longer makes what an earlier run wrote, so it was removed: {string.Join(", ", journal.Removed)}")] };
+    private static CheckpointReport WithRemovals(CheckpointReport report, UnitJournal journal)
+    {
+        if (journal.Removed.Count == 0)
+        {
+            return report;
+        }
+
+        var message = $"the source no longer makes what an earlier run wrote, so it was removed: {string.Join(", ", journal.Removed)}";
+        return report with { Advice = [.. report.Advice, new Advice("result-removed", message)] };
+    }
 
     /// <summary>A unit that is finished keeps the report of its making. Where a run was killed before it wrote that, it gets one.</summary>
     private IReadOnlyList<CheckpointReport> AlreadyFinished(FinishedUnit finished, UnitJournal journal)

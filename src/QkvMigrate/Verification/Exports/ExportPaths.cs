@@ -8,12 +8,11 @@ internal static class ExportPaths
     /// <summary>A report for each export; null where the second path is none.</summary>
     /// <param name="original">A checkpoint file, a directory or a tree.</param>
     /// <param name="exported">What may be its export.</param>
-    /// <param name="selection">Which checkpoints of a directory or tree were worked on.</param>
-    /// <param name="configuration">LitGPT's configuration, where it is not beside the checkpoint; or null.</param>
-    /// <param name="mode">How much is compared.</param>
+    /// <param name="options">What the user says.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public static IReadOnlyList<VerificationReport>? Verify(string original, string exported, CheckpointSelection selection, string? configuration, VerificationMode mode, CancellationToken cancellation)
+    public static IReadOnlyList<VerificationReport>? Verify(string original, string exported, VerificationOptions options, CancellationToken cancellation)
     {
+        var (configuration, mode) = (options.Geometry.ConfigPath, options.Mode);
         if (!Directory.Exists(original))
         {
             return ExportVerifier.IsOne(exported) ? [ExportVerifier.Verify(original, _ => true, exported, configuration, mode, cancellation)] : null;
@@ -26,7 +25,7 @@ internal static class ExportPaths
 
         try
         {
-            var found = new CheckpointFiles(original, selection, cancellation);
+            var found = new CheckpointFiles(original, options.Selection, cancellation);
             var folders = found.Names.Where(found.IsCheckpoint).Select(name => Path.GetDirectoryName(name)!).Distinct().Order(StringComparer.Ordinal).ToList();
             var below = ExportsBelow(exported, "", cancellation).ToHashSet();
             return folders.Exists(folder => below.Contains(folder) && !ExportVerifier.IsOne(Path.Combine(original, folder)))

@@ -38,7 +38,7 @@ internal sealed class ExportedPair : IDisposable
     }
 
     public VerificationReport Verify(VerificationMode mode = VerificationMode.Full) =>
-        Assert.Single(PathVerifier.Run(Original, Exported, CheckpointSelection.All, new GeometryFlags(), mode, TestContext.Current.CancellationToken));
+        Assert.Single(PathVerifier.Run(Original, Exported, new VerificationOptions { Mode = mode }, TestContext.Current.CancellationToken));
 
     /// <summary>Verifies with one file changed, and puts it right again.</summary>
     public VerificationReport With(string file, Func<byte[], byte[]> change)
