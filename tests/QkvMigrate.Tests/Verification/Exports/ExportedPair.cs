@@ -1,6 +1,4 @@
 using QkvMigrate.Exporting;
-using QkvMigrate.Folders;
-using QkvMigrate.Geometry;
 using QkvMigrate.Running;
 using QkvMigrate.Testing;
 using QkvMigrate.Verification;
