@@ -16,6 +16,9 @@ public sealed record FilePlan(long Length, IReadOnlyList<Segment> Segments, IRea
     /// <summary>What the sources' own checksums must turn out to be while they are read.</summary>
     public IReadOnlyList<SourceChecksum> SourceChecksums { get; init; } = [];
 
+    /// <summary>Bytes of its copies that are rows in their new places: rows with gaps between them move so, without an engine.</summary>
+    internal long CopiedRowBytes { get; init; }
+
     /// <summary>How many checksums there are: those that segments feed, and those of no bytes, which only a patch asks for.</summary>
     public int ChecksumCount => Segments.Select(segment => segment.Checksum).Concat(Patches.Select(patch => patch.Checksum)).Append(-1).Max() + 1;
 

@@ -17,6 +17,7 @@ internal sealed class FilePlanBuilder
     private readonly ArrayBufferWriter<byte> literal = new();
     private readonly List<ChecksumPatch> patches = [];
     private readonly List<SourceChecksum> sourceChecksums = [];
+    private long copiedRowBytes;
     private int checksums;
     private int checksum = -1;
 
@@ -67,6 +68,13 @@ internal sealed class FilePlanBuilder
         }
     }
 
+    /// <summary>Lays down a row of a block that moves by copies, or a part of one.</summary>
+    public void CopyRow(SourceFile source, long offset, long length)
+    {
+        Copy(source, offset, length);
+        copiedRowBytes += length;
+    }
+
     /// <summary>Lays down new bytes.</summary>
     public void Literal(ReadOnlyMemory<byte> bytes)
     {
@@ -104,7 +112,7 @@ internal sealed class FilePlanBuilder
     public FilePlan Build()
     {
         EndLiteral();
-        return new(Position, segments, patches) { SourceChecksums = sourceChecksums };
+        return new(Position, segments, patches) { SourceChecksums = sourceChecksums, CopiedRowBytes = copiedRowBytes };
     }
 
     private void EndLiteral()

@@ -7,7 +7,7 @@ namespace QkvMigrate.Planning;
 /// <param name="ReorderedTensors">Those of them whose rows move.</param>
 /// <param name="UntouchedTensors">Tensors that are left alone.</param>
 /// <param name="OutputBytes">Bytes of the new file; null where there is none.</param>
-/// <param name="ReorderedBytes">Bytes of it that an engine reorders.</param>
+/// <param name="ReorderedBytes">Bytes of it that are rows of permuted blocks, whether an engine permutes them or copies do.</param>
 /// <param name="CopiedBytes">Bytes of it that are copied as they are.</param>
 public sealed record PlanCounts(int ChangedTensors, int ReorderedTensors, int UntouchedTensors, long? OutputBytes, long ReorderedBytes, long CopiedBytes)
 {
@@ -17,10 +17,12 @@ public sealed record PlanCounts(int ChangedTensors, int ReorderedTensors, int Un
         plan.Moves.Count(move => move.Blocks.Count > 0),
         plan.UntouchedTensors,
         plan.Rewrite?.Output.Length,
-        Sum<ReorderSegment>(plan.Rewrite?.Output),
-        Sum<CopySegment>(plan.Rewrite?.Output));
+        Sum<ReorderSegment>(plan.Rewrite?.Output) + CopiedRowBytes(plan),
+        Sum<CopySegment>(plan.Rewrite?.Output) - CopiedRowBytes(plan));
 
-    private static long Sum<T>(FilePlan? layout)
+    private static long CopiedRowBytes(MigrationPlan plan) => plan.Rewrite?.Output.CopiedRowBytes ?? 0;
+
+    private static long Sum<T>(FilePlan? plan)
         where T : Segment =>
-        layout?.Segments.OfType<T>().Sum(segment => segment.Length) ?? 0;
+        plan?.Segments.OfType<T>().Sum(segment => segment.Length) ?? 0;
 }

@@ -63,7 +63,7 @@ internal static class StorageLayout
                 {
                     var place = (target * block.RowStride) + piece;
                     builder.Copy(source, start + done, place - done);
-                    builder.Copy(source, start + (row * block.RowStride) + piece, block.PieceBytes);
+                    builder.CopyRow(source, start + (row * block.RowStride) + piece, block.PieceBytes);
                     done = place + block.PieceBytes;
                 }
             }
