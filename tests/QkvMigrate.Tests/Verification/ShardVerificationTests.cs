@@ -69,6 +69,21 @@ public sealed class ShardVerificationTests : IDisposable
         Assert.Equal($"the shard {Second} is not there", error.Problem);
     }
 
+    [Fact]
+    public void A_tensor_under_both_names_in_the_index_is_refused()
+    {
+        const string legacy = "transformer.h.0.attn.attn.weight";
+        const string upgraded = "transformer.h.0.attn.qkv.weight";
+        var path = Path.Combine(Original, Index);
+        File.WriteAllText(path, File.ReadAllText(path).Replace($"\"{legacy}\":", $"\"{legacy}\": \"{First}\", \"{upgraded}\":", StringComparison.Ordinal));
+
+        var error = Assert.Single(Verify(), report => report.Error is not null).Error!;
+
+        Assert.Equal(
+            (FailureKind.Conflict, $"'{upgraded}' stands there under its legacy and under its upgraded name", path),
+            (error.Kind, error.Problem, error.File));
+    }
+
     private IReadOnlyList<VerificationReport> Verify() =>
         PathVerifier.Run(Original, Upgraded, new VerificationOptions { Geometry = geometry }, TestContext.Current.CancellationToken);
 }
