@@ -1,7 +1,4 @@
 using QkvMigrate.Checkpoints.Rewriting;
-using QkvMigrate.Checkpoints.Safetensors;
-using QkvMigrate.Checkpoints.TorchLegacy;
-using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
 using QkvMigrate.Pickling.Policy;
@@ -14,7 +11,10 @@ public enum CheckpointFormat
     /// <summary>The zip that <c>torch.save</c> writes since PyTorch 1.6.</summary>
     TorchZip,
 
-    /// <summary>The pickles and storages, one behind the other, that <c>torch.save</c> wrote before.</summary>
+    /// <summary>
+    /// The pickles and storages, one behind the other, that <c>torch.save</c> wrote before. Reports and records have the word
+    /// <c>torch-legacy</c> for it; the code says <c>TorchBefore16</c>, since legacy are LitGPT's old rows and names.
+    /// </summary>
     TorchLegacy,
 
     /// <summary>Hugging Face's safetensors.</summary>
@@ -70,6 +70,12 @@ public abstract class Checkpoint : IDisposable
     internal virtual Checkpoint Without(IReadOnlyList<OptimizerEntry> optimizers, IReadOnlyList<TensorEntry> tensors) =>
         throw new MigrationException(FailureKind.Unsupported, "nothing can be taken out of a file of this format", Source.Path);
 
+    /// <summary>
+    /// Whether <see cref="Tensors"/> stand in the order in which the model has its parameters, so that a number can prove which
+    /// parameter a copy is of.
+    /// </summary>
+    internal abstract bool KeepsModelOrder { get; }
+
     /// <summary>The storages that the file carries and nothing in it names; only zips can have some.</summary>
     public virtual UnreferencedRecords Unreferenced => UnreferencedRecords.None;
 
@@ -94,10 +100,7 @@ public abstract class Checkpoint : IDisposable
 
         var name = Path.GetFileName(path);
         using var source = SourceFile.Open(path);
-        return TorchZipCheckpoint.Matches(source)
-            || SafetensorsCheckpoint.Matches(source)
-            || TorchLegacyCheckpoint.Matches(source)
-            || TorchTar.Matches(source)
+        return FormatReader.Find(source) is not null
             || CheckpointNames.IsLitGpts(name)
 
             // A clone without Hugging Face's large files is a usual thing beside a LitGPT checkpoint that was made from them.
@@ -121,7 +124,7 @@ public abstract class Checkpoint : IDisposable
                 throw isPart;
             }
 
-            return OpenAsItsFormat(source);
+            return FormatReader.Find(source) is { } reader ? reader.Open(source) : throw new MigrationException(FailureKind.Malformed, WhyNoCheckpoint(source));
         }
         catch (MigrationException error)
         {
@@ -133,26 +136,6 @@ public abstract class Checkpoint : IDisposable
             source.Dispose();
             throw;
         }
-    }
-
-    private static Checkpoint OpenAsItsFormat(SourceFile source)
-    {
-        if (TorchZipCheckpoint.Matches(source))
-        {
-            return TorchZipCheckpoint.Open(source);
-        }
-
-        if (SafetensorsCheckpoint.Matches(source))
-        {
-            return SafetensorsCheckpoint.Open(source);
-        }
-
-        if (TorchLegacyCheckpoint.Matches(source))
-        {
-            return TorchLegacyCheckpoint.Open(source);
-        }
-
-        throw TorchTar.Matches(source) ? TorchTar.Refused() : new MigrationException(FailureKind.Malformed, WhyNoCheckpoint(source));
     }
 
     private static string WhyNoCheckpoint(SourceFile source)

@@ -1,6 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Safetensors;
-using QkvMigrate.Checkpoints.TorchLegacy;
+using QkvMigrate.Checkpoints.TorchBefore16;
 using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
@@ -25,7 +25,7 @@ internal static class FormatComparison
         {
             case (TorchZipCheckpoint before, TorchZipCheckpoint after):
                 return TorchZipComparison.Compare(before, after, changes, dropped, log);
-            case (TorchLegacyCheckpoint before, TorchLegacyCheckpoint after):
+            case (TorchBefore16Checkpoint before, TorchBefore16Checkpoint after):
                 return TorchBefore16Comparison.Compare(before, after, changes, log);
             case (SafetensorsCheckpoint before, SafetensorsCheckpoint after):
                 return SafetensorsComparison.Compare(before, after, changes, log);

@@ -8,8 +8,7 @@ internal static class TensorTable
     /// <summary>Compares the tables.</summary>
     public static void Compare(Checkpoint original, Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
-        // A storage of safetensors is its tensor's own and bears its name; that it has the same place is said by the header.
-        var hasKeys = original.Format != CheckpointFormat.Safetensors;
+        var hasKeys = HasStorageKeys(original.Format);
         var count = Math.Min(original.Tensors.Count, upgraded.Tensors.Count);
         for (var i = 0; i < count; i++)
         {
@@ -26,6 +25,14 @@ internal static class TensorTable
             log.Add($"tensor '{stray.Label}'", "the first file has no such tensor");
         }
     }
+
+    /// <summary>Whether storages have keys of their own. One of safetensors has its tensor's name; that it is in the same place is said by the header.</summary>
+    private static bool HasStorageKeys(CheckpointFormat format) => format switch
+    {
+        CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy => true,
+        CheckpointFormat.Safetensors => false,
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "the verifier does not know how this format names storages"),
+    };
 
     private static void Compare(TensorEntry before, TensorEntry after, bool hasKeys, ExpectedChanges changes, DifferenceLog log)
     {

@@ -1,4 +1,4 @@
-using QkvMigrate.Checkpoints.TorchLegacy;
+using QkvMigrate.Checkpoints.TorchBefore16;
 
 namespace QkvMigrate.Verification;
 
@@ -10,7 +10,7 @@ namespace QkvMigrate.Verification;
 internal static class TorchBefore16Comparison
 {
     /// <summary>Compares the pickles. Returns what is around them in pairs, whose bytes are still to be compared.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(TorchLegacyCheckpoint original, TorchLegacyCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(TorchBefore16Checkpoint original, TorchBefore16Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
     {
         var (start, newStart) = (original.ObjectsStart, upgraded.ObjectsStart);
         if (start != newStart)

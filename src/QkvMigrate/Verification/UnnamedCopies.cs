@@ -93,7 +93,15 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
         .. models.Value
             .Select(model => new ParameterOrder(
                 ParameterOrder.Weights(model).Select(parameter => (ParameterOrder.ShapeOf(parameter), fusedViews.Contains(ElementView.Of(parameter)))),
-                isOrdered: file.Format != CheckpointFormat.Safetensors))
+                isOrdered: KeepsModelOrder(file.Format)))
             .DistinctBy(order => order.Text),
     ];
+
+    /// <summary>Whether the tensors of a file stand in the order of the model's parameters.</summary>
+    private static bool KeepsModelOrder(CheckpointFormat format) => format switch
+    {
+        CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy => true,
+        CheckpointFormat.Safetensors => false,
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "the verifier does not know the order of this format's tensors"),
+    };
 }

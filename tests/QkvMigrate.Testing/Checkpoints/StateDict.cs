@@ -24,7 +24,7 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
     public byte[] ToFileBefore16()
     {
         var keys = Enumerable.Range(0, StorageSizes.Count).Where(key => Tensors.Any(tensor => tensor.Storage == key)).ToList();
-        return new LegacyFile
+        return new TorchBefore16File
         {
             Objects = Objects(),
             Keys = Pickle(List(keys.Select(key => Text($"{key}")))),

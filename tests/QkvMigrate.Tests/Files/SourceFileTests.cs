@@ -45,7 +45,7 @@ public sealed class SourceFileTests : IDisposable
     public void In_a_directory_they_are_passed_over()
     {
         Directory.CreateDirectory(folder.At("model"));
-        File.WriteAllBytes(folder.At("model", "lit_model.pth"), LegacyFileBytes);
+        File.WriteAllBytes(folder.At("model", "lit_model.pth"), FileBytesBefore16);
         File.WriteAllText(folder.At("model", "notes"), "kept");
         Fifo("model", "pipe");
         var unit = Assert.Single(CheckpointTree.Find(folder.Path, CheckpointSelection.All, TestContext.Current.CancellationToken).Units);
@@ -53,7 +53,7 @@ public sealed class SourceFileTests : IDisposable
         Assert.Equal(["notes"], unit.OtherFiles);
     }
 
-    private static byte[] LegacyFileBytes => new LegacyFile().Bytes();
+    private static byte[] FileBytesBefore16 => new TorchBefore16File().Bytes();
 
     private static void AssertRefused(string path, string kind)
     {

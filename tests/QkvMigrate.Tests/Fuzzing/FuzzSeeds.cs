@@ -42,11 +42,11 @@ internal static class FuzzSeeds
 
     public static IReadOnlyList<byte[]> Zips { get; } = [LegacyModel.Legacy.ToFile(), .. StateDicts.Select(InZip), WithDescriptors(StateDicts[0])];
 
-    public static IReadOnlyList<byte[]> LegacyFiles { get; } =
+    public static IReadOnlyList<byte[]> FilesBefore16 { get; } =
     [
-        new LegacyFile().Bytes(),
-        new LegacyFile { Name = "transformer.wte.weight" }.Bytes(),
-        new LegacyFile { FirstStorage = LegacyFile.Storage("70", 8, []) }.Bytes(),
+        new TorchBefore16File().Bytes(),
+        new TorchBefore16File { Name = "transformer.wte.weight" }.Bytes(),
+        new TorchBefore16File { FirstStorage = TorchBefore16File.Storage("70", 8, []) }.Bytes(),
     ];
 
     public static IReadOnlyList<byte[]> Safetensors { get; } =

@@ -36,7 +36,7 @@ internal static class FuzzTargets
         "pickle" => new(FuzzSeeds.Pickles, [.. PickleWords()], Pickle),
         "state-dict" => new(FuzzSeeds.StateDicts, [.. PickleWords()], bytes => Migrate(FuzzSeeds.InZip(bytes), folder, LegacyModel.Geometry)),
         "zip" => new(FuzzSeeds.Zips, [.. FuzzTarget.Single([.. "\0\x01/."u8, 0xff]), .. new[] { "PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07", "PK\x07\x08" }.Select(Encoding.ASCII.GetBytes)], bytes => Migrate(bytes, folder, LegacyModel.Geometry)),
-        "torch-legacy" => new(FuzzSeeds.LegacyFiles, [.. PickleWords()], bytes => Migrate(bytes, folder, new AttentionGeometry(4, 2, 1))),
+        "torch-legacy" => new(FuzzSeeds.FilesBefore16, [.. PickleWords()], bytes => Migrate(bytes, folder, new AttentionGeometry(4, 2, 1))),
         "safetensors" => new(FuzzSeeds.Safetensors, [.. JsonWords], bytes => Migrate(bytes, folder, LegacyModel.Geometry)),
         "shard-index" => new(FuzzSeeds.Indexes(ShardName), [.. JsonWords], bytes => MigrateShards(bytes, folder)),
         "configuration" => new(FuzzSeeds.Configurations, [.. FuzzTarget.Single(YamlMarks)], bytes => Configuration(bytes, folder)),

@@ -29,6 +29,9 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
     /// <inheritdoc/>
     public override CheckpointFormat Format => CheckpointFormat.Safetensors;
 
+    /// <summary>False: writers sort the header by dtype or by name.</summary>
+    internal override bool KeepsModelOrder => false;
+
     /// <inheritdoc/>
     public override IReadOnlyList<TensorEntry> Tensors { get; }
 

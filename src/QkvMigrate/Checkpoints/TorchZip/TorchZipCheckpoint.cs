@@ -70,6 +70,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override CheckpointFormat Format => CheckpointFormat.TorchZip;
 
     /// <inheritdoc/>
+    internal override bool KeepsModelOrder => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<TensorEntry> Tensors => pickle.Tensors;
 
     /// <inheritdoc/>

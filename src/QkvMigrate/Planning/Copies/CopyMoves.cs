@@ -48,10 +48,9 @@ internal sealed class CopyMoves
 
         var views = byView.Keys.ToHashSet();
         others = [.. all.SelectMany(model => model.Tensors).Where(HasName).Select(TensorView.Of).Where(view => !views.Contains(view))];
-        var hasOrder = checkpoint.Format != CheckpointFormat.Safetensors;
         List<ModelShapes> models =
         [
-            .. all.Select(model => new ModelShapes(model.Tensors.Where(HasName), views, hasOrder))
+            .. all.Select(model => new ModelShapes(model.Tensors.Where(HasName), views, checkpoint.KeepsModelOrder))
                 .DistinctBy(model => model.Signature),
         ];
         members = new SequenceMembers(checkpoint);

@@ -6,7 +6,7 @@ using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 using QkvMigrate.Pickling.Policy;
 
-namespace QkvMigrate.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Checkpoints.TorchBefore16;
 
 /// <summary>
 /// The file that <c>torch.save</c> wrote before PyTorch 1.6, and still writes with
@@ -14,7 +14,7 @@ namespace QkvMigrate.Checkpoints.TorchLegacy;
 /// a protocol version, of the machine's type sizes, of the objects and of the list of storage keys, then the storages.
 /// PyTorch writes the storages little-endian on every machine, whatever the third pickle says of its byte order.
 /// </summary>
-internal sealed class TorchLegacyCheckpoint : Checkpoint
+internal sealed class TorchBefore16Checkpoint : Checkpoint
 {
     private const string ObjectPickle = "object";
     private const int ProtocolVersion = 1001;
@@ -23,7 +23,7 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     private static readonly BigInteger MagicNumber = BigInteger.Parse("119547037146038801333356");
 
     private readonly TorchPickle pickle;
-    private TorchLegacyCheckpoint(SourceFile source, TorchPickle pickle, long objectsStart, long objectsEnd)
+    private TorchBefore16Checkpoint(SourceFile source, TorchPickle pickle, long objectsStart, long objectsEnd)
         : base(source)
     {
         this.pickle = pickle;
@@ -33,6 +33,9 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
 
     /// <inheritdoc/>
     public override CheckpointFormat Format => CheckpointFormat.TorchLegacy;
+
+    /// <inheritdoc/>
+    internal override bool KeepsModelOrder => true;
 
     /// <inheritdoc/>
     public override IReadOnlyList<TensorEntry> Tensors => pickle.Tensors;
@@ -75,7 +78,7 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
     }
 
     /// <summary>Reads the file's pickles and the sizes of its storages.</summary>
-    public static TorchLegacyCheckpoint Open(SourceFile source)
+    public static TorchBefore16Checkpoint Open(SourceFile source)
     {
         var pickles = new PickleSequence(source);
         pickles.Next("magic number");
@@ -91,8 +94,8 @@ internal sealed class TorchLegacyCheckpoint : Checkpoint
         var keys = pickles.Next("storage keys");
         try
         {
-            var storages = LegacyStorages.Find(source, objects, keys, pickles.Position);
-            return new TorchLegacyCheckpoint(source, new TorchPickle(objects, storages.GetValueOrDefault), start, end);
+            var storages = TorchBefore16Storages.Find(source, objects, keys, pickles.Position);
+            return new TorchBefore16Checkpoint(source, new TorchPickle(objects, storages.GetValueOrDefault), start, end);
         }
         catch (MigrationException error) when (error.Where == "pickle")
         {

@@ -1,7 +1,7 @@
 using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 
-namespace QkvMigrate.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Checkpoints.TorchBefore16;
 
 /// <summary>Pickles that stand one behind the other in a file. None says how long it is: its STOP ends it.</summary>
 internal sealed class PickleSequence(SourceFile source)

@@ -6,7 +6,7 @@ namespace QkvMigrate.Testing.Checkpoints;
 /// Writes the pre-1.6 format by hand, in the protocol 2 that <c>torch.save</c> used: every part can be replaced by a wrong
 /// one. The right file holds <c>{"attn.attn.bias": uint8[8], "x": uint8[1]}</c>.
 /// </summary>
-internal sealed record LegacyFile
+internal sealed record TorchBefore16File
 {
     /// <summary><c>pickle.dumps(0x1950a86a20f9469cfc6c, 2)</c>.</summary>
     public byte[] Magic { get; init; } = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];

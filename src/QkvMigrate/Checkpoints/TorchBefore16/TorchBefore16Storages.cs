@@ -3,14 +3,14 @@ using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 
-namespace QkvMigrate.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Checkpoints.TorchBefore16;
 
 /// <summary>
 /// The storages behind the pickles: for each key of the list, 8 bytes with the number of elements, little-endian, and the
 /// elements (torch/csrc/serialization.cpp, <c>THPStorage_writeFileRaw</c>). The size of an element is known from the
 /// class by which the object pickle first names the storage.
 /// </summary>
-internal static class LegacyStorages
+internal static class TorchBefore16Storages
 {
     private const int CountBytes = sizeof(long);
 

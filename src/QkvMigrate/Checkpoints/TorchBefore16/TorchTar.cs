@@ -1,7 +1,7 @@
 using System.Text;
 using QkvMigrate.Files;
 
-namespace QkvMigrate.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Checkpoints.TorchBefore16;
 
 /// <summary>The tar that <c>torch.save</c> wrote before PyTorch 0.1.10 (torch/serialization.py, <c>legacy_load</c>), years before LitGPT.</summary>
 internal static class TorchTar

@@ -4,13 +4,13 @@ using QkvMigrate.Layouts;
 using QkvMigrate.Testing.Checkpoints;
 using Xunit;
 
-namespace QkvMigrate.Tests.Checkpoints.TorchLegacy;
+namespace QkvMigrate.Tests.Checkpoints.TorchBefore16;
 
 /// <summary>The pre-1.6 format, byte by byte: what is read, what is refused, and what a migration changes.</summary>
-public sealed class TorchLegacyCheckpointTests
+public sealed class TorchBefore16CheckpointTests
 {
     private static readonly AttentionGeometry Geometry = new(4, 2, 1);
-    private static readonly LegacyFile Right = new();
+    private static readonly TorchBefore16File Right = new();
 
     [Fact]
     public void Describes_tensors_and_where_their_bytes_are()
@@ -25,7 +25,7 @@ public sealed class TorchLegacyCheckpointTests
     [Fact]
     public void A_migration_changes_the_key_and_the_rows_and_nothing_else()
     {
-        var expected = new LegacyFile { Name = "attn.qkv.bias", Storages = [8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 5, 2, 6, 3, 7, 1, 0, 0, 0, 0, 0, 0, 0, 99] };
+        var expected = new TorchBefore16File { Name = "attn.qkv.bias", Storages = [8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4, 5, 2, 6, 3, 7, 1, 0, 0, 0, 0, 0, 0, 0, 99] };
         var upgraded = CheckpointBytes.Migrate(Right.Bytes(), Conversion.Upgrade, Geometry);
         Assert.Equal(expected.Bytes(), upgraded);
         Assert.Equal(Right.Bytes(), CheckpointBytes.Migrate(upgraded, Conversion.Downgrade, Geometry));
@@ -33,7 +33,7 @@ public sealed class TorchLegacyCheckpointTests
 
     [Fact]
     public void A_persistent_id_of_five_parts_is_read() =>
-        Assert.Equal(2, CheckpointBytes.Look((Right with { FirstStorage = LegacyFile.Storage("70", 8, []) }).Bytes(), checkpoint => checkpoint.Tensors.Count));
+        Assert.Equal(2, CheckpointBytes.Look((Right with { FirstStorage = TorchBefore16File.Storage("70", 8, []) }).Bytes(), checkpoint => checkpoint.Tensors.Count));
 
     [Fact]
     public void A_pickle_longer_than_the_first_window_is_read()
@@ -78,12 +78,12 @@ public sealed class TorchLegacyCheckpointTests
 
     [Fact]
     public void A_view_of_a_storage_is_refused_by_name() =>
-        Assert.EndsWith(": a storage that is a view into another one (view_metadata)", CheckpointBytes.Refusal((Right with { FirstStorage = LegacyFile.Storage("70", 8, [(byte)'K', 1]) }).Bytes()), StringComparison.Ordinal);
+        Assert.EndsWith(": a storage that is a view into another one (view_metadata)", CheckpointBytes.Refusal((Right with { FirstStorage = TorchBefore16File.Storage("70", 8, [(byte)'K', 1]) }).Bytes()), StringComparison.Ordinal);
 
     [Fact]
     public void A_whole_module_is_refused_by_name()
     {
-        var message = CheckpointBytes.Refusal((Right with { FirstStorage = [.. LegacyFile.Text("module"), (byte)'N', (byte)'N', (byte)'N'] }).Bytes());
+        var message = CheckpointBytes.Refusal((Right with { FirstStorage = [.. TorchBefore16File.Text("module"), (byte)'N', (byte)'N', (byte)'N'] }).Bytes());
         Assert.StartsWith("object pickle at byte ", message, StringComparison.Ordinal);
         Assert.EndsWith(": a whole module that was pickled with its source code, not a state dict", message, StringComparison.Ordinal);
     }
@@ -142,5 +142,5 @@ public sealed class TorchLegacyCheckpointTests
     public void Another_pickle_is_no_checkpoint() =>
         Assert.Equal("this is no checkpoint: expected a file that torch.save wrote, or safetensors", CheckpointBytes.Refusal(Right.Protocol));
 
-    private static byte[] Keys(params string[] keys) => [0x80, 2, (byte)']', (byte)'(', .. keys.SelectMany(LegacyFile.Text), (byte)'e', (byte)'.'];
+    private static byte[] Keys(params string[] keys) => [0x80, 2, (byte)']', (byte)'(', .. keys.SelectMany(TorchBefore16File.Text), (byte)'e', (byte)'.'];
 }
