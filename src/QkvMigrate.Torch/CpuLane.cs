@@ -34,7 +34,7 @@ internal sealed class CpuLane : ReorderLane
     /// moves twice. Heads of weights and of column-major matrices are copied, biases and scattered rows are selected.
     /// </summary>
     internal static bool CopiesAreCheaper(in Gather gather) =>
-        gather.Runs.Length * (500 + (4L * gather.Outer)) <= (2L * gather.Outer * gather.Rows) + (gather.ByteCount / 45);
+        gather.Runs.Length * (500 + (4L * gather.Repetitions)) <= (2L * gather.Repetitions * gather.Rows) + (gather.ByteCount / 45);
 
     /// <summary>
     /// Permutes on the calling thread alone. A slab is too short for a team of OpenMP threads: where cores are busy, as

@@ -24,7 +24,7 @@ public static class ReorderEngines
     {
         { Engine: ReorderEngineKind.Torch } => new ChosenEngine(TorchReorderEngine.Create(choice.Device), "--engine torch"),
         { Engine: ReorderEngineKind.Stream } => new ChosenEngine(new StreamReorderEngine(), "--engine stream"),
-        { Device.Kind: ReorderDeviceKind.Cuda } => new ChosenEngine(TorchReorderEngine.Create(choice.Device), $"--device {choice.Device}"),
+        { Device.Kind: ComputeDeviceKind.Cuda } => new ChosenEngine(TorchReorderEngine.Create(choice.Device), $"--device {choice.Device}"),
         _ => new ChosenEngine(new StreamReorderEngine(), Fastest),
     };
 }

@@ -32,9 +32,9 @@ internal sealed class RunCopies : PreparedGather
 
     public override long Weight => 2L * TensorWeight * copies.Length;
 
-    /// <summary>The gather's bytes of a buffer, shape <c>(Outer, Rows, UnitBytes)</c>.</summary>
+    /// <summary>The gather's bytes of a buffer, shape <c>(Repetitions, Rows, RowBytes)</c>.</summary>
     public static Tensor Rows(in Gather gather, Tensor buffer) =>
-        buffer.narrow(0, 0, gather.ByteCount).view(gather.Outer, gather.Rows, gather.UnitBytes);
+        buffer.narrow(0, 0, gather.ByteCount).view(gather.Repetitions, gather.Rows, gather.RowBytes);
 
     public override void Run()
     {

@@ -14,9 +14,9 @@ public sealed class TorchReorderEngine : IReorderEngine
 {
     private readonly Func<int, IReorderLane> createLane;
 
-    private TorchReorderEngine(ReorderDevice device, Func<int, IReorderLane> createLane)
+    private TorchReorderEngine(ComputeDevice device, Func<int, IReorderLane> createLane)
     {
-        Device = device.Kind == ReorderDeviceKind.Cpu ? "cpu" : device.ToString();
+        Device = device.Kind == ComputeDeviceKind.Cpu ? "cpu" : device.ToString();
         this.createLane = createLane;
     }
 
@@ -28,13 +28,13 @@ public sealed class TorchReorderEngine : IReorderEngine
 
     /// <summary>Loads libtorch and makes an engine on the device; <c>auto</c> takes the first CUDA device where it is usable, else the CPU.</summary>
     /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
-    public static TorchReorderEngine Create(ReorderDevice device)
+    public static TorchReorderEngine Create(ComputeDevice device)
     {
-        if (device.Kind == ReorderDeviceKind.Auto)
+        if (device.Kind == ComputeDeviceKind.Auto)
         {
-            device = CudaProblem(0) is null ? new ReorderDevice(ReorderDeviceKind.Cuda) : ReorderDevice.Cpu;
+            device = CudaProblem(0) is null ? new ComputeDevice(ComputeDeviceKind.Cuda) : ComputeDevice.Cpu;
         }
-        else if (device.Kind == ReorderDeviceKind.Cuda && CudaProblem(device.Index) is { } problem)
+        else if (device.Kind == ComputeDeviceKind.Cuda && CudaProblem(device.Index) is { } problem)
         {
             throw new MigrationException(
                 FailureKind.Unavailable,
@@ -42,7 +42,7 @@ public sealed class TorchReorderEngine : IReorderEngine
         }
 
         TorchLibrary.Load();
-        return device.Kind == ReorderDeviceKind.Cpu
+        return device.Kind == ComputeDeviceKind.Cpu
             ? new TorchReorderEngine(device, capacity => new CpuLane(capacity))
             : new TorchReorderEngine(device, capacity => new CudaLane(capacity, new Device(DeviceType.CUDA, device.Index)));
     }

@@ -29,7 +29,7 @@ public class GatherBenchmark : IMeasured, IDisposable
         source = new byte[gather.ByteCount];
         new Random(1).NextBytes(source);
         stream = Filled(new StreamReorderEngine());
-        torch = Filled(TorchReorderEngine.Create(ReorderDevice.Cpu));
+        torch = Filled(TorchReorderEngine.Create(ComputeDevice.Cpu));
     }
 
     [GlobalCleanup]

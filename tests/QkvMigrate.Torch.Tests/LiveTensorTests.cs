@@ -30,7 +30,7 @@ public sealed class LiveTensorTests : IDisposable
     [Fact]
     public void Upgrade_and_downgrade() => NoneIsLeftBy(() =>
     {
-        var engine = TorchReorderEngine.Create(ReorderDevice.Cpu);
+        var engine = TorchReorderEngine.Create(ComputeDevice.Cpu);
         foreach (var (direction, from, to) in new[] { (MigrationDirection.Upgrade, Legacy, "new"), (MigrationDirection.Downgrade, folder.At("new"), "old") })
         {
             var request = new MigrationRequest { Path = from, Output = folder.At(to), Direction = direction, Engine = () => engine };
@@ -43,13 +43,13 @@ public sealed class LiveTensorTests : IDisposable
 
     [Fact]
     public void Generate_leaves_no_tensor() => NoneIsLeftBy(() =>
-        Assert.Equal(3 + 8, CheckpointGeneration.Run(CheckpointLocation.Find(Legacy), [1, 2, 3], new GenerationOptions { MaxNewTokens = 8 }, ModelPrecision.Full, ReorderDevice.Cpu, None).Tokens.Count));
+        Assert.Equal(3 + 8, CheckpointGeneration.Run(CheckpointLocation.Find(Legacy), [1, 2, 3], new GenerationOptions { MaxNewTokens = 8 }, ModelPrecision.Full, ComputeDevice.Cpu, None).Tokens.Count));
 
     [Fact]
     public void Verify_forward_leaves_no_tensor() => NoneIsLeftBy(() =>
     {
         using var upgraded = new UpgradedCheckpoint(Legacy);
-        Assert.True(ForwardCheck.Run(Legacy, upgraded.Path, ModelPrecision.Full, ReorderDevice.Cpu, None).IsSame);
+        Assert.True(ForwardCheck.Run(Legacy, upgraded.Path, ModelPrecision.Full, ComputeDevice.Cpu, None).IsSame);
     });
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class LiveTensorTests : IDisposable
     private static void BenchSample()
     {
         var plan = new LayoutBenchmarkPlan { Configuration = ModelConfigurationReader.Find(Legacy)!, Repetitions = 1, Samples = 1 };
-        var measured = LayoutBenchmark.Run(plan, ReorderDevice.Cpu, None);
+        var measured = LayoutBenchmark.Run(plan, ComputeDevice.Cpu, None);
         Assert.Equal(4 * measured.Sequential.CacheBytes, measured.Interleaved.CacheBytes);
     }
 

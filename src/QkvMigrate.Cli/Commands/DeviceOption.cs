@@ -14,10 +14,10 @@ internal sealed class DeviceOption(string description)
             "--device",
             "auto|cpu|cuda[:N]",
             description,
-            $"auto, cpu, cuda, or cuda:N with N from 0 to {ReorderDevice.LargestIndex}",
-            text => ReorderDevice.TryParse(text, out _))
+            $"auto, cpu, cuda, or cuda:N with N from 0 to {ComputeDevice.LargestIndex}",
+            text => ComputeDevice.TryParse(text, out _))
         .WithDefault("auto");
 
     /// <summary>The device.</summary>
-    public ReorderDevice Read(ParseResult parsed) => ReorderDevice.Parse(parsed.GetValue(Option)!);
+    public ComputeDevice Read(ParseResult parsed) => ComputeDevice.Parse(parsed.GetValue(Option)!);
 }

@@ -30,7 +30,7 @@ internal sealed class ModelOptions
     public ConsoleLog Begin(ParseResult parsed) => torch.Begin(parsed);
 
     /// <summary>Where the model computes.</summary>
-    public ReorderDevice Device(ParseResult parsed) => device.Read(parsed);
+    public ComputeDevice Device(ParseResult parsed) => device.Read(parsed);
 
     /// <summary>What it computes in.</summary>
     public ModelPrecision Precision(ParseResult parsed) => parsed.GetValue(dtype) == AsStored ? ModelPrecision.AsStored : ModelPrecision.Full;

@@ -37,7 +37,7 @@ internal sealed record MachineReport(
             typeof(MachineReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
             SystemFacts.Read(),
             [.. EngineFacts(libtorch, cuda)],
-            ReorderEngines.Choose(new ReorderEngineChoice(ReorderEngineKind.Auto, ReorderDevice.Auto)),
+            ReorderEngines.Choose(new ReorderEngineChoice(ReorderEngineKind.Auto, ComputeDevice.Auto)),
             libtorch,
             problem,
             cuda,

@@ -18,7 +18,7 @@ internal static class InspectReport
         {
             writer.WriteLine(report.Path);
             Lines(InspectLines.Facts(report, StripWidth));
-            if (report.Plan is { IsNeeded: true } plan)
+            if (report.Plan is { HasWork: true } plan)
             {
                 Lines([new ReportLine("upgrade", $"changes {plan.Moves.Count} tensors:")]);
                 TextReport.WritePlan(writer, plan);

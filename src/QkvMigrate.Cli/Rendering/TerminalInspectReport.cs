@@ -41,7 +41,7 @@ internal static class TerminalInspectReport
 
     private static IEnumerable<ReportLine> Changes(CheckpointReport report)
     {
-        if (report is not { Plan: { IsNeeded: true } plan, Changes.ReorderedBytes: var reordered })
+        if (report is not { Plan: { HasWork: true } plan, Changes.ReorderedBytes: var reordered })
         {
             yield break;
         }

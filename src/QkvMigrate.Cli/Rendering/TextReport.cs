@@ -102,7 +102,7 @@ internal static class TextReport
             WriteExport(writer, report, export, withPlan);
         }
 
-        if (withPlan && report.Plan is { IsNeeded: true } plan)
+        if (withPlan && report.Plan is { HasWork: true } plan)
         {
             WritePlan(writer, plan);
         }

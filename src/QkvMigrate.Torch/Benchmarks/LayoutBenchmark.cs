@@ -18,7 +18,7 @@ public static class LayoutBenchmark
     /// <summary>Measures both layouts in turns, the first one changing, so that a machine that gets slower slows both.</summary>
     /// <exception cref="MigrationException">libtorch or the device is not there or refuses, or the model is none for both layouts.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static LayoutComparison Run(LayoutBenchmarkPlan plan, ReorderDevice device, CancellationToken cancellation)
+    public static LayoutComparison Run(LayoutBenchmarkPlan plan, ComputeDevice device, CancellationToken cancellation)
     {
         try
         {

@@ -20,7 +20,7 @@ public static class CheckpointGeneration
         IReadOnlyList<int> prompt,
         GenerationOptions options,
         ModelPrecision precision,
-        ReorderDevice device,
+        ComputeDevice device,
         CancellationToken cancellation)
     {
         try

@@ -19,7 +19,7 @@ public sealed class TorchLowRankUpdater : ILowRankUpdater
 
     /// <summary>Loads libtorch and computes on the device; <c>auto</c> takes the first CUDA device where it is usable, else the CPU.</summary>
     /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
-    public static TorchLowRankUpdater Create(ReorderDevice device)
+    public static TorchLowRankUpdater Create(ComputeDevice device)
     {
         var where = TorchDevices.Resolve(device);
         if (where.type == DeviceType.CUDA)

@@ -15,7 +15,7 @@ internal static class CheckpointModel
     /// <param name="precision">What it computes in.</param>
     /// <param name="device">Where it computes.</param>
     /// <exception cref="MigrationException">The file is no whole LitGPT model, or not the one that <paramref name="configuration"/> describes.</exception>
-    public static Gpt Load(string path, ModelConfiguration configuration, ModelPrecision precision, ReorderDevice device)
+    public static Gpt Load(string path, ModelConfiguration configuration, ModelPrecision precision, ComputeDevice device)
     {
         using var checkpoint = Checkpoint.Open(path);
         try

@@ -9,15 +9,15 @@ internal static class TorchDevices
 {
     /// <summary>Loads libtorch and names the device; <c>auto</c> is the first CUDA device where it is usable, else the CPU.</summary>
     /// <exception cref="MigrationException">libtorch does not load, or the CUDA device is not usable.</exception>
-    public static Device Resolve(ReorderDevice device)
+    public static Device Resolve(ComputeDevice device)
     {
-        var problem = device.Kind == ReorderDeviceKind.Cpu ? null : CudaProbe.Problem(device.Index);
-        if (problem is not null && device.Kind == ReorderDeviceKind.Cuda)
+        var problem = device.Kind == ComputeDeviceKind.Cpu ? null : CudaProbe.Problem(device.Index);
+        if (problem is not null && device.Kind == ComputeDeviceKind.Cuda)
         {
             throw new MigrationException(FailureKind.Unavailable, $"--device {device}: no such CUDA device is usable here ({problem}); use --device cpu");
         }
 
         TorchLibrary.Load();
-        return device.Kind == ReorderDeviceKind.Cpu || problem is not null ? CPU : new Device(TorchSharp.DeviceType.CUDA, device.Index);
+        return device.Kind == ComputeDeviceKind.Cpu || problem is not null ? CPU : new Device(TorchSharp.DeviceType.CUDA, device.Index);
     }
 }

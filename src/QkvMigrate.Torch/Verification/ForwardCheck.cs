@@ -29,7 +29,7 @@ public static class ForwardCheck
     /// <param name="cancellation">Ends the work between two tokens.</param>
     /// <exception cref="MigrationException">One of them is no whole LitGPT model, both have one layout, or libtorch or the device is not there.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ForwardCheckResult Run(string original, string upgraded, ModelPrecision precision, ReorderDevice device, CancellationToken cancellation)
+    public static ForwardCheckResult Run(string original, string upgraded, ModelPrecision precision, ComputeDevice device, CancellationToken cancellation)
     {
         var first = CheckpointLocation.Find(original);
         var file = CheckpointLocation.FindFile(upgraded);

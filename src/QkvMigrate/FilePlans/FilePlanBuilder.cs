@@ -96,8 +96,8 @@ internal sealed class FilePlanBuilder
     }
 
     /// <summary>Lays down a block of a source, which starts at <paramref name="offset"/>, with its rows permuted.</summary>
-    public void Reorder(SourceFile source, long offset, long outer, long unitBytes, RowPermutation permutation) =>
-        Add(new ReorderSegment(Position, checksum, source, offset, outer, unitBytes, permutation));
+    public void Reorder(SourceFile source, long offset, long repetitions, long rowBytes, RowPermutation permutation) =>
+        Add(new ReorderSegment(Position, checksum, source, offset, repetitions, rowBytes, permutation));
 
     /// <summary>Lays down bytes that are computed while they are written.</summary>
     public void Computed(ComputedBytes bytes)

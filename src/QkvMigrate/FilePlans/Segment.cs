@@ -31,16 +31,16 @@ public sealed record CopySegment(long Target, long Length, int Checksum, SourceF
 /// <param name="Bytes">The bytes.</param>
 public sealed record LiteralSegment(long Target, int Checksum, ReadOnlyMemory<byte> Bytes) : Segment(Target, Bytes.Length, Checksum);
 
-/// <summary>A block of a source with its rows permuted; bytes of shape <c>(Outer, Permutation.RowCount, UnitBytes)</c>.</summary>
+/// <summary>A block of a source with its rows permuted; bytes of shape <c>(Repetitions, Permutation.RowCount, RowBytes)</c>.</summary>
 /// <param name="Target">Where the piece starts in the new file.</param>
 /// <param name="Checksum">The checksum that its bytes go into, or −1.</param>
 /// <param name="Source">The file that has the block.</param>
 /// <param name="Offset">Where the block starts in that file.</param>
-/// <param name="Outer">How often the permutation is repeated.</param>
-/// <param name="UnitBytes">Bytes of one row.</param>
+/// <param name="Repetitions">How often the permutation is repeated.</param>
+/// <param name="RowBytes">Bytes of one row.</param>
 /// <param name="Permutation">The source rows in the order of the destination.</param>
-public sealed record ReorderSegment(long Target, int Checksum, SourceFile Source, long Offset, long Outer, long UnitBytes, RowPermutation Permutation)
-    : Segment(Target, checked(Outer * Permutation.RowCount * UnitBytes), Checksum)
+public sealed record ReorderSegment(long Target, int Checksum, SourceFile Source, long Offset, long Repetitions, long RowBytes, RowPermutation Permutation)
+    : Segment(Target, checked(Repetitions * Permutation.RowCount * RowBytes), Checksum)
 {
     /// <inheritdoc/>
     public override IReadOnlyList<SourceFile> Sources => [Source];

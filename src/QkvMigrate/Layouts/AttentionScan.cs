@@ -27,7 +27,7 @@ public sealed class AttentionScan
     /// <summary>Looks at every tensor's name.</summary>
     /// <param name="checkpoint">The file.</param>
     /// <param name="otherShards">The tensors in the other files of the same model, where it has several: a block may be cut in two.</param>
-    /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
+    /// <exception cref="MigrationException">Legacy and upgraded names stand in one file.</exception>
     public static AttentionScan Of(Checkpoint checkpoint, IReadOnlyList<TensorEntry>? otherShards = null)
     {
         var beside = InRootOf(checkpoint, otherShards ?? []);

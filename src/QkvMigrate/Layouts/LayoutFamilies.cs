@@ -2,7 +2,7 @@ using QkvMigrate.Attention;
 
 namespace QkvMigrate.Layouts;
 
-/// <summary>The table of layout families. Where a file has names of several, the first of them goes.</summary>
+/// <summary>The table of layout families. Where a file has names of several, the first decides; two of LitGPT's are refused.</summary>
 public static class LayoutFamilies
 {
     private static readonly FusedTensorRule[] LitGptTensors =

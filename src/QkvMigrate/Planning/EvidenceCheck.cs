@@ -11,7 +11,7 @@ internal static class EvidenceCheck
     /// <summary>Advice where the weights speak against the geometry in use.</summary>
     /// <param name="scan">The file's fused attention.</param>
     /// <param name="plan">What is about to be done with it.</param>
-    /// <param name="isStrict">Refuse instead.</param>
+    /// <param name="isStrict">Whether such weights are a refusal in the place of advice.</param>
     /// <exception cref="MigrationException">They do, and <paramref name="isStrict"/> is set; or the file cannot be read.</exception>
     public static IReadOnlyList<Advice> Check(AttentionScan scan, MigrationPlan plan, bool isStrict)
     {

@@ -3,14 +3,14 @@ using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Planning;
 
-/// <summary>What is known of a migration before its geometry: whether one is needed, and which shapes it has to fit.</summary>
+/// <summary>What is known of a migration before its geometry: whether there is something to do, and which shapes a geometry has to fit.</summary>
 public sealed class MigrationOutline
 {
-    internal MigrationOutline(AttentionScan scan, Conversion conversion, bool needsGeometry, IReadOnlyList<Advice> advice)
+    internal MigrationOutline(AttentionScan scan, Conversion conversion, bool hasWork, IReadOnlyList<Advice> advice)
     {
         Scan = scan;
         Conversion = conversion;
-        NeedsGeometry = needsGeometry;
+        HasWork = hasWork;
         Advice = advice;
     }
 
@@ -21,7 +21,7 @@ public sealed class MigrationOutline
     public Conversion Conversion { get; }
 
     /// <summary>Whether there is something to do; for that a geometry is needed, which fits <see cref="AttentionScan.Shapes"/>.</summary>
-    public bool NeedsGeometry { get; }
+    public bool HasWork { get; }
 
     /// <summary>What the user should know of the file's names.</summary>
     public IReadOnlyList<Advice> Advice { get; }

@@ -8,7 +8,7 @@ using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning;
 
-/// <summary>What follows the rows of a parameter without being it.</summary>
+/// <summary>Why a tensor moves although it is no parameter.</summary>
 public enum FollowerKind
 {
     /// <summary>Nothing: the tensor is a parameter by its name.</summary>
@@ -82,5 +82,5 @@ public sealed record MigrationPlan(
     public bool IsMerge { get; init; }
 
     /// <summary>Whether there is anything to do.</summary>
-    public bool IsNeeded => Rewrite is not null;
+    public bool HasWork => Rewrite is not null;
 }

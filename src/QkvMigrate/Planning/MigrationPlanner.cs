@@ -21,13 +21,13 @@ public static class MigrationPlanner
     public static MigrationOutline Outline(AttentionScan scan, Conversion conversion)
     {
         var advice = UnreadableAttention.Check(scan.Checkpoint, conversion.From);
-        var isNeeded = scan.Layout == conversion.From;
-        if (isNeeded)
+        var hasWork = scan.Layout == conversion.From;
+        if (hasWork)
         {
             CheckKinds(scan);
         }
 
-        return new MigrationOutline(scan, conversion, isNeeded, advice);
+        return new MigrationOutline(scan, conversion, hasWork, advice);
     }
 
     /// <summary>Says what the upgrade of the base of a LoRA needs to know, of either layout, with the LoRA merged into it.</summary>
@@ -45,18 +45,18 @@ public static class MigrationPlanner
         }
 
         CheckKinds(model);
-        return new MigrationOutline(model, Conversion.Upgrade, needsGeometry: true, advice) { Merge = merge };
+        return new MigrationOutline(model, Conversion.Upgrade, hasWork: true, advice) { Merge = merge };
     }
 
     /// <summary>Plans a migration.</summary>
     /// <param name="outline">What is to be done.</param>
-    /// <param name="geometry">The geometry, which fits the shapes of the file; null where <see cref="MigrationOutline.NeedsGeometry"/> is not set.</param>
+    /// <param name="geometry">The geometry, which fits the shapes of the file; null where <see cref="MigrationOutline.HasWork"/> is not set.</param>
     /// <param name="lora">What the user says about LoRA.</param>
     /// <exception cref="ArgumentNullException">The geometry is needed and missing.</exception>
     /// <exception cref="MigrationException">The geometry does not fit a tensor, names collide, or a tensor cannot follow the rows.</exception>
     public static MigrationPlan Plan(MigrationOutline outline, ResolvedGeometry? geometry, LoraOptions lora)
     {
-        var plan = outline.NeedsGeometry ? PlanChanges(outline, geometry ?? throw new ArgumentNullException(nameof(geometry)), lora) : PlanNothing(outline);
+        var plan = outline.HasWork ? PlanChanges(outline, geometry ?? throw new ArgumentNullException(nameof(geometry)), lora) : PlanNothing(outline);
         return plan with { Advice = [.. plan.Advice, .. outline.Advice] };
     }
 

@@ -13,7 +13,7 @@ namespace QkvMigrate.Planning;
 /// </summary>
 internal sealed class OptimizerMoves
 {
-    private readonly Lazy<ILookup<TensorView, FusedTensor>> fused;
+    private readonly Lazy<ILookup<ElementKey, FusedTensor>> fused;
     private readonly Lazy<IReadOnlyList<ModelTensors>> models;
     private readonly RowPermutation permutation;
     private readonly Conversion conversion;
@@ -21,7 +21,7 @@ internal sealed class OptimizerMoves
     /// <summary>Prepares for the optimizers of a checkpoint with <paramref name="models"/>.</summary>
     public OptimizerMoves(Lazy<IReadOnlyList<ModelTensors>> models, AttentionScan scan, Conversion conversion, RowPermutation permutation)
     {
-        fused = new(() => scan.Fused.ToLookup(item => TensorView.Of(item.Tensor)));
+        fused = new(() => scan.Fused.ToLookup(item => ElementKey.Of(item.Tensor)));
         this.conversion = conversion;
         this.permutation = permutation;
         this.models = models;
@@ -80,7 +80,7 @@ internal sealed class OptimizerMoves
 
     private IEnumerable<TensorMove> Moves(OptimizerParameter parameter, TensorEntry tensor, OptimizerEntry optimizer)
     {
-        if (fused.Value[TensorView.Of(tensor)].FirstOrDefault() is not { Dimension: { } dimension, Rule: { } rule })
+        if (fused.Value[ElementKey.Of(tensor)].FirstOrDefault() is not { Dimension: { } dimension, Rule: { } rule })
         {
             return [];
         }

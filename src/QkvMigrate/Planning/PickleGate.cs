@@ -4,8 +4,8 @@ using QkvMigrate.Pickling.Policy;
 namespace QkvMigrate.Planning;
 
 /// <summary>
-/// Decides whether a checkpoint is worked on, by what its pickles name. This tool runs none of it; but who upgrades a
-/// checkpoint is about to load it, and a file that came out of a tool is trusted more than one that a stranger sent.
+/// Decides whether a checkpoint is worked on, by what its pickles name. This tool runs none of it. But whoever
+/// upgrades a checkpoint is about to load it, and trusts a file that a tool wrote more than one that a stranger sent.
 /// </summary>
 internal static class PickleGate
 {

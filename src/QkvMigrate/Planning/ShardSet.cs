@@ -104,8 +104,8 @@ internal sealed class ShardSet
     }
 
     /// <summary>
-    /// Index and shards name the same tensors. A name may be the old one here and the new one there: an upgrade in place
-    /// that the machine's end cut short leaves that behind, and doing it again does the rest.
+    /// Index and shards name the same tensors. One may have the legacy name where the other has the upgraded one: an upgrade in
+    /// place that was cut short leaves that behind, and running it again completes it.
     /// </summary>
     private static void Check(ShardIndex index, Dictionary<string, IReadOnlyList<TensorEntry>> shards)
     {

@@ -7,7 +7,7 @@ namespace QkvMigrate.Planning;
 /// <summary>Turns "permute this tensor along that dimension" into blocks of its storage, for every order of strides.</summary>
 internal static class StridedBlocks
 {
-    /// <summary>More pieces than this in one tensor mean a shape that no model has.</summary>
+    /// <summary>More spans than this in one tensor mean a shape that no model has.</summary>
     private const long MaximumBlocks = 1 << 20;
 
     /// <summary>The blocks to reorder, none where the permutation changes no byte.</summary>
@@ -30,16 +30,16 @@ internal static class StridedBlocks
             .ToList();
 
         // The elements of one row that lie next to each other: dimensions that continue where the one below ends.
-        var piece = 1L;
+        var span = 1L;
         var next = 0;
-        for (; next < others.Count && others[next].Stride == piece && piece < stride; next++)
+        for (; next < others.Count && others[next].Stride == span && span < stride; next++)
         {
-            piece *= others[next].Size;
+            span *= others[next].Size;
         }
 
-        // The pieces of one row: dimensions with gaps between them, but still within the row.
-        var pieces = Starts(tensor, others[next..].Where(other => other.Stride < stride));
-        if (pieces.Zip(pieces.Skip(1), (left, right) => right - left).Append(stride - pieces[^1]).Any(room => room < piece))
+        // The spans of one row: dimensions with gaps between them, but still within the row.
+        var spans = Starts(tensor, others[next..].Where(other => other.Stride < stride));
+        if (spans.Zip(spans.Skip(1), (left, right) => right - left).Append(stride - spans[^1]).Any(room => room < span))
         {
             throw Overlapping(tensor);
         }
@@ -47,18 +47,18 @@ internal static class StridedBlocks
         next += others[next..].Count(other => other.Stride < stride);
 
         // How often the whole block of rows is repeated without a gap.
-        var outer = 1L;
-        for (; piece == stride && next < others.Count && others[next].Stride == outer * stride * permutation.RowCount; next++)
+        var repetitions = 1L;
+        for (; span == stride && next < others.Count && others[next].Stride == repetitions * stride * permutation.RowCount; next++)
         {
-            outer *= others[next].Size;
+            repetitions *= others[next].Size;
         }
 
         var blocks = Starts(tensor, others[next..]).ConvertAll(start => new BlockReorder(
             tensor.Storage,
             (tensor.StorageOffset + start) * tensor.DType.ItemSize,
-            outer,
-            pieces.ConvertAll(at => at * tensor.DType.ItemSize),
-            piece * tensor.DType.ItemSize,
+            repetitions,
+            spans.ConvertAll(at => at * tensor.DType.ItemSize),
+            span * tensor.DType.ItemSize,
             stride * tensor.DType.ItemSize,
             permutation));
         return blocks.Zip(blocks.Skip(1)).Any(pair => pair.Second.Offset - pair.First.Offset < pair.First.Length) ? throw Overlapping(tensor) : blocks;

@@ -16,7 +16,7 @@ internal static class UnreadableAttention
     /// <summary>Steps of a path that are no part of a module's name: how a pickle holds an object, how a module holds its parts.</summary>
     private static readonly HashSet<string> Holders = ["(state)", "(arguments)", "_modules", "_parameters", "_buffers"];
 
-    /// <summary>What settles it, by what stands there.</summary>
+    /// <summary>What the user can do, by the kind of the value.</summary>
     private static readonly Dictionary<OtherValueKind, string> Remedies = new()
     {
         [OtherValueKind.Plain] = "the names beside it hold tensors, so this is half a model: save the state dict with all of its tensors",

@@ -3,18 +3,18 @@ using QkvMigrate.Attention;
 namespace QkvMigrate.Reordering;
 
 /// <summary>
-/// The work of an engine on one slab, bytes of shape <c>(Outer, Rows, UnitBytes)</c>: for each outer index, it puts the rows
+/// The work of an engine on one slab, bytes of shape <c>(Repetitions, Rows, RowBytes)</c>: for each repetition, it puts the rows
 /// into the order that <paramref name="Runs"/> names.
 /// Output byte <c>(o, i, b)</c> is input byte <c>(o, source row of i, b)</c>.
 /// </summary>
-/// <param name="Outer">How many times the permutation is repeated; 1 where rows are contiguous.</param>
+/// <param name="Repetitions">How many times the permutation is repeated; 1 where rows are contiguous.</param>
 /// <param name="Rows">Rows of one repetition; the lengths of the runs add up to it.</param>
-/// <param name="UnitBytes">Bytes of one row, at least 1.</param>
+/// <param name="RowBytes">Bytes of one row, at least 1.</param>
 /// <param name="Runs">The source rows in the destination's order, relative to the slab; each row from 0 to Rows−1 once.</param>
-public readonly record struct Gather(int Outer, int Rows, int UnitBytes, ReadOnlyMemory<RowRun> Runs)
+public readonly record struct Gather(int Repetitions, int Rows, int RowBytes, ReadOnlyMemory<RowRun> Runs)
 {
-    /// <summary>Bytes of the slab: <c>Outer·Rows·UnitBytes</c>, at most the lane's capacity.</summary>
-    public int ByteCount => checked(Outer * Rows * UnitBytes);
+    /// <summary>Bytes of the slab: <c>Repetitions·Rows·RowBytes</c>, at most the lane's capacity.</summary>
+    public int ByteCount => checked(Repetitions * Rows * RowBytes);
 }
 
 /// <summary>

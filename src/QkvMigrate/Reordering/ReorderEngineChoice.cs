@@ -16,7 +16,7 @@ public enum ReorderEngineKind
 /// <summary>What <c>--engine</c> and <c>--device</c> ask for together.</summary>
 /// <param name="Engine">The engine.</param>
 /// <param name="Device">Where it computes.</param>
-public sealed record ReorderEngineChoice(ReorderEngineKind Engine, ReorderDevice Device)
+public sealed record ReorderEngineChoice(ReorderEngineKind Engine, ComputeDevice Device)
 {
     /// <summary>Reads <c>auto</c>, <c>torch</c> or <c>stream</c>, and a device.</summary>
     /// <exception cref="MigrationException">Either is unknown, or the two contradict each other.</exception>
@@ -29,8 +29,8 @@ public sealed record ReorderEngineChoice(ReorderEngineKind Engine, ReorderDevice
             "stream" => ReorderEngineKind.Stream,
             _ => throw new MigrationException(FailureKind.Usage, $"--engine {engine}: expected auto, torch, or stream"),
         };
-        var where = ReorderDevice.Parse(device);
-        return kind == ReorderEngineKind.Stream && where.Kind == ReorderDeviceKind.Cuda
+        var where = ComputeDevice.Parse(device);
+        return kind == ReorderEngineKind.Stream && where.Kind == ComputeDeviceKind.Cuda
             ? throw new MigrationException(
                 FailureKind.Usage,
                 $"--engine stream computes on the CPU alone, and --device {device} asks for CUDA; use --engine torch")

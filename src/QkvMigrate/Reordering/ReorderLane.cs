@@ -54,13 +54,13 @@ public abstract class ReorderLane : IReorderLane
 
     private void Check(in Gather gather)
     {
-        if (gather.Outer < 1 || gather.Rows < 1 || gather.UnitBytes < 1)
+        if (gather.Repetitions < 1 || gather.Rows < 1 || gather.RowBytes < 1)
         {
-            throw new ArgumentException($"a gather of {gather.Outer}×{gather.Rows} rows of {gather.UnitBytes} bytes, each must be at least 1", nameof(gather));
+            throw new ArgumentException($"a gather of {gather.Repetitions}×{gather.Rows} rows of {gather.RowBytes} bytes, each must be at least 1", nameof(gather));
         }
 
         // Each number is below 2³¹: the first product fits a long, the second is a UInt128.
-        var bytes = (UInt128)((ulong)gather.Outer * (ulong)gather.Rows) * (UInt128)gather.UnitBytes;
+        var bytes = (UInt128)((ulong)gather.Repetitions * (ulong)gather.Rows) * (UInt128)gather.RowBytes;
         if (bytes > (UInt128)Capacity)
         {
             throw new ArgumentException($"a gather of {bytes} bytes does not fit a lane of {Capacity}", nameof(gather));

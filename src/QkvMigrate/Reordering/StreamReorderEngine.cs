@@ -23,7 +23,7 @@ public sealed class StreamReorderEngine : IReorderEngine
 
         protected override void Run(in Gather gather)
         {
-            var unit = gather.UnitBytes;
+            var unit = gather.RowBytes;
             var block = gather.Rows * unit;
             var runs = gather.Runs.Span;
             var source = input.GetSpan()[..gather.ByteCount];

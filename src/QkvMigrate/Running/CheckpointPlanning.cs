@@ -32,7 +32,7 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
             var outline = merge is null
                 ? MigrationPlanner.Outline(scanned.Scan, request.Conversion)
                 : MigrationPlanner.OutlineMerge(scanned.Scan, merge);
-            var geometry = outline.NeedsGeometry ? Resolve(scanned) : null;
+            var geometry = outline.HasWork ? Resolve(scanned) : null;
             var planned = Reach(new PlannedCheckpoint(scanned, MigrationPlanner.Plan(outline, geometry, request.Lora)));
 
             // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
@@ -60,7 +60,7 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
         // The base may be in the LoRA's own file, or in another.
         OpenedCheckpoint WithBase(OpenedCheckpoint opened, LoraAdapter adapter) => adapter.HoldsBase
             ? Reach(opened.WithoutLora(adapter))
-            : Gated(Reach(opened.BaseOf(adapter)).OpenBase(LoraBase.Find(path, request.Lora)));
+            : Gated(Reach(opened.SetAside(adapter)).OpenBase(LoraBase.Find(path, request.Lora)));
     }
 
     /// <summary>The merge of the LoRA in a file.</summary>

@@ -70,7 +70,7 @@ internal static class DirectoryMigration
         var writing = new DirectoryWriting(plan, journal, cancellation);
         try
         {
-            if (!plan.IsNeeded)
+            if (!plan.HasWork)
             {
                 journal?.Retire();
                 return [.. plan.Checkpoints.Select(checkpoint => Unchanged(checkpoint, plan.Configuration))];

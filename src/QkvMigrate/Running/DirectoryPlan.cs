@@ -20,7 +20,7 @@ internal sealed record DirectoryPlan(
     ConfigurationRewrite Configuration)
 {
     /// <summary>Whether one of the checkpoints changes.</summary>
-    public bool IsNeeded => NeedsWork(Checkpoints);
+    public bool HasWork => NeedsWork(Checkpoints);
 
     /// <summary>The files of the directory that come along as they are, relative to it.</summary>
     public IEnumerable<string> KeptFiles => Unit.OtherFiles.Where(file => !Configuration.Replaces(file));
@@ -64,7 +64,7 @@ internal sealed record DirectoryPlan(
     /// <summary>The file of a checkpoint's result.</summary>
     public string OutputOf(CheckpointStage checkpoint) => Path.Combine(Output, Request.ResultName(checkpoint.Path));
 
-    private static bool NeedsWork(IEnumerable<PlannedCheckpoint> checkpoints) => checkpoints.Any(checkpoint => checkpoint.Plan.IsNeeded);
+    private static bool NeedsWork(IEnumerable<PlannedCheckpoint> checkpoints) => checkpoints.Any(checkpoint => checkpoint.Plan.HasWork);
 
     private static ConfigurationRewrite PlanModelConfiguration(CheckpointUnit unit, Conversion conversion) =>
         conversion.IsUpgrade ? ConfigurationRewrite.PlanUpgrade(unit.Root) : ConfigurationRewrite.PlanDowngrade(unit.Root);

@@ -115,6 +115,6 @@ internal static class DirectoryTargets
     }
 
     private static IEnumerable<string> Replaced(DirectoryPlan plan) =>
-        plan.Checkpoints.Where(checkpoint => checkpoint.Plan.IsNeeded).Select(checkpoint => checkpoint.Path)
+        plan.Checkpoints.Where(checkpoint => checkpoint.Plan.HasWork).Select(checkpoint => checkpoint.Path)
             .Concat(plan.Configuration.Files.Select(file => Path.Combine(plan.Unit.Root, file.Name)));
 }

@@ -72,7 +72,7 @@ public static class Inspector
     private static CheckpointReport Inspect(CheckpointStage stage, MigrationException? unfit, MigrationRequest request) => stage switch
     {
         PlannedCheckpoint planned when unfit is not null => planned.Refused(unfit).Report(),
-        PlannedCheckpoint { Plan: { IsNeeded: false, Layout.Projection: not null } } planned => WithGeometry(planned.Report(), planned.Scanned, request),
+        PlannedCheckpoint { Plan: { HasWork: false, Layout.Projection: not null } } planned => WithGeometry(planned.Report(), planned.Scanned, request),
         _ => stage.Report(),
     };
 

@@ -32,7 +32,7 @@ internal static class StageReports
         ScannedCheckpoint scanned => scanned.Opened.Report(),
         PlannedCheckpoint planned => planned.Scanned.Report() with
         {
-            Status = planned.Plan.IsNeeded ? CheckpointStatus.Planned : CheckpointStatus.Unchanged,
+            Status = planned.Plan.HasWork ? CheckpointStatus.Planned : CheckpointStatus.Unchanged,
             Layout = planned.Plan.Layout,
             Geometry = planned.Plan.Rewrite?.Geometry.Geometry,
             GeometrySource = planned.Plan.Rewrite?.Geometry.Source,

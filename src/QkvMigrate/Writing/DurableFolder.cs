@@ -4,7 +4,7 @@ namespace QkvMigrate.Writing;
 
 /// <summary>
 /// A folder that gets its name when all of it is written; it can take the place of an empty folder. Where a folder of that
-/// name exists already and may be written into, the files are written aside as well, and move into it one by one at the end.
+/// name exists and may be written into, the files are written to a temporary folder too, and move one by one at the end.
 /// </summary>
 internal sealed class DurableFolder : IDisposable
 {

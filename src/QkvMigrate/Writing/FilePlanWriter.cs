@@ -46,7 +46,7 @@ public static class FilePlanWriter
 
         var checksums = new PlanChecksums(plan);
         var sharedEngine = new Lazy<IReorderEngine>(engine);
-        using var pieces = new PlanPieces(plan, slabBytes);
+        using var pieces = new PieceQueue(plan, slabBytes);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var failures = new PieceFailures();
         Workers.Run(threads, WritePieces);

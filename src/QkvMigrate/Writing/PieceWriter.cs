@@ -21,7 +21,7 @@ internal sealed class PieceWriter(
     private long unsyncedFrom = long.MaxValue;
     private long unsyncedTo;
 
-    /// <summary>Writes a piece of <see cref="PlanPieces"/>.</summary>
+    /// <summary>Writes a piece of <see cref="PieceQueue"/>.</summary>
     /// <exception cref="MigrationException">A source ends too early, or cannot be read.</exception>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public void Write(Segment piece, CancellationToken cancellation)

@@ -36,7 +36,7 @@ internal sealed class PlanChecksums
         }
     }
 
-    /// <summary>Bytes of a checksum that the new file has at <paramref name="target"/>.</summary>
+    /// <summary>Takes bytes that were written to the new file at <paramref name="target"/>, for a checksum of the new file.</summary>
     public void Written(int checksum, long target, ReadOnlySpan<byte> bytes)
     {
         if (checksum >= 0)
@@ -45,7 +45,7 @@ internal sealed class PlanChecksums
         }
     }
 
-    /// <summary>Bytes of a checksum that <paramref name="source"/> has at <paramref name="offset"/>, whose rows are yet to be permuted.</summary>
+    /// <summary>Takes bytes that were read from <paramref name="source"/> at <paramref name="offset"/>, before their rows are permuted, for a checksum that the source gives.</summary>
     public void Read(int checksum, SourceFile source, long offset, ReadOnlySpan<byte> bytes)
     {
         if (checksum >= 0 && read[checksum] is { } record && record.Expected.Source == source)

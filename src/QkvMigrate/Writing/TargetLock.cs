@@ -139,7 +139,7 @@ internal sealed partial class TargetLock : IDisposable
         }
         catch (Exception error) when (IoFailure.IsOne(error) || error is MigrationException)
         {
-            // Another process is at work, or the folder may not be written: the user hears of either when something is written.
+            // Another process holds the lock, or the folder is not writable. Both are reported when a file is written.
         }
     }
 

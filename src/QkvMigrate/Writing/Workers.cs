@@ -1,12 +1,12 @@
 namespace QkvMigrate.Writing;
 
-/// <summary>Runs one piece of work on several threads; each takes the next part of it until none is left.</summary>
+/// <summary>Runs one function on several threads.</summary>
 internal static class Workers
 {
     /// <summary>
     /// Calls <paramref name="work"/> on <paramref name="count"/> threads, of which the calling one is the first, and returns
-    /// when all have ended. The threads are not the pool's, which the work itself may need. Where the system gives fewer, for
-    /// lack of memory or under a limit on processes, those do all of the work; no thread goes on after a failure.
+    /// when all have ended. They are not threads of the pool, which the work itself may need. Where the system grants
+    /// fewer threads, for lack of memory or under a limit on processes, those do all of the work.
     /// </summary>
     /// <param name="count">Threads, at least 1.</param>
     /// <param name="work">Called with the thread's number, from 0. It must not throw, and must go on until nothing is left to take.</param>

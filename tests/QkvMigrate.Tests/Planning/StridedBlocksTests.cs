@@ -46,7 +46,7 @@ public sealed class StridedBlocksTests
     {
         var tensor = Tensor([Rows, 3], [1, 0], [0, 0], 0, DType.ByName("float32")!);
         var block = Assert.Single(StridedBlocks.Of(tensor, 0, Permutation));
-        Assert.Equal((0L, 1L, 12L, 12L), (block.Offset, block.Outer, block.PieceBytes, block.RowStride));
+        Assert.Equal((0L, 1L, 12L, 12L), (block.Offset, block.Repetitions, block.SpanBytes, block.RowStride));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class StridedBlocksTests
     {
         var tensor = Tensor([Rows, 3], [0, 1], [0, 0], 0, DType.ByName("uint8")!);
         var block = Assert.Single(StridedBlocks.Of(tensor, 0, Permutation));
-        Assert.Equal((0L, 3L, 1L, 1L), (block.Offset, block.Outer, block.PieceBytes, block.RowStride));
+        Assert.Equal((0L, 3L, 1L, 1L), (block.Offset, block.Repetitions, block.SpanBytes, block.RowStride));
     }
 
     [Fact]
@@ -129,11 +129,11 @@ public sealed class StridedBlocksTests
                     result.Write(storage, (int)copy.Offset, (int)copy.Length);
                     break;
                 case ReorderSegment reorder:
-                    for (var outer = 0; outer < reorder.Outer; outer++)
+                    for (var outer = 0; outer < reorder.Repetitions; outer++)
                     {
                         foreach (var run in reorder.Permutation.Runs)
                         {
-                            result.Write(storage, (int)(reorder.Offset + (((outer * Rows) + run.Start) * reorder.UnitBytes)), (int)(run.Length * reorder.UnitBytes));
+                            result.Write(storage, (int)(reorder.Offset + (((outer * Rows) + run.Start) * reorder.RowBytes)), (int)(run.Length * reorder.RowBytes));
                         }
                     }
 

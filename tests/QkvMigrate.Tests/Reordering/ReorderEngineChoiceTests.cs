@@ -6,16 +6,16 @@ namespace QkvMigrate.Tests.Reordering;
 public sealed class ReorderEngineChoiceTests
 {
     [Theory]
-    [InlineData("auto", ReorderDeviceKind.Auto, 0, "auto")]
-    [InlineData("cpu", ReorderDeviceKind.Cpu, 0, "cpu")]
-    [InlineData("cuda", ReorderDeviceKind.Cuda, 0, "cuda:0")]
-    [InlineData("cuda:0", ReorderDeviceKind.Cuda, 0, "cuda:0")]
-    [InlineData("cuda:17", ReorderDeviceKind.Cuda, 17, "cuda:17")]
-    [InlineData("cuda:127", ReorderDeviceKind.Cuda, 127, "cuda:127")]
-    public void A_device_is_read(string text, ReorderDeviceKind kind, int index, string rendered)
+    [InlineData("auto", ComputeDeviceKind.Auto, 0, "auto")]
+    [InlineData("cpu", ComputeDeviceKind.Cpu, 0, "cpu")]
+    [InlineData("cuda", ComputeDeviceKind.Cuda, 0, "cuda:0")]
+    [InlineData("cuda:0", ComputeDeviceKind.Cuda, 0, "cuda:0")]
+    [InlineData("cuda:17", ComputeDeviceKind.Cuda, 17, "cuda:17")]
+    [InlineData("cuda:127", ComputeDeviceKind.Cuda, 127, "cuda:127")]
+    public void A_device_is_read(string text, ComputeDeviceKind kind, int index, string rendered)
     {
-        var device = ReorderDevice.Parse(text);
-        Assert.Equal(new ReorderDevice(kind, index), device);
+        var device = ComputeDevice.Parse(text);
+        Assert.Equal(new ComputeDevice(kind, index), device);
         Assert.Equal(rendered, device.ToString());
     }
 
@@ -34,7 +34,7 @@ public sealed class ReorderEngineChoiceTests
     [InlineData("cuda:0x1")]
     public void Another_device_is_refused(string text)
     {
-        var refused = Assert.Throws<MigrationException>(() => ReorderDevice.Parse(text));
+        var refused = Assert.Throws<MigrationException>(() => ComputeDevice.Parse(text));
         Assert.Equal(FailureKind.Usage, refused.Kind);
         Assert.Equal($"--device {text}: expected auto, cpu, cuda, or cuda:N with N from 0 to 127", refused.Message);
     }
@@ -46,7 +46,7 @@ public sealed class ReorderEngineChoiceTests
     [InlineData("stream", "cpu", ReorderEngineKind.Stream)]
     [InlineData("auto", "cuda", ReorderEngineKind.Auto)]
     public void An_engine_is_read(string engine, string device, ReorderEngineKind kind) =>
-        Assert.Equal(new ReorderEngineChoice(kind, ReorderDevice.Parse(device)), ReorderEngineChoice.Parse(engine, device));
+        Assert.Equal(new ReorderEngineChoice(kind, ComputeDevice.Parse(device)), ReorderEngineChoice.Parse(engine, device));
 
     [Theory]
     [InlineData("Torch", "cpu", "--engine Torch: expected auto, torch, or stream")]

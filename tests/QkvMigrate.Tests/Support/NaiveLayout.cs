@@ -58,9 +58,9 @@ internal static class NaiveLayout
 
     private static byte[] Reordered(ReorderSegment reorder, byte[] block)
     {
-        var (rows, unit) = (reorder.Permutation.RowCount, (int)reorder.UnitBytes);
+        var (rows, unit) = (reorder.Permutation.RowCount, (int)reorder.RowBytes);
         var result = new List<byte>();
-        for (var outer = 0; outer < reorder.Outer; outer++)
+        for (var outer = 0; outer < reorder.Repetitions; outer++)
         {
             foreach (var row in reorder.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)))
             {

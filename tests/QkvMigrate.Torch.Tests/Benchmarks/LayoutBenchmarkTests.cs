@@ -20,7 +20,7 @@ public sealed class LayoutBenchmarkTests
     {
         var configuration = ModelConfigurationReader.Find(GoldenLogits.Path(name))!;
         var plan = new LayoutBenchmarkPlan { Configuration = configuration, Repetitions = 2, Samples = 2 };
-        var result = LayoutBenchmark.Run(plan, ReorderDevice.Cpu, CancellationToken.None);
+        var result = LayoutBenchmark.Run(plan, ComputeDevice.Cpu, CancellationToken.None);
         Assert.Equal((LayoutFamilies.Interleaved, LayoutFamilies.Sequential), (result.Interleaved.Layout, result.Sequential.Layout));
         Assert.Equal(new MeasuredLengths(63, 32, 32), result.Lengths);
         Assert.Equal("resident set", result.PeakCounter);
@@ -82,8 +82,8 @@ public sealed class LayoutBenchmarkTests
     public void Bfloat16_halves_the_cache() => LiveTensors.AreGoneAfter(() =>
     {
         var plan = new LayoutBenchmarkPlan { Configuration = ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))!, Repetitions = 1, Samples = 1 };
-        var full = LayoutBenchmark.Run(plan, ReorderDevice.Cpu, CancellationToken.None);
-        var half = LayoutBenchmark.Run(plan with { Precision = BenchmarkPrecision.BFloat16 }, ReorderDevice.Cpu, CancellationToken.None);
+        var full = LayoutBenchmark.Run(plan, ComputeDevice.Cpu, CancellationToken.None);
+        var half = LayoutBenchmark.Run(plan with { Precision = BenchmarkPrecision.BFloat16 }, ComputeDevice.Cpu, CancellationToken.None);
         Assert.Equal(full.Interleaved.CacheBytes, 2 * half.Interleaved.CacheBytes);
         Assert.Equal(full.Sequential.CacheBytes, 2 * half.Sequential.CacheBytes);
         Assert.True(half.Sequential.TrainingStepSeconds > 0);
@@ -116,6 +116,6 @@ public sealed class LayoutBenchmarkTests
     public void A_cancelled_benchmark_ends() => LiveTensors.AreGoneAfter(() =>
     {
         var plan = new LayoutBenchmarkPlan { Configuration = ModelConfigurationReader.Find(GoldenLogits.Path("llama-gqa"))! };
-        Assert.Throws<OperationCanceledException>(() => LayoutBenchmark.Run(plan, ReorderDevice.Cpu, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => LayoutBenchmark.Run(plan, ComputeDevice.Cpu, new CancellationToken(canceled: true)));
     });
 }

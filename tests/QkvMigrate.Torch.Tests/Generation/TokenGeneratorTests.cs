@@ -110,6 +110,6 @@ public sealed class TokenGeneratorTests
         prompt ?? Prompt,
         options,
         ModelPrecision.Full,
-        ReorderDevice.Cpu,
+        ComputeDevice.Cpu,
         CancellationToken.None);
 }

@@ -46,7 +46,7 @@ public sealed class TorchLowRankUpdaterTests
     {
         var type = DType.ByName(dtype)!;
         var row = Bytes(weight, type);
-        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ComputeDevice.Cpu);
         using var update = updater.Begin(Matrix([delta], 1), Matrix([1], 1), 1, type);
         update.AddTo(row, 0, 0);
         Assert.Equal(expected, Number(row, type));
@@ -69,7 +69,7 @@ public sealed class TorchLowRankUpdaterTests
     [Fact]
     public void Types_that_are_no_numbers_with_fractions_are_refused()
     {
-        var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+        var updater = TorchLowRankUpdater.Create(ComputeDevice.Cpu);
         var error = Assert.Throws<ArgumentException>(() => updater.Begin(Matrix([1], 1), Matrix([1], 1), 1, DType.ByName("int8")!));
         Assert.StartsWith("elements of int8, which are no floating point numbers", error.Message, StringComparison.Ordinal);
     }
@@ -83,7 +83,7 @@ public sealed class TorchLowRankUpdaterTests
         collector.Start();
         try
         {
-            var updater = TorchLowRankUpdater.Create(ReorderDevice.Cpu);
+            var updater = TorchLowRankUpdater.Create(ComputeDevice.Cpu);
             using var update = updater.Begin(Matrix([3], 1), Matrix([5], 1), 0.5, DType.ByName("float32")!);
             for (var turn = 0; turn < 20_000; turn++)
             {

@@ -59,7 +59,7 @@ public sealed class CheckpointModelTests
         using var folder = new WorkFolder();
         var path = folder.At("file.pth");
         TorchFile.Save(path, StoredTensor.Floats(tensor, 2));
-        var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(path, new ModelConfiguration(), ModelPrecision.Full, ReorderDevice.Cpu));
+        var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(path, new ModelConfiguration(), ModelPrecision.Full, ComputeDevice.Cpu));
         Assert.Equal((FailureKind.Unsupported, $"{path}: no LitGPT model: neither attn.attn nor attn.qkv stands in it"), (error.Kind, error.Message));
     }
 
@@ -73,7 +73,7 @@ public sealed class CheckpointModelTests
             (1, "7 tensors that the configuration has no place for; the first is 'transformer.h.1.attn.attn.weight'"),
         })
         {
-            var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(location.File, location.Configuration with { LayerCount = layers }, ModelPrecision.Full, ReorderDevice.Cpu));
+            var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(location.File, location.Configuration with { LayerCount = layers }, ModelPrecision.Full, ComputeDevice.Cpu));
             Assert.Equal($"{location.File}: {message}", error.Message);
         }
     });
@@ -90,10 +90,10 @@ public sealed class CheckpointModelTests
     public void Weights_are_kept_as_they_are_stored_where_that_is_asked_for()
     {
         var location = CheckpointLocation.Find(Repository.At("samples", "tiny-licenses-gqa"));
-        using var stored = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.AsStored, ReorderDevice.Cpu);
+        using var stored = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.AsStored, ComputeDevice.Cpu);
         Assert.Equal(torch.ScalarType.BFloat16, stored.DType);
         Assert.Equal(LayoutFamilies.Interleaved, stored.Layout);
-        using var full = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Auto);
+        using var full = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ComputeDevice.Auto);
         Assert.Equal(torch.ScalarType.Float32, full.DType);
     }
 
@@ -102,7 +102,7 @@ public sealed class CheckpointModelTests
     {
         Assert.SkipUnless(TorchReorderEngine.CudaProblem(0) is not null, "this machine has a CUDA device");
         var location = CheckpointLocation.Find(GoldenLogits.Path("llama-gqa"));
-        var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Parse("cuda:0")));
+        var error = Assert.Throws<MigrationException>(() => CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ComputeDevice.Parse("cuda:0")));
         Assert.Equal(FailureKind.Unavailable, error.Kind);
         Assert.StartsWith("--device cuda:0: no such CUDA device is usable here (", error.Problem, StringComparison.Ordinal);
     }

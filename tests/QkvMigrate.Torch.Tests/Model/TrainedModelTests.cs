@@ -30,7 +30,7 @@ public sealed class TrainedModelTests
     {
         using var sample = JsonDocument.Parse(File.ReadAllText(Repository.At("samples", name, "sample.json")));
         var location = CheckpointLocation.Find(path);
-        using var model = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ReorderDevice.Cpu);
+        using var model = CheckpointModel.Load(location.File, location.Configuration, ModelPrecision.Full, ComputeDevice.Cpu);
         var texts = sample.RootElement.GetProperty("greedy").EnumerateArray().ToList();
         Assert.Equal(3, texts.Count);
         foreach (var text in texts)

@@ -41,7 +41,7 @@ public sealed class GatherCacheTests
         cache.Get(Gather(1));
         cache.Get(Gather(GatherCache.MaximumCount + 1));
         Assert.Equal(GatherCache.MaximumCount, cache.Count);
-        Assert.Equal([2], made.Where(fake => fake.Disposed).Select(fake => fake.UnitBytes));
+        Assert.Equal([2], made.Where(fake => fake.Disposed).Select(fake => fake.RowBytes));
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class GatherCacheTests
 
     private sealed class FakeGather(in Gather gather, long weight) : PreparedGather(gather)
     {
-        public int UnitBytes { get; } = gather.UnitBytes;
+        public int RowBytes { get; } = gather.RowBytes;
 
         public bool Disposed { get; private set; }
 

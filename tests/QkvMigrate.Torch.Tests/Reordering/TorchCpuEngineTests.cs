@@ -8,7 +8,7 @@ namespace QkvMigrate.Torch.Tests.Reordering;
 
 public sealed class TorchCpuEngineTests : TorchReorderEngineContract
 {
-    protected override IReorderEngine CreateEngine() => TorchReorderEngine.Create(ReorderDevice.Cpu);
+    protected override IReorderEngine CreateEngine() => TorchReorderEngine.Create(ComputeDevice.Cpu);
 
     [Fact]
     public void It_names_itself()

@@ -7,10 +7,10 @@ namespace QkvMigrate.Torch.Tests.Support;
 internal static class CudaTest
 {
     /// <summary>The device of a name; ends the calling test where there is no such CUDA device.</summary>
-    public static ReorderDevice Device(string name)
+    public static ComputeDevice Device(string name)
     {
-        var device = ReorderDevice.Parse(name);
-        var problem = device.Kind == ReorderDeviceKind.Cuda ? TorchReorderEngine.CudaProblem(device.Index) : null;
+        var device = ComputeDevice.Parse(name);
+        var problem = device.Kind == ComputeDeviceKind.Cuda ? TorchReorderEngine.CudaProblem(device.Index) : null;
         Assert.SkipUnless(problem is null, $"no CUDA device: {problem}");
         return device;
     }

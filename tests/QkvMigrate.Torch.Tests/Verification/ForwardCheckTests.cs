@@ -48,7 +48,7 @@ public sealed class ForwardCheckTests
     {
         var legacy = Repository.At("samples", "tiny-licenses-gqa");
         using var upgraded = new UpgradedCheckpoint(legacy);
-        var result = ForwardCheck.Run(legacy, upgraded.Path, ModelPrecision.AsStored, ReorderDevice.Cpu, CancellationToken.None);
+        var result = ForwardCheck.Run(legacy, upgraded.Path, ModelPrecision.AsStored, ComputeDevice.Cpu, CancellationToken.None);
         Assert.True(result.IsSame);
         Assert.True(result.Tolerance >= 5e-2);
     }
@@ -87,9 +87,9 @@ public sealed class ForwardCheckTests
         var legacy = GoldenLogits.Path("llama-gqa");
         using var upgraded = new UpgradedCheckpoint(legacy);
         LiveTensors.AreGoneAfter(() =>
-            Assert.Throws<OperationCanceledException>(() => ForwardCheck.Run(legacy, upgraded.Path, ModelPrecision.Full, ReorderDevice.Cpu, new CancellationToken(canceled: true))));
+            Assert.Throws<OperationCanceledException>(() => ForwardCheck.Run(legacy, upgraded.Path, ModelPrecision.Full, ComputeDevice.Cpu, new CancellationToken(canceled: true))));
     }
 
     private static ForwardCheckResult Check(string original, string upgraded) =>
-        ForwardCheck.Run(original, upgraded, ModelPrecision.Full, ReorderDevice.Cpu, CancellationToken.None);
+        ForwardCheck.Run(original, upgraded, ModelPrecision.Full, ComputeDevice.Cpu, CancellationToken.None);
 }

@@ -95,7 +95,7 @@ internal static class HtmlCheckpoint
 
     private static void Changes(HtmlWriter page, CheckpointReport report)
     {
-        if (report is not { Plan: { IsNeeded: true } plan, Changes.ReorderedBytes: var reordered })
+        if (report is not { Plan: { HasWork: true } plan, Changes.ReorderedBytes: var reordered })
         {
             return;
         }

@@ -9,6 +9,6 @@ internal static class RowOrders
     /// <summary>Before and after an upgrade, or the one of the file where none is needed; none where it has no fused rows.</summary>
     public static IReadOnlyList<(string Title, RowOrder Order)> Of(CheckpointReport report) =>
         report.Layout?.Rows is not { } rows ? []
-            : report.Plan is { IsNeeded: true, Conversion.To.Rows: { } after } ? [("before", rows), ("after", after)]
+            : report.Plan is { HasWork: true, Conversion.To.Rows: { } after } ? [("before", rows), ("after", after)]
             : [("order", rows)];
 }

@@ -37,7 +37,7 @@ internal static class StorageLayout
             builder.Copy(storage.Source, storage.Offset + done, block.Offset - done);
             if (block.IsDense)
             {
-                builder.Reorder(storage.Source, storage.Offset + block.Offset, block.Outer, block.PieceBytes, block.Permutation);
+                builder.Reorder(storage.Source, storage.Offset + block.Offset, block.Repetitions, block.SpanBytes, block.Permutation);
             }
             else
             {
@@ -50,7 +50,7 @@ internal static class StorageLayout
         builder.Copy(storage.Source, storage.Offset + done, storage.Length - done);
     }
 
-    /// <summary>Piece by piece: each from its row's place in the source, and the bytes between two pieces from their own.</summary>
+    /// <summary>Span by span: each from its row's place in the source, and the bytes between two spans from their own.</summary>
     private static void LayDownGapped(FilePlanBuilder builder, SourceFile source, long start, BlockReorder block)
     {
         var target = 0;
@@ -59,12 +59,12 @@ internal static class StorageLayout
         {
             for (var row = run.Start; row < run.End; row++, target++)
             {
-                foreach (var piece in block.Pieces)
+                foreach (var span in block.Spans)
                 {
-                    var place = (target * block.RowStride) + piece;
+                    var place = (target * block.RowStride) + span;
                     builder.Copy(source, start + done, place - done);
-                    builder.CopyRow(source, start + (row * block.RowStride) + piece, block.PieceBytes);
-                    done = place + block.PieceBytes;
+                    builder.CopyRow(source, start + (row * block.RowStride) + span, block.SpanBytes);
+                    done = place + block.SpanBytes;
                 }
             }
         }

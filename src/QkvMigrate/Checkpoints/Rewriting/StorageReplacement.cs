@@ -6,7 +6,7 @@ namespace QkvMigrate.Checkpoints.Rewriting;
 /// <param name="Storage">The storage.</param>
 /// <param name="Bytes">Its new bytes.</param>
 /// <param name="Views">How each tensor that looks into it does so afterwards.</param>
-internal sealed record StorageReplacement(StorageEntry Storage, ComputedBytes Bytes, IReadOnlyList<TensorView> Views);
+internal sealed record StorageReplacement(StorageEntry Storage, ComputedBytes Bytes, IReadOnlyList<TensorPlacement> Views);
 
 /// <summary>
 /// Tensors that look into a storage through one view and get a storage of their own: the view's bytes, from its first
@@ -25,4 +25,4 @@ public sealed record StorageSplit(IReadOnlyList<TensorEntry> Tensors, IReadOnlyL
 /// <param name="StorageOffset">Where its first element stands, in elements.</param>
 /// <param name="Shape">Its sizes, as many as before.</param>
 /// <param name="Strides">Elements from one index to the next, for each dimension.</param>
-internal sealed record TensorView(TensorEntry Tensor, long StorageOffset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);
+internal sealed record TensorPlacement(TensorEntry Tensor, long StorageOffset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);

@@ -14,7 +14,7 @@ internal static class TorchStorageCheck
     /// <exception cref="MigrationException">A tensor has another place: the pickle shares its numbers.</exception>
     public static void Check(byte[] edited, IReadOnlyList<TensorEntry> before, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
-        var wanted = new Dictionary<TensorEntry, (string Key, TensorView View)>(ReferenceEqualityComparer.Instance);
+        var wanted = new Dictionary<TensorEntry, (string Key, TensorPlacement View)>(ReferenceEqualityComparer.Instance);
         foreach (var view in replacements.SelectMany(replacement => replacement.Views))
         {
             wanted.Add(view.Tensor, (view.Tensor.Storage.Key, view));
@@ -22,13 +22,13 @@ internal static class TorchStorageCheck
 
         foreach (var (tensor, key) in splits.SelectMany(split => split.Split.Tensors.Select(tensor => (tensor, split.Key))))
         {
-            wanted.Add(tensor, (key, new TensorView(tensor, 0, tensor.Shape, tensor.Strides)));
+            wanted.Add(tensor, (key, new TensorPlacement(tensor, 0, tensor.Shape, tensor.Strides)));
         }
 
         var after = Read(edited, before, replacements, splits) ?? throw Shared(wanted.Keys.First());
         foreach (var (old, young) in before.Zip(after))
         {
-            var unchanged = (old.Storage.Key, new TensorView(old, old.StorageOffset, old.Shape, old.Strides));
+            var unchanged = (old.Storage.Key, new TensorPlacement(old, old.StorageOffset, old.Shape, old.Strides));
             var (key, view) = wanted.TryGetValue(old, out var found) ? found : unchanged;
             if (young.Storage.Key != key || !IsAt(young, view))
             {
@@ -65,7 +65,7 @@ internal static class TorchStorageCheck
         }
     }
 
-    private static bool IsAt(TensorEntry tensor, TensorView view) =>
+    private static bool IsAt(TensorEntry tensor, TensorPlacement view) =>
         tensor.StorageOffset == view.StorageOffset && tensor.Shape.SequenceEqual(view.Shape) && tensor.Strides.SequenceEqual(view.Strides);
 
     private static MigrationException Shared(TensorEntry tensor) => new(

@@ -6,10 +6,10 @@ namespace QkvMigrate.Planning.Copies;
 
 /// <summary>
 /// Moves copies of fused tensors that stand without a name: averages (torch_ema's <c>shadow_params</c>), master weights
-/// (Apex's and Megatron's <c>fp32_from_fp16_params</c>), slow weights (Lookahead), <c>list(model.parameters())</c>. Which
-/// tensors of such a sequence are fused, order and shapes must prove (<see cref="CopyProofs"/>), or that they are the
-/// model's own tensors once more. A tensor without a name that has the shape of a fused matrix, or of a fused vector as
-/// often as the model has it, and is not proven is refused: left in the old order it would load without an error.
+/// (Apex's and Megatron's <c>fp32_from_fp16_params</c>), slow weights (Lookahead), <c>list(model.parameters())</c>. A tensor
+/// of such a sequence moves where it is one of the model's fused tensors once more, or where order and shapes prove that it
+/// is a copy of one (<see cref="CopyProofs"/>). It is refused where neither holds and it has the shape of a fused matrix, or of
+/// a fused vector as often as the model has it: left in the old order it would load without an error.
 /// </summary>
 internal sealed class CopyMoves
 {
@@ -18,13 +18,13 @@ internal sealed class CopyMoves
     private readonly Checkpoint checkpoint;
     private readonly RowPermutation permutation;
 
-    /// <summary>The dimension of the rows of each fused tensor, by what it looks at.</summary>
-    private readonly Dictionary<TensorView, int> byView = [];
+    /// <summary>The dimension of the rows of each fused tensor, by the elements that it views.</summary>
+    private readonly Dictionary<ElementKey, int> byView = [];
 
     /// <summary>The same by shape; null where fused tensors of one shape have their rows along different dimensions.</summary>
     private readonly Dictionary<string, int?> byShape = [];
 
-    private readonly HashSet<TensorView> others;
+    private readonly HashSet<ElementKey> others;
     private readonly SequenceMembers members;
     private readonly CopyProofs proofs;
     private readonly FlatBuffers flat;
@@ -40,14 +40,14 @@ internal sealed class CopyMoves
         {
             if (fused is { Dimension: { } dimension, Rule.IsPacked: false })
             {
-                byView.TryAdd(TensorView.Of(fused.Tensor), dimension);
-                var shape = TensorView.ShapeOf(fused.Tensor);
+                byView.TryAdd(ElementKey.Of(fused.Tensor), dimension);
+                var shape = ElementKey.ShapeOf(fused.Tensor);
                 byShape[shape] = byShape.GetValueOrDefault(shape, dimension) == dimension ? dimension : null;
             }
         }
 
         var views = byView.Keys.ToHashSet();
-        others = [.. all.SelectMany(model => model.Tensors).Where(HasName).Select(TensorView.Of).Where(view => !views.Contains(view))];
+        others = [.. all.SelectMany(model => model.Tensors).Where(HasName).Select(ElementKey.Of).Where(view => !views.Contains(view))];
         List<ModelShapes> models =
         [
             .. all.Select(model => new ModelShapes(model.Tensors.Where(HasName), views, checkpoint.KeepsModelOrder))
@@ -98,16 +98,16 @@ internal sealed class CopyMoves
                 throw Flat(tensor);
             }
 
-            if (!byShape.ContainsKey(TensorView.ShapeOf(tensor)) || UnnamedTensors.Around(tensor).Count == 0)
+            if (!byShape.ContainsKey(ElementKey.ShapeOf(tensor)) || UnnamedTensors.Around(tensor).Count == 0)
             {
                 continue;
             }
 
-            if (byView.TryGetValue(TensorView.Of(tensor), out var dimension))
+            if (byView.TryGetValue(ElementKey.Of(tensor), out var dimension))
             {
                 moves.Add(Move(tensor, dimension));
             }
-            else if (!others.Contains(TensorView.Of(tensor)))
+            else if (!others.Contains(ElementKey.Of(tensor)))
             {
                 open.Add(tensor);
             }
@@ -118,7 +118,7 @@ internal sealed class CopyMoves
         {
             if (proofs.IsFused(tensor) ?? throw Unproven(tensor))
             {
-                moves.Add(Move(tensor, byShape[TensorView.ShapeOf(tensor)] ?? throw Unproven(tensor)));
+                moves.Add(Move(tensor, byShape[ElementKey.ShapeOf(tensor)] ?? throw Unproven(tensor)));
             }
         }
 

@@ -21,8 +21,8 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
     private long work;
 
     /// <summary>
-    /// Whether a tensor is a copy of a fused one; null where that is not proven, and it may be one: it is a matrix, or its
-    /// shape stands in its sequence as often as in a model.
+    /// Whether a tensor is a copy of a fused one; null where it may be one and nothing proves it. A matrix may be one; a vector may
+    /// where its sequence has its shape as often as a model does.
     /// </summary>
     /// <param name="tensor">A tensor of the shape of a fused one, in a sequence at least.</param>
     public bool? IsFused(TensorEntry tensor)
@@ -41,20 +41,20 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
             }
         }
 
-        return tensor.Shape.Count > 1 || IsAsOftenAsFused(around[0], TensorView.ShapeOf(tensor)) ? null : false;
+        return tensor.Shape.Count > 1 || IsAsOftenAsFused(around[0], ElementKey.ShapeOf(tensor)) ? null : false;
     }
 
     private bool IsAsOftenAsFused(UnnamedSequence sequence, string shape)
     {
         if (!counts.TryGetValue((sequence, shape), out var count))
         {
-            counts.Add((sequence, shape), count = members.Of(sequence).Count(tensor => TensorView.ShapeOf(tensor) == shape));
+            counts.Add((sequence, shape), count = members.Of(sequence).Count(tensor => ElementKey.ShapeOf(tensor) == shape));
         }
 
         return models.Any(model => model.FusedCount(shape) is > 0 and var fused && count >= fused);
     }
 
-    /// <summary>Which tensors of a sequence are fused: one parameter after the other, or one item of the container, with all in it, a parameter.</summary>
+    /// <summary>Which tensors of a sequence are fused: each tensor is a parameter, or each item of the container is one.</summary>
     private Dictionary<TensorEntry, bool>? Prove(List<TensorEntry> tensors, ContainerEntry container)
     {
         work += models.Sum(model => (long)model.Count);
@@ -63,27 +63,27 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
             return null;
         }
 
-        if (Match([.. tensors.Select(TensorView.ShapeOf)]) is { } each)
+        if (Match([.. tensors.Select(ElementKey.ShapeOf)]) is { } each)
         {
             return Pair(tensors, each);
         }
 
         return ItemsOf(tensors, container) is { } items && Match(items.Shapes) is { } found
-            ? Pair(tensors, items.Numbers.ConvertAll(number => found[number]))
+            ? Pair(tensors, items.Ordinals.ConvertAll(ordinal => found[ordinal]))
             : null;
     }
 
     /// <summary>
-    /// The items of a container, each a run of its tensors: the shape of each item, and each tensor's item by number. Null
+    /// The items of a container, each a run of its tensors: the shape of each item, and the ordinal of each tensor's item. Null
     /// where a tensor is in no item, or an item has tensors of two shapes, which would be two parameters'.
     /// </summary>
-    private static (List<string> Shapes, List<int> Numbers)? ItemsOf(List<TensorEntry> tensors, ContainerEntry container)
+    private static (List<string> Shapes, List<int> Ordinals)? ItemsOf(List<TensorEntry> tensors, ContainerEntry container)
     {
-        var (shapes, numbers) = (new List<string>(), new List<int>());
+        var (shapes, ordinals) = (new List<string>(), new List<int>());
         ContainerEntry? current = null;
         foreach (var tensor in tensors)
         {
-            var shape = TensorView.ShapeOf(tensor);
+            var shape = ElementKey.ShapeOf(tensor);
             if (ItemOf(tensor, container) is not { } item || (item == current && shapes[^1] != shape))
             {
                 return null;
@@ -95,10 +95,10 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
                 current = item;
             }
 
-            numbers.Add(shapes.Count - 1);
+            ordinals.Add(shapes.Count - 1);
         }
 
-        return (shapes, numbers);
+        return (shapes, ordinals);
     }
 
     /// <summary>Which of <paramref name="shapes"/> are fused, by the models of which they can be a copy; null where there are none, or they differ.</summary>

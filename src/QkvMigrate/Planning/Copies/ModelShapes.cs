@@ -15,12 +15,12 @@ internal sealed class ModelShapes
     /// <param name="model">Its tensors, in its order.</param>
     /// <param name="fused">The views of those whose rows move.</param>
     /// <param name="hasOrder">Whether the file has them in the order of the model; safetensors sorts them.</param>
-    public ModelShapes(IEnumerable<TensorEntry> model, IReadOnlySet<TensorView> fused, bool hasOrder)
+    public ModelShapes(IEnumerable<TensorEntry> model, IReadOnlySet<ElementKey> fused, bool hasOrder)
     {
         this.hasOrder = hasOrder;
         var tensors = model.Where(tensor => tensor.ElementCount > 1).ToList();
-        shapes = [.. tensors.Select(TensorView.ShapeOf)];
-        isFused = [.. tensors.Select(tensor => fused.Contains(TensorView.Of(tensor)))];
+        shapes = [.. tensors.Select(ElementKey.ShapeOf)];
+        isFused = [.. tensors.Select(tensor => fused.Contains(ElementKey.Of(tensor)))];
         fusedBefore = new int[shapes.Length];
         for (var i = 0; i < shapes.Length; i++)
         {
@@ -54,11 +54,17 @@ internal sealed class ModelShapes
         places.TryGetValue(shape, out var list) ? fusedBefore[list[^1]] + (isFused[list[^1]] ? 1 : 0) : 0;
 
     /// <summary>
-    /// Says which tensors of a copy are fused, or null where that is not proven. It is where the copy has as many tensors
-    /// as the model, of the same shapes in the same order. Otherwise no shape may stand more often than in the model, and
-    /// the copy must have all fused tensors of their shapes, or three tensors of two shapes; then a tensor is fused where
-    /// every parameter of its shape is, or every one that the order leaves to it.
+    /// Says which tensors of a copy are fused, or null where that is not proven. Two things prove it:
     /// </summary>
+    /// <remarks>
+    /// <list type="number">
+    /// <item>The copy has the shapes of the model's tensors, all of them, in the same order.</item>
+    /// <item>
+    /// No shape stands more often than in the model, and the copy has all fused tensors of their shapes, or three tensors of
+    /// two shapes. Then a tensor is fused where every parameter of its shape is, or every one that the order leaves to it.
+    /// </item>
+    /// </list>
+    /// </remarks>
     public bool[]? Match(IReadOnlyList<string> copy)
     {
         if (hasOrder && copy.SequenceEqual(shapes))

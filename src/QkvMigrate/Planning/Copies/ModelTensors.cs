@@ -3,7 +3,7 @@ using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning.Copies;
 
-/// <summary>The tensors of a model in a checkpoint, tied ones once.</summary>
+/// <summary>The tensors of a model in a checkpoint; tied tensors are counted once.</summary>
 /// <param name="Scope">What holds the model.</param>
 /// <param name="Tensors">The tensors in the order of the file, which is that of the model's state dict.</param>
 internal sealed record ModelTensors(ContainerEntry Scope, IReadOnlyList<TensorEntry> Tensors)
@@ -26,7 +26,7 @@ internal sealed record ModelTensors(ContainerEntry Scope, IReadOnlyList<TensorEn
             }
         }
 
-        return [.. models.Select(model => new ModelTensors(model.Key, [.. model.Value.DistinctBy(TensorView.Of)]))];
+        return [.. models.Select(model => new ModelTensors(model.Key, [.. model.Value.DistinctBy(ElementKey.Of)]))];
     }
 
     /// <summary>A model is in one container, or its names are spread over those within one; what has no name there is none of it.</summary>

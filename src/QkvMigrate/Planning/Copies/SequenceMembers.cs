@@ -8,7 +8,7 @@ internal sealed class SequenceMembers(Checkpoint checkpoint)
     private readonly Dictionary<ContainerEntry, (int First, int End)> ranges = [];
     private ILookup<(ContainerEntry, string), TensorEntry>? keyed;
 
-    /// <summary>The tensors of a sequence; counters are nobody's copy.</summary>
+    /// <summary>The tensors of a sequence that have more than one element: single numbers are counters.</summary>
     public List<TensorEntry> Of(UnnamedSequence sequence)
     {
         if (sequence.Key.Length == 0)
@@ -31,7 +31,7 @@ internal sealed class SequenceMembers(Checkpoint checkpoint)
     /// <summary>Numbers with dots between them, in a form whose order as a text is that of the numbers.</summary>
     private static string Sortable(string numbers) => string.Join('.', numbers.Split('.').Select(part => part.PadLeft(20, '0')));
 
-    /// <summary>Where the tensors of the containers around <paramref name="open"/> stand: what is within one is in one piece.</summary>
+    /// <summary>Finds the range of tensors of each container around <paramref name="open"/>: the tensors within a container follow one another.</summary>
     public void Prepare(List<TensorEntry> open)
     {
         if (open.Count == 0)

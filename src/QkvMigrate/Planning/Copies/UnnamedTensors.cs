@@ -13,7 +13,7 @@ internal static class UnnamedTensors
 
     /// <summary>
     /// The sequences that <paramref name="tensor"/> is in, from the inside out: each gives numbers to its tensors, or to what
-    /// holds them. None where the tensor has a name; that of a role has no dots.
+    /// holds them. Empty for a parameter name. A key without dots is a role, not a name.
     /// </summary>
     public static List<UnnamedSequence> Around(TensorEntry tensor)
     {

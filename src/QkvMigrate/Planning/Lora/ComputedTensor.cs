@@ -11,5 +11,5 @@ namespace QkvMigrate.Planning.Lora;
 internal sealed record ComputedTensor(TensorEntry Tensor, IReadOnlyList<long> Shape, ComputedBytes Bytes)
 {
     /// <summary>The storage that holds it.</summary>
-    public StorageReplacement Replacement => new(Tensor.Storage, Bytes, [new TensorView(Tensor, 0, Shape, [Shape[1], 1])]);
+    public StorageReplacement Replacement => new(Tensor.Storage, Bytes, [new TensorPlacement(Tensor, 0, Shape, [Shape[1], 1])]);
 }

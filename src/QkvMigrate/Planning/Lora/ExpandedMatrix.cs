@@ -44,18 +44,18 @@ internal sealed class ExpandedMatrix : ComputedBytes
     {
         var width = matrix.Shape[1] * matrix.DType.ItemSize;
         var pitch = columns * matrix.DType.ItemSize;
-        var old = LoraMatrix.Read(matrix).Bytes.Span;
-        var young = new byte[Length];
+        var before = LoraMatrix.Read(matrix).Bytes.Span;
+        var after = new byte[Length];
         foreach (var placement in placements)
         {
             for (var row = 0L; row < placement.Count; row++)
             {
                 var from = (int)((placement.Source + row) * width);
                 var to = (int)(((placement.Target + row) * pitch) + (placement.Column * matrix.DType.ItemSize));
-                old.Slice(from, (int)width).CopyTo(young.AsSpan(to));
+                before.Slice(from, (int)width).CopyTo(after.AsSpan(to));
             }
         }
 
-        emit(young);
+        emit(after);
     }
 }

@@ -2,14 +2,14 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Planning.Lora;
 
-/// <summary>A LoRA matrix in memory: they are small.</summary>
+/// <summary>A LoRA matrix, whole in memory: such matrices are small.</summary>
 /// <param name="DType">The element type.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">Its columns.</param>
 /// <param name="Bytes">The elements, one row behind the other.</param>
 public sealed record LoraMatrix(DType DType, long Rows, long Columns, ReadOnlyMemory<byte> Bytes)
 {
-    /// <summary>Whether <paramref name="matrix"/> can be read: as few bytes as a LoRA has, and each of its own.</summary>
+    /// <summary>Whether <paramref name="matrix"/> can be read: it fits one array, and no two elements share bytes.</summary>
     internal static bool IsReadable(TensorEntry matrix) =>
         matrix.Extent <= Array.MaxLength && matrix.ElementCount <= matrix.Storage.Length / matrix.DType.ItemSize;
 

@@ -3,10 +3,10 @@ namespace QkvMigrate.Planning.Lora;
 /// <summary>What is done with a LoRA.</summary>
 public enum LoraTreatment
 {
-    /// <summary>It gets its new names; where its delta would come to other heads so, the checkpoint is refused.</summary>
+    /// <summary>It gets its new names. Where new names alone would give its delta to other heads, the checkpoint is refused.</summary>
     Refuse,
 
-    /// <summary>It gets its new names; where its delta would come to other heads so, it is kept exactly, as a LoRA of higher rank.</summary>
+    /// <summary>It gets its new names. Where new names alone would give its delta to other heads, it becomes a LoRA of higher rank with exactly the same delta.</summary>
     Expand,
 
     /// <summary>Its delta is added to the weights of its base, whose upgrade is written; no LoRA is left.</summary>

@@ -33,7 +33,7 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
     /// <summary>The storages that change.</summary>
     public IReadOnlyList<StorageReplacement> Replacements => [.. Tensors.Select(item => item.Replacement)];
 
-    /// <summary>The moves of a checkpoint with those of the matrices, whose rows are no longer moved within their storages, and of the names.</summary>
+    /// <summary>The moves of a checkpoint, completed by the LoRA's: its matrices get new contents in the place of a permutation, and new names.</summary>
     public List<TensorMove> Complete(IReadOnlyList<TensorMove> moves)
     {
         var shapes = Tensors.ToDictionary(item => item.Tensor, item => item.Shape);

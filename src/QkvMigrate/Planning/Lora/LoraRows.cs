@@ -15,7 +15,7 @@ internal readonly record struct LoraRun(long Target, long RowOfB, long Count, in
 /// </summary>
 internal static class LoraRows
 {
-    /// <summary>The delta's rows are those of their sections: a right order needs no permutation.</summary>
+    /// <summary>The runs where each section's delta belongs to the rows of that section; nothing is permuted.</summary>
     /// <param name="sections">Which of q, k and v have LoRA.</param>
     /// <param name="geometry">The geometry.</param>
     public static IEnumerable<LoraRun> BySection(LoraSections sections, AttentionGeometry geometry) =>

@@ -2,7 +2,7 @@ using QkvMigrate.Checkpoints;
 
 namespace QkvMigrate.Planning.Lora;
 
-/// <summary>Who looks into the storages of a checkpoint: one that only one tensor does can be replaced.</summary>
+/// <summary>Counts the tensors of each storage: a storage of one tensor alone can be replaced.</summary>
 internal sealed class StorageUse(Checkpoint checkpoint)
 {
     private readonly Dictionary<StorageEntry, int> tensors = checkpoint.Tensors.CountBy(tensor => tensor.Storage).ToDictionary();

@@ -28,14 +28,14 @@ internal sealed record OpenedCheckpoint(NamedCheckpoint Named, Checkpoint Checkp
     public bool DropsUnreferenced { get; private init; }
 
     /// <summary>The same, where its pickles may be worked on.</summary>
-    /// <param name="allowUnsafe">Whether those may that can run code.</param>
-    /// <exception cref="MigrationException">They may not.</exception>
+    /// <param name="allowUnsafe">Whether pickles that can run code are accepted.</param>
+    /// <exception cref="MigrationException">A pickle can run code, and that is not accepted.</exception>
     public OpenedCheckpoint Gated(bool allowUnsafe) =>
         this with { PickleAdvice = [.. PickleAdvice, .. PickleGate.Check(Checkpoint, allowUnsafe)] };
 
-    /// <summary>Where the file has a LoRA: what is named now, with the base of it in the file's place.</summary>
+    /// <summary>Where the file has a LoRA: it is set aside, and its base is opened next.</summary>
     /// <param name="adapter">The LoRA, which is in another file than its base.</param>
-    public NamedCheckpoint BaseOf(LoraAdapter adapter) => Named with { Adapter = adapter, PickleAdvice = PickleAdvice };
+    public NamedCheckpoint SetAside(LoraAdapter adapter) => Named with { Adapter = adapter, PickleAdvice = PickleAdvice };
 
     /// <summary>The same without the matrices of a LoRA that stands beside its base.</summary>
     /// <exception cref="MigrationException">They cannot be taken out.</exception>
@@ -58,7 +58,7 @@ internal sealed record OpenedCheckpoint(NamedCheckpoint Named, Checkpoint Checkp
     }
 
     /// <summary>Looks at the name of every tensor.</summary>
-    /// <exception cref="MigrationException">Old and new names stand in one file.</exception>
+    /// <exception cref="MigrationException">Legacy and upgraded names stand in one file.</exception>
     public ScannedCheckpoint Scan() => new(this, AttentionScan.Of(Checkpoint, Named.OtherShards));
 
     /// <inheritdoc/>

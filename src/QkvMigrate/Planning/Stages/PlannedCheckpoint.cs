@@ -36,11 +36,11 @@ internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPla
 
     /// <summary>The same, held against a sample of the weights.</summary>
     /// <param name="isStrict">Whether what they say against the plan is a refusal.</param>
-    /// <exception cref="MigrationException">It is one; or the file cannot be read.</exception>
+    /// <exception cref="MigrationException">The weights speak against the plan and <paramref name="isStrict"/> is set, or the file cannot be read.</exception>
     public PlannedCheckpoint HeldAgainstWeights(bool isStrict) =>
         this with { EvidenceAdvice = EvidenceCheck.Check(Scanned.Scan, Plan, isStrict) };
 
-    private IEnumerable<Advice> DropAdvice() => Opened.DroppedOptimizers.Where(_ => Plan.IsNeeded).Select(optimizer => new Advice(
+    private IEnumerable<Advice> DropAdvice() => Opened.DroppedOptimizers.Where(_ => Plan.HasWork).Select(optimizer => new Advice(
         "optimizer-dropped",
         $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: "
         + "training cannot be resumed from the new file, and that was not verified against the old one"));
@@ -54,12 +54,12 @@ internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPla
         }
 
         var records = $"{unreferenced.Count} storages of the zip, {unreferenced.Bytes} bytes, belong to no object of its pickle";
-        if (Plan.IsNeeded && Opened.DropsUnreferenced)
+        if (Plan.HasWork && Opened.DropsUnreferenced)
         {
             return [new Advice("unreferenced-dropped", $"{records} and are left out: the way back will be without them, and so not byte for byte")];
         }
 
-        var condition = Plan.IsNeeded ? "" : " along with a change of layout, which this file does not need";
+        var condition = Plan.HasWork ? "" : " along with a change of layout, which this file does not need";
         return [new Advice("unreferenced-records", $"{records}: --drop-unreferenced leaves them out{condition}")];
     }
 }

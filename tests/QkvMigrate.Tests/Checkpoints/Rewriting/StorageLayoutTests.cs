@@ -9,7 +9,7 @@ using Xunit;
 
 namespace QkvMigrate.Tests.Checkpoints.Rewriting;
 
-/// <summary>Which bytes of a storage move when its blocks are reordered: the pieces of the rows, and none between them.</summary>
+/// <summary>Which bytes of a storage move when its blocks are reordered: the spans of the rows, and none between them.</summary>
 public sealed class StorageLayoutTests : IDisposable
 {
     private const int StorageOffset = 11;
@@ -18,11 +18,11 @@ public sealed class StorageLayoutTests : IDisposable
 
     private static readonly Gen<Shape> Shapes =
         from permutation in ShuffledRows.UpTo(runs: 10, rowsOfEach: 6)
-        from pieceBytes in Gen.Int[1, 6]
+        from spanBytes in Gen.Int[1, 6]
         from gaps in Gen.Frequency((1, Gen.Const(new[] { 0 })), (3, Gen.Int[0, 4].Array[1, 3]))
         from outer in Gen.Int[1, 3]
         from before in Gen.Int[0, 20]
-        select new Shape(permutation, pieceBytes, gaps, gaps is [0] ? outer : 1, before);
+        select new Shape(permutation, spanBytes, gaps, gaps is [0] ? outer : 1, before);
 
     private readonly LayoutWriting file = new(Source);
 
@@ -85,21 +85,21 @@ public sealed class StorageLayoutTests : IDisposable
         return places.ConvertAll(place => place.Shape.Block(storage, place.Offset));
     }
 
-    /// <summary>Row by row and piece by piece, from the definition of a block.</summary>
+    /// <summary>Row by row and span by span, from the definition of a block.</summary>
     private static byte[] Reordered(byte[] storage, IEnumerable<BlockReorder> blocks)
     {
         byte[] result = [.. storage];
         foreach (var block in blocks)
         {
             var rows = block.Permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length)).ToList();
-            for (var outer = 0; outer < block.Outer; outer++)
+            for (var outer = 0; outer < block.Repetitions; outer++)
             {
                 foreach (var (target, row) in rows.Index())
                 {
-                    foreach (var piece in block.Pieces)
+                    foreach (var span in block.Spans)
                     {
-                        var start = block.Offset + (outer * rows.Count * block.RowStride) + piece;
-                        Array.Copy(storage, start + (row * block.RowStride), result, start + (target * block.RowStride), block.PieceBytes);
+                        var start = block.Offset + (outer * rows.Count * block.RowStride) + span;
+                        Array.Copy(storage, start + (row * block.RowStride), result, start + (target * block.RowStride), block.SpanBytes);
                     }
                 }
             }
@@ -108,13 +108,13 @@ public sealed class StorageLayoutTests : IDisposable
         return result;
     }
 
-    /// <summary>A block: its rows are pieces of so many bytes, with a gap behind each.</summary>
-    private sealed record Shape(RowPermutation Permutation, int PieceBytes, int[] Gaps, int Outer, int Before)
+    /// <summary>A block: its rows are spans of so many bytes, with a gap behind each.</summary>
+    private sealed record Shape(RowPermutation Permutation, int SpanBytes, int[] Gaps, int Repetitions, int Before)
     {
         public BlockReorder Block(StorageEntry storage, long offset)
         {
-            var pieces = Gaps.Select((_, number) => (long)Gaps.Take(number).Sum(gap => PieceBytes + gap)).ToList();
-            return new BlockReorder(storage, offset, Outer, pieces, PieceBytes, Gaps.Sum(gap => PieceBytes + gap), Permutation);
+            var spans = Gaps.Select((_, number) => (long)Gaps.Take(number).Sum(gap => SpanBytes + gap)).ToList();
+            return new BlockReorder(storage, offset, Repetitions, spans, SpanBytes, Gaps.Sum(gap => SpanBytes + gap), Permutation);
         }
     }
 }

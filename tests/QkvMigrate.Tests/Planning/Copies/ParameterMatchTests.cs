@@ -22,7 +22,7 @@ public sealed class ParameterMatchTests
             var copy = Copy(random, model);
             var hasOrder = random.Next(4) > 0;
             var tensors = model.ConvertAll(item => Tensor(item.Shape, item.Number));
-            var fused = tensors.Where((_, i) => model[i].IsFused).Select(TensorView.Of).ToHashSet();
+            var fused = tensors.Where((_, i) => model[i].IsFused).Select(ElementKey.Of).ToHashSet();
             var planned = new ModelShapes(tensors, fused, hasOrder).Match(copy.ConvertAll(shape => $"{shape}"));
             var verified = new ParameterOrder(model.Select(item => ($"{item.Shape}", item.IsFused)), hasOrder).Recognise(copy.ConvertAll(shape => $"{shape}"));
             Assert.Equal(planned, verified);

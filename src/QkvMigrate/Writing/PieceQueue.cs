@@ -6,7 +6,7 @@ namespace QkvMigrate.Writing;
 /// The segments of a plan, cut into pieces that one thread writes at a time. Threads take the next piece from here until
 /// none is left; half of them begin with what the kernel copies, so that such work is there while an engine is made.
 /// </summary>
-internal sealed class PlanPieces(FilePlan plan, int slabBytes) : IDisposable
+internal sealed class PieceQueue(FilePlan plan, int slabBytes) : IDisposable
 {
     /// <summary>Bytes that the kernel copies at once: what the disk is set to write, and what passes between two looks at a cancellation.</summary>
     private const long CopyBytes = 16 << 20;
@@ -43,7 +43,7 @@ internal sealed class PlanPieces(FilePlan plan, int slabBytes) : IDisposable
     private static IEnumerable<Segment> Cut(Segment segment, int slabBytes) => segment switch
     {
         CopySegment copy => Cut(copy, IsPlainCopy(copy) ? CopyBytes : slabBytes),
-        ReorderSegment reorder => SlabPlan.Cut(reorder, slabBytes),
+        ReorderSegment reorder => SlabCutter.Cut(reorder, slabBytes),
         _ => [segment],
     };
 

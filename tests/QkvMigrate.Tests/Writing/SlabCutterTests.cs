@@ -7,7 +7,7 @@ using Xunit;
 
 namespace QkvMigrate.Tests.Writing;
 
-public sealed class SlabPlanTests
+public sealed class SlabCutterTests
 {
     private static readonly Gen<(ReorderSegment Segment, int Capacity)> Cases =
         from permutation in ShuffledRows.UpTo(runs: 10, rowsOfEach: 6)
@@ -22,7 +22,7 @@ public sealed class SlabPlanTests
     {
         var (segment, capacity) = sample;
         var target = segment.Target;
-        foreach (var slab in SlabPlan.Cut(segment, capacity))
+        foreach (var slab in SlabCutter.Cut(segment, capacity))
         {
             Assert.Equal(target, slab.Target);
             Assert.InRange(slab.Gather.ByteCount, 1, capacity);
@@ -46,7 +46,7 @@ public sealed class SlabPlanTests
         using var writing = new LayoutWriting(source);
         segment = segment with { Source = writing.Source };
         var expected = NaiveLayout.Apply(new FilePlan(segment.Length, [segment with { Target = 0 }], []));
-        Assert.Equal(expected, SlabPlan.Cut(segment, capacity).SelectMany(slab => Gathered(slab, source)));
+        Assert.Equal(expected, SlabCutter.Cut(segment, capacity).SelectMany(slab => Gathered(slab, source)));
     });
 
     [Theory]
@@ -57,8 +57,8 @@ public sealed class SlabPlanTests
     public void A_row_larger_than_a_slab_is_cut_into_its_largest_parts(int unit, int capacity, int part)
     {
         var swap = RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(0, 1)]);
-        var slabs = SlabPlan.Cut(new ReorderSegment(0, -1, AnyFile.Source, 0, 1, unit, swap), capacity).ToList();
-        Assert.All(slabs, slab => Assert.Equal(part, slab.Gather.UnitBytes), throwIfEmpty: true);
+        var slabs = SlabCutter.Cut(new ReorderSegment(0, -1, AnyFile.Source, 0, 1, unit, swap), capacity).ToList();
+        Assert.All(slabs, slab => Assert.Equal(part, slab.Gather.RowBytes), throwIfEmpty: true);
         Assert.All(slabs.SkipLast(1), slab => Assert.Equal(capacity / part * part, slab.Gather.ByteCount), throwIfEmpty: true);
     }
 
@@ -66,8 +66,8 @@ public sealed class SlabPlanTests
     public void Blocks_that_fit_a_slab_together_are_gathered_together()
     {
         var swap = RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]);
-        var slabs = SlabPlan.Cut(new ReorderSegment(50, -1, AnyFile.Source, 1000, 10, 4, swap), 50).ToList();
-        Assert.Equal([(50L, 4), (98L, 4), (146L, 2)], slabs.Select(slab => (slab.Target, slab.Gather.Outer)));
+        var slabs = SlabCutter.Cut(new ReorderSegment(50, -1, AnyFile.Source, 1000, 10, 4, swap), 50).ToList();
+        Assert.Equal([(50L, 4), (98L, 4), (146L, 2)], slabs.Select(slab => (slab.Target, slab.Gather.Repetitions)));
         Assert.Equal([new SlabRange(1000, 48), new SlabRange(1048, 48), new SlabRange(1096, 24)], slabs.SelectMany(slab => slab.Ranges));
     }
 
@@ -75,11 +75,11 @@ public sealed class SlabPlanTests
     {
         var input = slab.Ranges.SelectMany(range => source.Skip((int)range.Offset).Take(range.Length)).ToArray();
         var gather = slab.Gather;
-        for (var outer = 0; outer < gather.Outer; outer++)
+        for (var outer = 0; outer < gather.Repetitions; outer++)
         {
             foreach (var row in gather.Runs.ToArray().SelectMany(run => Enumerable.Range(run.Start, run.Length)))
             {
-                foreach (var value in input.AsSpan(((outer * gather.Rows) + row) * gather.UnitBytes, gather.UnitBytes).ToArray())
+                foreach (var value in input.AsSpan(((outer * gather.Rows) + row) * gather.RowBytes, gather.RowBytes).ToArray())
                 {
                     yield return value;
                 }

@@ -23,15 +23,15 @@ internal sealed record Slab(long Target, int Checksum, SourceFile Source, IReadO
 /// Cuts a reorder segment into slabs of bounded size, each a contiguous range of the destination, so that
 /// neither a tensor nor a file is ever whole in memory.
 /// </summary>
-internal static class SlabPlan
+internal static class SlabCutter
 {
     /// <summary>The slabs of <paramref name="segment"/>, in the order of the destination.</summary>
     public static IEnumerable<Slab> Cut(ReorderSegment segment, int capacity)
     {
-        var block = checked(segment.Permutation.RowCount * segment.UnitBytes);
-        return block <= capacity && segment.Outer > 1
+        var block = checked(segment.Permutation.RowCount * segment.RowBytes);
+        return block <= capacity && segment.Repetitions > 1
             ? WholeBlocks(segment, block, capacity)
-            : Range(0, segment.Outer).SelectMany(outer => Rows(segment, outer * block, capacity));
+            : Range(0, segment.Repetitions).SelectMany(repetition => Rows(segment, repetition * block, capacity));
     }
 
     /// <summary>Several repetitions at once: small blocks of column-major tensors.</summary>
@@ -39,19 +39,19 @@ internal static class SlabPlan
     {
         var perSlab = capacity / block;
         var runs = segment.Permutation.Runs.ToArray();
-        for (var outer = 0L; outer < segment.Outer; outer += perSlab)
+        for (var repetition = 0L; repetition < segment.Repetitions; repetition += perSlab)
         {
-            var count = (int)Math.Min(perSlab, segment.Outer - outer);
-            var gather = new Gather(count, segment.Permutation.RowCount, (int)segment.UnitBytes, runs);
-            var range = new SlabRange(segment.Offset + (outer * block), gather.ByteCount);
-            yield return new Slab(segment.Target + (outer * block), segment.Checksum, segment.Source, [range], gather);
+            var count = (int)Math.Min(perSlab, segment.Repetitions - repetition);
+            var gather = new Gather(count, segment.Permutation.RowCount, (int)segment.RowBytes, runs);
+            var range = new SlabRange(segment.Offset + (repetition * block), gather.ByteCount);
+            yield return new Slab(segment.Target + (repetition * block), segment.Checksum, segment.Source, [range], gather);
         }
     }
 
     /// <summary>One repetition in slabs of rows; a row larger than a slab is cut into its bytes.</summary>
     private static IEnumerable<Slab> Rows(ReorderSegment segment, long start, int capacity)
     {
-        var unit = segment.UnitBytes;
+        var unit = segment.RowBytes;
         var scale = 1L;
         if (unit > capacity)
         {
