@@ -1,5 +1,5 @@
-using QkvMigrate.Configuration.Models;
 using QkvMigrate.Attention;
+using QkvMigrate.Configuration.Models;
 
 namespace QkvMigrate.Torch.Benchmarks;
 

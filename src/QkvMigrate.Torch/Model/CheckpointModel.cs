@@ -1,5 +1,5 @@
-using QkvMigrate.Configuration.Models;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Layouts;
 using QkvMigrate.Reordering;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
-using QkvMigrate.Configuration.Models;
 using CsCheck;
 using QkvMigrate.Attention;
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Layouts;
 using QkvMigrate.Torch.Model;
 using QkvMigrate.Torch.Tests.Support;

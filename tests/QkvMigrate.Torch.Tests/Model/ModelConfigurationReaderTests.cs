@@ -1,5 +1,5 @@
-using QkvMigrate.Configuration.Models;
 using QkvMigrate.Attention;
+using QkvMigrate.Configuration.Models;
 using QkvMigrate.Testing;
 using QkvMigrate.Torch.Model;
 using Xunit;

@@ -8,7 +8,7 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <summary>Reads the records of PyTorch's zip that are no storages.</summary>
 internal static class TorchZipRecords
 {
-        /// <summary>Reads <c>data.pkl</c>.</summary>
+    /// <summary>Reads <c>data.pkl</c>.</summary>
     /// <param name="directory">The zip.</param>
     /// <param name="entry">The pickle's entry.</param>
     /// <param name="findStorage">Finds the bytes of a storage by its key.</param>

@@ -143,7 +143,8 @@ internal static class ModelFields
         var experts = new ExpertConfiguration(
             fields.Count("n_expert") ?? 0,
             fields.Count("n_expert_per_token") ?? 0,
-            own ?? width) { NormalizesWeights = fields.Flag("norm_topk_prob") ?? false };
+            own ?? width)
+        { NormalizesWeights = fields.Flag("norm_topk_prob") ?? false };
         return experts.PerToken >= 1 && experts.PerToken <= experts.Count
             ? experts
             : throw new MigrationException(
