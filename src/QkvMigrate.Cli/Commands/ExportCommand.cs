@@ -32,6 +32,7 @@ internal sealed class ExportCommand
         "--config",
         "FILE",
         "LitGPT's model_config.yaml or lit_config.json, where it is not beside the checkpoint.");
+    private readonly LoraFacts lora = new();
     private readonly VerifyOption verify = new(
         "Prove the folder before it gets its name: names, headers, index, config.json and a sample of rows, or every byte.");
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be done, and do nothing." };
@@ -49,11 +50,12 @@ internal sealed class ExportCommand
     public static Command Create()
     {
         var options = new ExportCommand();
-        var command = new RuledCommand("export", "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads.");
+        var command = new RuledCommand("export", "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads, or a LoRA as PEFT's.");
         command.Arguments.Add(options.path);
         Option[] all =
         [
-            options.output, options.size, options.dtype, options.configuration, options.verify.Option, options.dryRun,
+            options.output, options.size, options.dtype, options.configuration, options.lora.Era, options.lora.Alpha,
+            options.verify.Option, options.dryRun,
             options.json, options.force, options.quiet, options.verbose, options.allowUnsafePickle,
         ];
         foreach (var option in all)
@@ -106,6 +108,7 @@ internal sealed class ExportCommand
             },
             DryRun = parsed.GetValue(dryRun),
             Force = parsed.GetValue(force),
+            Lora = lora.Read(parsed),
             Verification = verify.Read(parsed),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             Engine = () => throw new InvalidOperationException("an export reorders nothing"),

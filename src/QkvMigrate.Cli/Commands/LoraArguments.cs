@@ -13,10 +13,7 @@ internal sealed class LoraArguments
 
     private readonly bool canMerge;
     private readonly Option<string?> treatment;
-    private readonly Option<string?> era = TypedOption.Choice(
-        "--lora-era",
-        "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.",
-        [Before900]);
+    private readonly Option<string?> era = EraOption();
     private readonly Option<string?> basePath = TypedOption.PathTo(
         "--lora-base",
         "PATH",
@@ -44,6 +41,12 @@ internal sealed class LoraArguments
                 + (canMerge ? $" merge adds the delta to the LoRA's base and writes that: lit_model.pth in DIR{OutputSuffix.Merged} for a directory, NAME{OutputSuffix.Merged}.pth for NAME.pth.lora." : ""),
             canMerge ? [Expand, Merge] : [Expand]);
     }
+
+    /// <summary>The option that names the LitGPT by which a LoRA was trained.</summary>
+    public static Option<string?> EraOption() => TypedOption.Choice(
+        "--lora-era",
+        "The LoRA was trained by a LitGPT before 2024-02-05 (#900), which its file does not say.",
+        [Before900]);
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public void AddTo(RuledCommand command)

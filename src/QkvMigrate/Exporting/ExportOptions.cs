@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Exporting;
 
@@ -16,4 +17,7 @@ public sealed record ExportOptions
 
     /// <summary>LitGPT's configuration, where it is not beside the checkpoint; or null.</summary>
     public string? ConfigurationPath { get; init; }
+
+    /// <summary>Of a LoRA: its era and its alpha.</summary>
+    public LoraOptions Lora { get; init; } = new();
 }

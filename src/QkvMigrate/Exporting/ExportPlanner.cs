@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration.Models;
+using QkvMigrate.Exporting.Adapters;
 
 namespace QkvMigrate.Exporting;
 
@@ -18,9 +19,18 @@ internal static class ExportPlanner
         try
         {
             var found = ModelTensors.Find(files) ?? throw new MigrationException(FailureKind.Unsupported, "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight");
-            ModelKinds.Check(found);
+            if (!AdapterPlanner.IsOne(found))
+            {
+                ModelKinds.Check(found);
+            }
+
             var source = options.ConfigurationPath ?? FindConfiguration(directory);
             var model = ModelFields.Read(source, ExportedFeatures.Refuse);
+            if (AdapterPlanner.IsOne(found))
+            {
+                return AdapterPlanner.Plan(files[0], found, model, options.ConfigurationPath ?? Path.GetFileName(source), options);
+            }
+
             var family = ModelFamilies.Of(model);
             var tensors = ExportedTensors.Of(found, model, family, options.DType);
             var weights = WeightFiles.Cut(tensors, options.MaximumShardBytes);

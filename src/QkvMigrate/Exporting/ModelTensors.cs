@@ -82,8 +82,9 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
         return true;
     }
 
-    /// <summary>Whether a name is that of something in a block's attention: a model has some, whatever it is made of.</summary>
-    private static bool IsAttention(string name) => name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && name.Contains(".attn.", StringComparison.Ordinal);
+    /// <summary>Whether a name is that of something in a block's attention: a model has some, whatever it is made of. A LoRA may have none there.</summary>
+    private static bool IsAttention(string name) =>
+        name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && (name.Contains(".attn.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal));
 
     private static LayoutFamily LayoutOf(Dictionary<string, TensorEntry> tensors)
     {

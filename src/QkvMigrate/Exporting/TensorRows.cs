@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.FilePlans;
 
 namespace QkvMigrate.Exporting;
 
@@ -45,6 +46,9 @@ internal sealed record TensorRows(TensorEntry Source, IReadOnlyList<RowRun> Runs
 /// <param name="Rows">What it is made of: rows that stand one behind the other.</param>
 internal sealed record ExportedTensor(string Name, DType DType, IReadOnlyList<long> Shape, IReadOnlyList<TensorRows> Rows)
 {
+    /// <summary>Its elements, where they are no rows of a tensor but computed; null otherwise.</summary>
+    public ComputedBytes? Computed { get; init; }
+
     /// <summary>How many bytes it has.</summary>
     public long Bytes => Shape.Aggregate((long)DType.ItemSize, (bytes, size) => checked(bytes * size));
 }

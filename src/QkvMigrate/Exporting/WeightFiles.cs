@@ -20,6 +20,11 @@ internal sealed record WeightFile(string Name, IReadOnlyList<ExportedTensor> Ten
         builder.Literal(SafetensorsText.Header(tensors));
         foreach (var tensor in tensors)
         {
+            if (tensor.Computed is { } computed)
+            {
+                builder.Computed(computed);
+            }
+
             foreach (var rows in tensor.Rows)
             {
                 LayDown(builder, tensor, rows);

@@ -10,7 +10,7 @@ namespace QkvMigrate.Verification.Exports;
 /// </summary>
 internal static class ExportVerifier
 {
-    private static readonly string[] Marks = [ExportedFolder.SingleName, ExportedFolder.IndexName, ExportedFolder.AdapterName, ExportedDocuments.ConfigurationName];
+    private static readonly string[] Marks = [ExportedFolder.SingleName, ExportedFolder.IndexName, ExportedFolder.AdapterName, AdapterComparison.ConfigurationName, ExportedDocuments.ConfigurationName];
 
     /// <summary>
     /// Whether a folder is to be taken for an export: it has a file as Hugging Face's models have them, and no checkpoint with
@@ -79,7 +79,9 @@ internal static class ExportVerifier
             Geometry = model.Geometry,
             Coverage = new VerificationCoverage { Tensors = original.Tensors.Count, Regions = exported.Tensors.Count, TotalBytes = exported.WeightBytes },
         };
-        var compared = new ModelComparison(original, model, exported, mode, log, cancellation).Run();
+        var compared = AdapterComparison.IsOne(original)
+            ? new AdapterComparison(original, model, exported, log, cancellation).Run()
+            : new ModelComparison(original, model, exported, mode, log, cancellation).Run();
         foreach (var name in exported.Left.Order(StringComparer.Ordinal))
         {
             log.Add($"file '{name}'", "it is of no use in an export, and of no file of the checkpoint");

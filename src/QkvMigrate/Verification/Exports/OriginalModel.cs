@@ -138,7 +138,7 @@ internal sealed class OriginalModel : IDisposable
             }
         }
 
-        return ways.Where(way => way.Value.Keys.Any(name => name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && name.Contains($".{FusedName.Block}.", StringComparison.Ordinal))).ToDictionary();
+        return ways.Where(way => way.Value.Keys.Any(name => name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && (name.Contains($".{FusedName.Block}.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal)))).ToDictionary();
     }
 
     private static VerifiedLayout LayoutOf(IReadOnlyDictionary<string, TensorEntry> tensors)

@@ -58,8 +58,12 @@ internal static class VerifiedFeatures
     public static (string Field, Func<ModelConfiguration, bool> Fits) FullLayerNorm { get; } =
         ("norm_class_name", model => model is { Norm: NormKind.LayerNorm, NormHasParameters: true, ScaleEmbeddings: false });
 
-    /// <summary>A gated MLP.</summary>
-    public static (string Field, Func<ModelConfiguration, bool> Fits) Gated { get; } = ("mlp_class_name", model => model.Mlp is MlpKind.LlamaMlp or MlpKind.GemmaMlp);
+    /// <summary>A gated MLP, of two matrices side by side: Phi 3 and 4 have Llama's blocks, and one matrix.</summary>
+    public static (string Field, Func<ModelConfiguration, bool> Fits) Gated { get; } = (
+        "mlp_class_name",
+        model => model.Mlp is MlpKind.LlamaMlp or MlpKind.GemmaMlp
+            && !model.Name.StartsWith("phi-3", StringComparison.OrdinalIgnoreCase)
+            && !model.Name.StartsWith("phi-4", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A mixture of experts.</summary>
     public static (string Field, Func<ModelConfiguration, bool> Fits) Experts { get; } = ("mlp_class_name", model => model.Mlp == MlpKind.LlamaMoe);
