@@ -35,12 +35,10 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         var overlaps = new List<string>();
         foreach (var storage in owners)
         {
+            var isOpaque = checkpoint.OpaqueStorages.Contains(storage.Key);
             foreach (var (view, neighbour) in Neighbours([.. storage], bystanders[storage.Key]))
             {
-                var other = checkpoint.OpaqueStorages.Contains(storage.Key) ? "an object that this tool does not know"
-                    : neighbour is not null ? $"tensor '{neighbour.Label}'"
-                    : null;
-                if (other is null)
+                if (Sharer(isOpaque, neighbour) is not { } other)
                 {
                     blocks.AddRange(view[0].Blocks);
                     continue;
@@ -94,6 +92,17 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
 
             farthest = farthest is not null && End(farthest) >= End(tensor) ? farthest : tensor;
         }
+    }
+
+    /// <summary>What a view shares its bytes with and must leave behind, in words, or null.</summary>
+    private static string? Sharer(bool isOpaque, TensorEntry? neighbour)
+    {
+        if (isOpaque)
+        {
+            return "an object that this tool does not know";
+        }
+
+        return neighbour is null ? null : $"tensor '{neighbour.Label}'";
     }
 
     private static long End(TensorEntry tensor) => tensor.FileOffset + tensor.Extent;

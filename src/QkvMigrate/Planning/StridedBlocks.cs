@@ -29,31 +29,17 @@ internal static class StridedBlocks
             .OrderBy(other => other.Stride)
             .ToList();
 
-        // The elements of one row that lie next to each other: dimensions that continue where the one below ends.
-        var span = 1L;
-        var next = 0;
-        for (; next < others.Count && others[next].Stride == span && span < stride; next++)
-        {
-            span *= others[next].Size;
-        }
-
-        // The spans of one row: dimensions with gaps between them, but still within the row.
-        var spans = Starts(tensor, others[next..].Where(other => other.Stride < stride));
+        var withinRow = others.FindAll(other => other.Stride < stride);
+        var beyondRow = others.FindAll(other => other.Stride >= stride);
+        var (span, inSpan) = Span(withinRow);
+        var spans = Starts(tensor, withinRow[inSpan..]);
         if (spans.Zip(spans.Skip(1), (left, right) => right - left).Append(stride - spans[^1]).Any(room => room < span))
         {
             throw Overlapping(tensor);
         }
 
-        next += others[next..].Count(other => other.Stride < stride);
-
-        // How often the whole block of rows is repeated without a gap.
-        var repetitions = 1L;
-        for (; span == stride && next < others.Count && others[next].Stride == repetitions * stride * permutation.RowCount; next++)
-        {
-            repetitions *= others[next].Size;
-        }
-
-        var blocks = Starts(tensor, others[next..]).ConvertAll(start => new BlockReorder(
+        var (repetitions, inBlock) = span == stride ? Repetitions(beyondRow, stride * permutation.RowCount) : (1, 0);
+        var blocks = Starts(tensor, beyondRow[inBlock..]).ConvertAll(start => new BlockReorder(
             tensor.Storage,
             (tensor.StorageOffset + start) * tensor.DType.ItemSize,
             repetitions,
@@ -62,6 +48,32 @@ internal static class StridedBlocks
             stride * tensor.DType.ItemSize,
             permutation));
         return blocks.Zip(blocks.Skip(1)).Any(pair => pair.Second.Offset - pair.First.Offset < pair.First.Length) ? throw Overlapping(tensor) : blocks;
+    }
+
+    /// <summary>How many elements of a row lie next to each other: those of the first dimensions, as long as each continues where the one below it ends.</summary>
+    private static (long Elements, int Dimensions) Span(List<(long Size, long Stride)> dimensions)
+    {
+        var (elements, count) = (1L, 0);
+        while (count < dimensions.Count && dimensions[count].Stride == elements)
+        {
+            elements *= dimensions[count].Size;
+            count++;
+        }
+
+        return (elements, count);
+    }
+
+    /// <summary>How often a block of rows is repeated without a gap, over the first of the dimensions.</summary>
+    private static (long Repetitions, int Dimensions) Repetitions(List<(long Size, long Stride)> dimensions, long blockStride)
+    {
+        var (repetitions, count) = (1L, 0);
+        while (count < dimensions.Count && dimensions[count].Stride == repetitions * blockStride)
+        {
+            repetitions *= dimensions[count].Size;
+            count++;
+        }
+
+        return (repetitions, count);
     }
 
     /// <summary>Where each index of the dimensions starts, in elements from the first, in order.</summary>
