@@ -44,10 +44,10 @@ internal sealed partial class TargetLock : IDisposable
         this.handle = handle;
     }
 
-    /// <summary>Takes the right to write <paramref name="target"/>.</summary>
+    /// <summary>Takes the lock on <paramref name="target"/>, which allows writing it.</summary>
     /// <param name="target">The file or folder.</param>
     /// <param name="wait">Whether to wait for another process that holds it; for targets that are written at once.</param>
-    /// <exception cref="MigrationException">Another process has it.</exception>
+    /// <exception cref="MigrationException">Another process holds the lock.</exception>
     /// <exception cref="IOException">The lock's file cannot be made.</exception>
     public static TargetLock Acquire(string target, bool wait = false)
     {
