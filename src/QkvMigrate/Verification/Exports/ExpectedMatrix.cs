@@ -45,6 +45,7 @@ internal sealed record ExpectedMatrix(string Name, string Target, TensorEntry So
         var made = found.Storage.Source.Read(found.FileOffset, (int)found.Extent);
         var (from, to) = (Source.DType.ItemSize, found.DType.ItemSize);
         var zero = new byte[from];
+        var rounded = Source.DType == found.DType ? null : new RoundedFloats(Source.DType.Name, found.DType.Name);
         for (var row = 0L; row < Rows; row++)
         {
             for (var column = 0L; column < Columns; column++)
@@ -53,7 +54,7 @@ internal sealed record ExpectedMatrix(string Name, string Target, TensorEntry So
                 var origin = Origin(row, column);
                 var before = origin is var (row0, column0) ? stored.AsSpan((int)(((row0 * Source.Strides[0]) + (column0 * Source.Strides[1])) * from), from) : zero;
                 var after = made.AsSpan(at, to);
-                if (Source.DType == found.DType ? before.SequenceEqual(after) : RoundedFloats.AreSame(before, Source.DType.Name, after, found.DType.Name))
+                if (rounded is null ? before.SequenceEqual(after) : rounded.AreSame(before, after))
                 {
                     continue;
                 }

@@ -7,24 +7,28 @@ namespace QkvMigrate.Verification.Exports;
 /// Floating point numbers in another element type, by the verifier's own arithmetic: on the bits, as whole numbers. A number
 /// goes by way of a float, as in PyTorch, and is rounded to the nearest, to the even one of two (IEEE 754-2019, 4.3.1).
 /// </summary>
-internal static class RoundedFloats
+internal sealed class RoundedFloats
 {
-    /// <summary>Whether <paramref name="found"/> is the number of <paramref name="stored"/>. Any NaN is one.</summary>
-    public static bool AreSame(ReadOnlySpan<byte> stored, string from, ReadOnlySpan<byte> found, string to)
-    {
-        var single = Single(stored, from);
-        var bits = to switch
-        {
-            "float32" => BinaryPrimitives.ReadUInt32LittleEndian(found),
-            _ => BinaryPrimitives.ReadUInt16LittleEndian(found),
-        };
-        var (exponent, mantissa) = Format(to);
-        if ((single & 0x7FFF_FFFF) > 0x7F80_0000)
-        {
-            return (bits & ((1U << (exponent + mantissa)) - 1)) > ((1U << exponent) - 1) << mantissa;
-        }
+    private readonly (int Exponent, int Mantissa) stored;
+    private readonly (int Exponent, int Mantissa) made;
 
-        return bits == Round(single, exponent, mantissa);
+    /// <param name="from">The stored type, by PyTorch's name.</param>
+    /// <param name="to">The type that the numbers got.</param>
+    /// <exception cref="MigrationException">One of them is none of floating point numbers.</exception>
+    public RoundedFloats(string from, string to)
+    {
+        stored = Format(from);
+        made = Format(to);
+    }
+
+    /// <summary>Whether <paramref name="found"/> is the number of <paramref name="bytes"/>. Any NaN is one.</summary>
+    public bool AreSame(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> found)
+    {
+        var single = (uint)Round(Bits(bytes), stored.Exponent, stored.Mantissa, 8, 23);
+        var bits = Bits(found);
+        return (single & 0x7FFF_FFFF) > 0x7F80_0000
+            ? (bits & ((1UL << (made.Exponent + made.Mantissa)) - 1)) > ((1UL << made.Exponent) - 1) << made.Mantissa
+            : bits == Round(single, 8, 23, made.Exponent, made.Mantissa);
     }
 
     /// <summary>Bits of exponent and of mantissa.</summary>
@@ -37,43 +41,38 @@ internal static class RoundedFloats
         _ => throw new MigrationException(FailureKind.Unsupported, $"elements of {dtype} are not converted"),
     };
 
-    /// <summary>The float of a stored number.</summary>
-    private static uint Single(ReadOnlySpan<byte> stored, string from)
+    private static ulong Bits(ReadOnlySpan<byte> littleEndian) => littleEndian.Length switch
     {
-        switch (from)
-        {
-            case "float32":
-                return BinaryPrimitives.ReadUInt32LittleEndian(stored);
-            case "bfloat16":
-                return (uint)BinaryPrimitives.ReadUInt16LittleEndian(stored) << 16;
-            default:
-                var (exponent, mantissa) = Format(from);
-                return (uint)Round(from == "float64" ? BinaryPrimitives.ReadUInt64LittleEndian(stored) : BinaryPrimitives.ReadUInt16LittleEndian(stored), exponent, mantissa, 8, 23);
-        }
-    }
-
-    private static uint Round(uint single, int exponent, int mantissa) => (uint)Round(single, 8, 23, exponent, mantissa);
+        sizeof(ushort) => BinaryPrimitives.ReadUInt16LittleEndian(littleEndian),
+        sizeof(uint) => BinaryPrimitives.ReadUInt32LittleEndian(littleEndian),
+        _ => BinaryPrimitives.ReadUInt64LittleEndian(littleEndian),
+    };
 
     /// <summary>The bits of a number in a format with other widths of exponent and mantissa.</summary>
     private static ulong Round(ulong bits, int fromExponent, int fromMantissa, int toExponent, int toMantissa)
     {
+        if (fromExponent == toExponent && fromMantissa == toMantissa)
+        {
+            return bits;
+        }
+
         var sign = bits >> (fromExponent + fromMantissa) << (toExponent + toMantissa);
-        var stored = (int)((bits >> fromMantissa) & ((1UL << fromExponent) - 1));
+        var field = (int)((bits >> fromMantissa) & ((1UL << fromExponent) - 1));
         var fraction = bits & ((1UL << fromMantissa) - 1);
         var infinity = ((1UL << toExponent) - 1) << toMantissa;
-        if (stored == (1 << fromExponent) - 1)
+        if (field == (1 << fromExponent) - 1)
         {
             return fraction == 0 ? sign | infinity : sign | infinity | 1;
         }
 
-        if (stored == 0 && fraction == 0)
+        if (field == 0 && fraction == 0)
         {
             return sign;
         }
 
         // The number is whole·2^power, with as many bits in front of the point as the whole has.
-        var whole = stored == 0 ? fraction : fraction | (1UL << fromMantissa);
-        var power = Math.Max(stored, 1) - Bias(fromExponent) - fromMantissa;
+        var whole = field == 0 ? fraction : fraction | (1UL << fromMantissa);
+        var power = Math.Max(field, 1) - Bias(fromExponent) - fromMantissa;
         var highest = 63 - BitOperations.LeadingZeroCount(whole) + power;
 
         // The power of the last bit that the format has at this size; smaller numbers have no more bits than the smallest normal one.

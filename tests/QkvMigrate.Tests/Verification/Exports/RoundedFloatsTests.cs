@@ -34,8 +34,8 @@ public sealed class RoundedFloatsTests
                 var down = bits & 0xFFFF_0000;
                 var rest = bits & 0xFFFF;
                 var nearest = rest > 0x8000 || (rest == 0x8000 && (down & 0x1_0000) != 0) ? down + 0x1_0000 : down;
-                Assert.True(RoundedFloats.AreSame(BitConverter.GetBytes(bits), "float32", BitConverter.GetBytes((ushort)(nearest >> 16)), "bfloat16"));
-                Assert.False(RoundedFloats.AreSame(BitConverter.GetBytes(bits), "float32", BitConverter.GetBytes((ushort)((nearest >> 16) ^ 1)), "bfloat16"));
+                Assert.True(new RoundedFloats("float32", "bfloat16").AreSame(BitConverter.GetBytes(bits), BitConverter.GetBytes((ushort)(nearest >> 16))));
+                Assert.False(new RoundedFloats("float32", "bfloat16").AreSame(BitConverter.GetBytes(bits), BitConverter.GetBytes((ushort)((nearest >> 16) ^ 1))));
             }
         },
         iter: 100_000);
@@ -45,7 +45,7 @@ public sealed class RoundedFloatsTests
         bits =>
         {
             var value = BitConverter.UInt64BitsToDouble(bits);
-            Assert.True(RoundedFloats.AreSame(BitConverter.GetBytes(bits), "float64", BitConverter.GetBytes((float)value), "float32"));
+            Assert.True(new RoundedFloats("float64", "float32").AreSame(BitConverter.GetBytes(bits), BitConverter.GetBytes((float)value)));
         },
         iter: 100_000);
 
@@ -55,8 +55,8 @@ public sealed class RoundedFloatsTests
         for (var bits = 0; bits <= ushort.MaxValue; bits++)
         {
             var stored = BitConverter.GetBytes((ushort)bits);
-            Assert.True(RoundedFloats.AreSame(stored, "float16", BitConverter.GetBytes((float)MemoryMarshal.Read<Half>(stored)), "float32"));
-            Assert.True(RoundedFloats.AreSame(stored, "bfloat16", BitConverter.GetBytes(bits << 16), "float32"));
+            Assert.True(new RoundedFloats("float16", "float32").AreSame(stored, BitConverter.GetBytes((float)MemoryMarshal.Read<Half>(stored))));
+            Assert.True(new RoundedFloats("bfloat16", "float32").AreSame(stored, BitConverter.GetBytes(bits << 16)));
         }
     }
 
@@ -64,19 +64,19 @@ public sealed class RoundedFloatsTests
     public void Any_not_a_number_is_as_good_as_another_and_nothing_else_is()
     {
         var stored = BitConverter.GetBytes(float.NaN);
-        Assert.True(RoundedFloats.AreSame(stored, "float32", BitConverter.GetBytes((ushort)0x7FC0), "bfloat16"));
-        Assert.True(RoundedFloats.AreSame(stored, "float32", BitConverter.GetBytes((ushort)0xFE00), "float16"));
-        Assert.False(RoundedFloats.AreSame(stored, "float32", BitConverter.GetBytes((ushort)0x7C00), "float16"));
-        Assert.False(RoundedFloats.AreSame(BitConverter.GetBytes(1f), "float32", BitConverter.GetBytes((ushort)0x7FC0), "bfloat16"));
+        Assert.True(new RoundedFloats("float32", "bfloat16").AreSame(stored, BitConverter.GetBytes((ushort)0x7FC0)));
+        Assert.True(new RoundedFloats("float32", "float16").AreSame(stored, BitConverter.GetBytes((ushort)0xFE00)));
+        Assert.False(new RoundedFloats("float32", "float16").AreSame(stored, BitConverter.GetBytes((ushort)0x7C00)));
+        Assert.False(new RoundedFloats("float32", "bfloat16").AreSame(BitConverter.GetBytes(1f), BitConverter.GetBytes((ushort)0x7FC0)));
     }
 
     private static void Same(float value, Half half)
     {
-        Assert.True(RoundedFloats.AreSame(BitConverter.GetBytes(value), "float32", BitConverter.GetBytes(half), "float16"), $"{value} is {half}");
+        Assert.True(new RoundedFloats("float32", "float16").AreSame(BitConverter.GetBytes(value), BitConverter.GetBytes(half)), $"{value} is {half}");
         if (!Half.IsNaN(half))
         {
             var other = BitConverter.GetBytes((ushort)(BitConverter.HalfToUInt16Bits(half) ^ 1));
-            Assert.False(RoundedFloats.AreSame(BitConverter.GetBytes(value), "float32", other, "float16"), $"{value} is not {half}'s neighbour");
+            Assert.False(new RoundedFloats("float32", "float16").AreSame(BitConverter.GetBytes(value), other), $"{value} is not {half}'s neighbour");
         }
     }
 }
