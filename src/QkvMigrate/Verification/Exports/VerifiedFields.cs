@@ -110,4 +110,53 @@ internal static class VerifiedFields
     }
 
     private static JsonObject Plain() => new() { ["rope_type"] = "default" };
+
+    /// <summary>The fields of a family with Llama's names for them.</summary>
+    public static JsonObject Gpt(string type, string architecture, ModelConfiguration model, params ReadOnlySpan<(string, JsonNode?)> more) => With(
+        With(
+            Common(type, architecture, model),
+            ("head_dim", model.Geometry.HeadSize),
+            ("hidden_act", Activation(model)),
+            ("intermediate_size", model.IntermediateSize),
+            ("num_key_value_heads", model.Geometry.QueryGroupCount),
+            ("rms_norm_eps", model.NormEpsilon),
+            ("rope_parameters", Rotations(model))),
+        more);
+
+    /// <summary>The fields of Gemma.</summary>
+    public static JsonObject Gemmas(string type, string architecture, ModelConfiguration model, params ReadOnlySpan<(string, JsonNode?)> more) =>
+        With(Gpt(type, architecture, model, ("attention_bias", false), ("hidden_activation", Activation(model))), more);
+
+    /// <summary>The fields of Gemma 2, and of those made of it.</summary>
+    public static JsonObject Gemma2s(string type, string architecture, ModelConfiguration model) => Gemmas(
+        type,
+        architecture,
+        model,
+        ("attn_logit_softcapping", model.AttentionLogitSoftcapping),
+        ("final_logit_softcapping", model.FinalLogitSoftcapping),
+        ("layer_types", Layers(model)),
+        ("query_pre_attn_scalar", model.AttentionScoresScalar ?? model.Geometry.HeadSize),
+        ("sliding_window", model.SlidingWindow?.Size));
+
+    /// <summary>Fields, and more of them.</summary>
+    public static JsonObject With(JsonObject fields, params ReadOnlySpan<(string Name, JsonNode? Value)> more)
+    {
+        foreach (var (name, value) in more)
+        {
+            fields[name] = value;
+        }
+
+        return fields;
+    }
+
+    /// <summary>Fields without some.</summary>
+    public static JsonObject Without(JsonObject fields, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            fields.Remove(name);
+        }
+
+        return fields;
+    }
 }
