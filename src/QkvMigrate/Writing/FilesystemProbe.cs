@@ -5,7 +5,7 @@ namespace QkvMigrate.Writing;
 
 /// <summary>What the filesystem of a folder can do for a new file, found out by trying.</summary>
 /// <param name="Folder">The folder.</param>
-/// <param name="Type">The filesystem's name, such as <c>ext4</c>.</param>
+/// <param name="Type">The filesystem's name, such as <c>ext4</c>; <c>unknown</c> where the system does not say.</param>
 /// <param name="FreeBytes">What this user may still write.</param>
 /// <param name="TotalBytes">The size of the filesystem.</param>
 /// <param name="Tried">What was tried, or null where the folder may not be written.</param>
@@ -23,7 +23,7 @@ public sealed record FilesystemProbe(string Folder, string Type, long FreeBytes,
             : File.Exists(whole) ? Path.GetDirectoryName(whole)!
             : throw new MigrationException(FailureKind.Io, "no such file or directory", path);
         var drive = new DriveInfo(folder);
-        var probe = new FilesystemProbe(folder, drive.DriveFormat, drive.AvailableFreeSpace, drive.TotalSize, null, null);
+        var probe = new FilesystemProbe(folder, TypeOf(drive), drive.AvailableFreeSpace, drive.TotalSize, null, null);
         try
         {
             using var source = NamelessFile(folder);
@@ -36,6 +36,19 @@ public sealed record FilesystemProbe(string Folder, string Type, long FreeBytes,
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             return probe with { Problem = IoFailure.Of(error, folder).Problem };
+        }
+    }
+
+    /// <summary>.NET looks the name up among the mounts, where the root of a changed root (chroot(2)) does not stand.</summary>
+    private static string TypeOf(DriveInfo drive)
+    {
+        try
+        {
+            return drive.DriveFormat;
+        }
+        catch (DriveNotFoundException)
+        {
+            return "unknown";
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class PickleRenameTests
             Assert.Equal(before.Count, after.Count);
 
             // PROTO is the only instruction that both picklers write outside of a frame, next to strings of 64 KiB.
-            Assert.All(after.Skip(1).Zip(after), frames => Assert.InRange(frames.First.LengthOffset - frames.Second.End, 1, 80_000), throwIfEmpty: true);
+            Assert.All(after.Skip(1).Zip(after), frames => Assert.InRange(frames.First.LengthOffset - frames.Second.End, 1, 80_000), throwIfEmpty: false);
             following += Math.Max(after.Count - 1, 0);
         }
 

@@ -68,6 +68,8 @@ class Checkpoint:
     output: str
     """The second file; the first one again where there was nothing to do."""
     status: Literal["verified", "differs", "refused"]
+    exported: Optional[str]
+    """Of an export: the class of Hugging Face's models that the first file became."""
     direction: Optional[Literal["upgrade", "downgrade"]]
     geometry: Optional[Geometry]
     coverage: Coverage
