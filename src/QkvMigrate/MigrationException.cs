@@ -23,7 +23,10 @@ public enum FailureKind
     /// <summary>The attention geometry is missing, incomplete, or does not fit the tensors.</summary>
     Geometry,
 
-    /// <summary>Legacy and upgraded names stand side by side, or a rename would meet an existing key.</summary>
+    /// <summary>
+    /// Two things that should agree do not: legacy and upgraded names stand in one file, a new name is taken, settings
+    /// contradict tensors, a result is not what its record says.
+    /// </summary>
     Conflict,
 
     /// <summary>The target exists, is the source itself, or cannot be named.</summary>

@@ -6,7 +6,7 @@ using QkvMigrate.Reordering;
 namespace QkvMigrate.Writing;
 
 /// <summary>
-/// The executor: writes a new file from a plan and an engine. It decides nothing, and it knows no container: each piece of
+/// The executor: writes a new file from a plan and an engine. It decides nothing, and it knows no format: each piece of
 /// the plan says what file it reads. A few threads take the pieces in turn: while one waits for a source, permutes or sums
 /// up, another writes, and what stays as it is is copied inside the kernel where the system can.
 /// </summary>
