@@ -12,8 +12,13 @@ public sealed partial class ReadmeTests
 
     private static string Docs(string name) => Repository.At("docs", name);
 
-    /// <summary>The pages that users read, from the root of the repository.</summary>
-    public static TheoryData<string> Pages => ["README.md", .. Directory.EnumerateFiles(Docs(""), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page))).Order(StringComparer.Ordinal)];
+    /// <summary>The pages with examples that are run, from the root of the repository.</summary>
+    public static TheoryData<string> Pages =>
+    [
+        .. Directory.EnumerateFiles(Docs(""), "*.md").Order(StringComparer.Ordinal).Prepend(Readme)
+            .Where(page => MarkdownExamples.AreIn(File.ReadAllText(page)))
+            .Select(page => Path.GetRelativePath(Repository.Root, page)),
+    ];
 
     [Theory]
     [MemberData(nameof(Pages))]

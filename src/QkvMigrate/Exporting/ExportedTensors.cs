@@ -129,7 +129,7 @@ internal sealed class ExportedTensors
             throw Refused(FailureKind.Geometry, $"it has shape ({string.Join(", ", tensor.Shape)}), but the configuration takes ({string.Join(", ", parameter.Shape)})");
         }
 
-        if (!ElementTypes.IsFloatingPoint(tensor.DType) || (dtype is not null && !ElementTypes.CanConvert(tensor.DType)))
+        if (!ElementTypes.IsFloatingPoint(tensor.DType))
         {
             throw Refused(FailureKind.Unsupported, dtype is null
                 ? $"its elements are {tensor.DType}, expected floating point; of a quantized model, export the one that it was made from"

@@ -25,7 +25,7 @@ internal static class SafetensorsText
     public static ReadOnlyMemory<byte> Header(IReadOnlyList<ExportedTensor> tensors)
     {
         var json = new ArrayBufferWriter<byte>();
-        json.Advance(json.GetSpan(sizeof(ulong)).Length > 0 ? sizeof(ulong) : 0);
+        json.Write(new byte[sizeof(ulong)]);
         using (var writer = new Utf8JsonWriter(json, Options))
         {
             Write(writer, tensors);

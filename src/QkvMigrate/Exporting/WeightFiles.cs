@@ -39,8 +39,8 @@ internal sealed record WeightFile(string Name, IReadOnlyList<ExportedTensor> Ten
         var entry = rows.Source;
         if (!rows.AreContiguous || entry.DType != tensor.DType)
         {
-            RowBytes.Check(rows);
-            builder.Computed(new RowBytes(rows, tensor.DType));
+            ComputedRows.Check(rows);
+            builder.Computed(new ComputedRows(rows, tensor.DType));
             return;
         }
 

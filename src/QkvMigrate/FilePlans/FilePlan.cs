@@ -24,14 +24,4 @@ public sealed record FilePlan(long Length, IReadOnlyList<Segment> Segments, IRea
 
     /// <summary>Every file that is read for the new one, once, in the order in which it is needed first.</summary>
     public IReadOnlyList<SourceFile> Sources => [.. Segments.SelectMany(segment => segment.Sources).Distinct()];
-
-    /// <summary>Makes sure that every source still is what it was when it was opened.</summary>
-    /// <exception cref="MigrationException">Something was done to one of them in between.</exception>
-    public void CheckSourcesUnchanged()
-    {
-        foreach (var source in Sources)
-        {
-            source.CheckUnchanged();
-        }
-    }
 }

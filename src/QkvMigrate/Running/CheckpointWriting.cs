@@ -29,7 +29,7 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, rewrite.Output.Length);
-            UnchangedSources.During(rewrite.Output, () =>
+            UnchangedSources.During(rewrite.Output.Sources, () =>
             {
                 FilePlanWriter.Write(rewrite.Output, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
                 file.StartSync(File.GetUnixFileMode(source.Handle));
@@ -63,12 +63,18 @@ internal static class CheckpointWriting
 
         var opened = planned.Opened;
         using var begun = CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, mode, opened.DropsUnreferenced);
-        var report = begun.Run(rewrite.Geometry.Geometry, cancellation);
+        Require(begun.Run(rewrite.Geometry.Geometry, cancellation), "the new file", path);
+    }
+
+    /// <summary>Refuses a result whose verification found differences; <paramref name="what"/> names it in the line.</summary>
+    /// <exception cref="MigrationException">It found some.</exception>
+    public static void Require(VerificationReport report, string what, string path)
+    {
         if (!report.IsVerified)
         {
             throw new MigrationException(
                 FailureKind.Verification,
-                "the new file did not pass its verification and was thrown away; "
+                $"{what} did not pass its verification and was thrown away; "
                 + $"{report.DifferenceCount} differences, the first: {report.Differences[0]}",
                 path);
         }

@@ -1,13 +1,13 @@
-using QkvMigrate.FilePlans;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>Does work that reads the sources of a plan, and makes sure that they stayed the same meanwhile.</summary>
+/// <summary>Does work that reads files, and makes sure that they stayed the same meanwhile.</summary>
 internal static class UnchangedSources
 {
     /// <summary>Runs <paramref name="work"/>. Where a source changed, that is the failure to tell, whether the work failed or not.</summary>
     /// <exception cref="MigrationException">A source changed, or the work failed.</exception>
-    public static void During(FilePlan plan, Action work)
+    public static void During(IEnumerable<SourceFile> sources, Action work)
     {
         try
         {
@@ -15,10 +15,18 @@ internal static class UnchangedSources
         }
         catch (MigrationException)
         {
-            plan.CheckSourcesUnchanged();
+            Check(sources);
             throw;
         }
 
-        plan.CheckSourcesUnchanged();
+        Check(sources);
+    }
+
+    private static void Check(IEnumerable<SourceFile> sources)
+    {
+        foreach (var source in sources)
+        {
+            source.CheckUnchanged();
+        }
     }
 }

@@ -11,6 +11,10 @@ namespace QkvMigrate.Cli.Tests.Support;
 /// </summary>
 internal static partial class MarkdownExamples
 {
+    /// <summary>Whether a text has any.</summary>
+    public static bool AreIn(string text) =>
+        text.Split('\n').Any(line => line is "```sh" or "```console");
+
     /// <summary>Runs the examples of <paramref name="text"/> and returns it as it is right: with what the commands print now.</summary>
     public static string Run(string text, ExampleFolder folder)
     {

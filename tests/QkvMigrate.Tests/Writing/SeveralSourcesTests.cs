@@ -165,7 +165,7 @@ public sealed class SeveralSourcesTests : IDisposable
         builder.Copy(First, 0, 20);
         builder.Copy(Second, 0, 20);
         var plan = builder.Build();
-        var refused = Assert.Throws<MigrationException>(() => UnchangedSources.During(plan, () =>
+        var refused = Assert.Throws<MigrationException>(() => UnchangedSources.During(plan.Sources, () =>
         {
             writing.Write(plan);
             File.AppendAllBytes(Second.Path, [1, 2, 3]);
@@ -185,7 +185,7 @@ public sealed class SeveralSourcesTests : IDisposable
         builder.Copy(First, 0, 20);
         builder.Copy(Second, 0, 20);
         var failure = new MigrationException(FailureKind.Verification, "the new file is not what it should be");
-        Assert.Same(failure, Assert.Throws<MigrationException>(() => UnchangedSources.During(builder.Build(), () => throw failure)));
+        Assert.Same(failure, Assert.Throws<MigrationException>(() => UnchangedSources.During(builder.Build().Sources, () => throw failure)));
     }
 
     /// <summary>A record of each file, in which some bytes stay and some rows move.</summary>

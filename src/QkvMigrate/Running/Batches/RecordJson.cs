@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Verification;
 
@@ -26,7 +27,9 @@ internal sealed partial class RecordJson : JsonSerializerContext
         // One by one: a converter for any enum makes these at run time, which a program that was compiled ahead cannot.
         Converters =
         {
-            Words<CheckpointFormat>(), new ConversionConverter(), new LayoutFamilyConverter(), Words<CheckpointStatus>(), Words<FailureKind>(),
+            new WordConverter<Conversion>(Layouts.Conversion.Named, conversion => conversion.Name, "a direction"),
+            new WordConverter<LayoutFamily>(LayoutFamilies.Named, family => family.Name, "a layout"),
+            Words<CheckpointFormat>(), Words<CheckpointStatus>(), Words<FailureKind>(),
             Words<LoraTreatment>(), Words<ManifestState>(), Words<VerificationMode>(),
         },
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

@@ -75,14 +75,7 @@ internal sealed class ExportWriting(
         }
 
         var report = ExportVerifier.Verify(files, unit.Root, written, request.Geometry.ConfigPath, mode, cancellation);
-        if (!report.IsVerified)
-        {
-            throw new MigrationException(
-                FailureKind.Verification,
-                "the export did not pass its verification and was thrown away; "
-                + $"{report.DifferenceCount} differences, the first: {report.Differences[0]}",
-                output);
-        }
+        CheckpointWriting.Require(report, "the export", output);
     }
 
     private void Write(WeightFile weights, string path)
@@ -90,7 +83,7 @@ internal sealed class ExportWriting(
         var layout = weights.Layout;
         using var file = DurableFile.Create(path, replace: false);
         using var progress = request.Progress?.Begin(path, layout.Length);
-        try
+        UnchangedSources.During(files.Select(source => source.Source), () =>
         {
             FilePlanWriter.Write(
                 layout,
@@ -101,24 +94,8 @@ internal sealed class ExportWriting(
             file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
             progress?.Enter(WriteStage.Syncing);
             file.WaitForSync();
-        }
-        catch (MigrationException)
-        {
-            CheckUnchanged();
-            throw;
-        }
-
-        CheckUnchanged();
+        });
         file.Commit();
-    }
-
-    /// <summary>That a source was changed is the reason to give where the writing failed.</summary>
-    private void CheckUnchanged()
-    {
-        foreach (var file in files)
-        {
-            file.Source.CheckUnchanged();
-        }
     }
 
     private void RemoveOtherWeights()

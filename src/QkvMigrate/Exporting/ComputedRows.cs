@@ -7,7 +7,7 @@ namespace QkvMigrate.Exporting;
 /// <summary>
 /// Rows of a tensor whose elements are brought into order, of whatever strides, or into another type, a slab at a time.
 /// </summary>
-internal sealed class RowBytes : ComputedBytes
+internal sealed class ComputedRows : ComputedBytes
 {
     /// <summary>Bytes of rows that are worked on at once.</summary>
     private const int SlabBytes = 1 << 20;
@@ -23,7 +23,7 @@ internal sealed class RowBytes : ComputedBytes
 
     /// <param name="rows">The rows.</param>
     /// <param name="dtype">The element type that they get.</param>
-    public RowBytes(TensorRows rows, DType dtype)
+    public ComputedRows(TensorRows rows, DType dtype)
     {
         this.rows = rows;
         this.dtype = dtype;
