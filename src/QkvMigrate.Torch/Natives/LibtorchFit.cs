@@ -22,9 +22,10 @@ internal static class LibtorchFit
         var opened = new List<ElfLibrary>();
         try
         {
-            foreach (var path in Libraries.Select(libtorch.Library))
+            // The one by which the folder was taken for a libtorch comes first: where it is none, its neighbours say nothing.
+            foreach (var name in Libraries.OrderByDescending(name => name == LibtorchLayout.Landmark))
             {
-                opened.Add(ElfLibrary.Open(path));
+                opened.Add(Open(libtorch, name));
             }
 
             using var asking = ElfLibrary.Open(bridge);
@@ -43,4 +44,8 @@ internal static class LibtorchFit
             opened.ForEach(library => library.Dispose());
         }
     }
+
+    private static ElfLibrary Open(Libtorch libtorch, string name) =>
+        File.Exists(libtorch.Library(name)) ? ElfLibrary.Open(libtorch.Library(name))
+        : throw new MigrationException(FailureKind.Unavailable, $"no {name}, which a libtorch has beside its {LibtorchLayout.Landmark}", $"{libtorch.Folder} ({libtorch.Origin})");
 }

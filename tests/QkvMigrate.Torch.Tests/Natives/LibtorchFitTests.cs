@@ -34,7 +34,7 @@ public sealed class LibtorchFitTests : IDisposable
     public void A_text_is_refused(string text, string problem)
     {
         Lay(System.Text.Encoding.ASCII.GetBytes(text));
-        Assert.Equal($"{folder.At("libc10.so")}: {problem}", Refusal().Message);
+        Assert.Equal($"{folder.At("libtorch_cpu.so")}: {problem}", Refusal().Message);
     }
 
     [Theory]
@@ -50,16 +50,22 @@ public sealed class LibtorchFitTests : IDisposable
         var bytes = File.ReadAllBytes(Path.Combine(RealLibraries.Libtorch, "libtorch.so"));
         bytes[offset] = value;
         Lay(bytes);
-        Assert.Equal($"{folder.At("libc10.so")}: {problem}", Refusal().Message);
+        Assert.Equal($"{folder.At("libtorch_cpu.so")}: {problem}", Refusal().Message);
     }
 
     [Fact]
     public void A_library_that_is_missing_is_named()
     {
         Lay(File.ReadAllBytes(Path.Combine(RealLibraries.Libtorch, "libtorch.so")));
-        File.Delete(folder.At("libtorch_cpu.so"));
-        var refused = Refusal();
-        Assert.StartsWith($"{folder.At("libtorch_cpu.so")}: ", refused.Message, StringComparison.Ordinal);
+        File.Delete(folder.At("libc10.so"));
+        Assert.Equal($"{folder.Path} (--libtorch): no libc10.so, which a libtorch has beside its libtorch_cpu.so", Refusal().Message);
+    }
+
+    [Fact]
+    public void A_text_of_the_name_of_libtorch_is_what_is_wrong_with_a_folder_that_has_nothing_else()
+    {
+        File.WriteAllText(folder.At("libtorch_cpu.so"), "a text");
+        Assert.Equal($"{folder.At("libtorch_cpu.so")}: this is no library: it does not begin as an ELF file does", Refusal().Message);
     }
 
     [Fact]
