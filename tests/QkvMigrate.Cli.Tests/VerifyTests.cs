@@ -66,8 +66,11 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal((0, ""), (verify.ExitCode, verify.Error));
         Assert.Matches(
-            $@"^verified: {Original} -> {Upgraded}\n  rows of 3 of 5 tensors from interleaved to sequential, 3 names changed, n_head=4 n_query_groups=2 head_size=4; compared [0-9.]+ kB of [0-9.]+ kB and 7 of 7 checksums in [0-9.]+ s\n$",
+            $@"^verified: {Original} -> {Upgraded}\n  rows of 3 of 5 tensors from interleaved to sequential, 3 names changed, n_head=4 n_query_groups=2 head_size=4; compared [0-9.]+ kB of [0-9.]+ kB and 7 of 7 checksums in [0-9.]+ s\n(  (not )?covered: .+\n)+$",
             verify.Output);
+        var lines = verify.Output.Split('\n')[2..^1];
+        Assert.Contains("  covered: tensors: 5, in order: names, dtypes, shapes, strides, and which share a storage", lines);
+        Assert.StartsWith("  not covered: what lies beside: ", lines[^1], StringComparison.Ordinal);
     }
 
     [Theory]

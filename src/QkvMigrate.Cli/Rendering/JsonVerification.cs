@@ -47,10 +47,14 @@ internal static class JsonVerification
             report.Coverage.StoredChecksums,
             report.Coverage.ComparedBytes,
             report.Coverage.TotalBytes),
+        [.. report.Covered.Select(Line)],
+        [.. report.LeftOut.Select(Line)],
         report.DifferenceCount,
         [.. report.Differences.Select(Difference)],
         Math.Round(report.Elapsed.TotalSeconds, 3),
         report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
+
+    private static JsonProofLine Line(ProofLine line) => new(line.Subject, line.Statement);
 
     private static JsonDifference Difference(Difference difference) => new(
         difference.Place,
@@ -83,6 +87,8 @@ internal sealed record JsonVerified(
     string? Exported,
     JsonVerifiedGeometry? Geometry,
     JsonCoverage Coverage,
+    IReadOnlyList<JsonProofLine> Covered,
+    IReadOnlyList<JsonProofLine> LeftOut,
     long DifferenceCount,
     IReadOnlyList<JsonDifference> Differences,
     double Seconds,
@@ -104,6 +110,9 @@ internal sealed record JsonCoverage(
     int StoredChecksums,
     long ComparedBytes,
     long TotalBytes);
+
+/// <summary>What was compared, or not looked at, and how.</summary>
+internal sealed record JsonProofLine(string Subject, string Statement);
 
 /// <summary>One difference; the offset counts bytes of the second file.</summary>
 internal sealed record JsonDifference(string Place, long? Row, string? Section, int? Head, int? QueryGroup, long? Offset, string Problem);

@@ -27,6 +27,8 @@ internal static class VerificationText
             if (report.IsVerified)
             {
                 writer.WriteLine($"{Indent}{Covered(report)}");
+                Write(writer, "covered", report.Covered);
+                Write(writer, "not covered", report.LeftOut);
             }
         }
 
@@ -36,6 +38,14 @@ internal static class VerificationText
                 $"{(models.IsSame ? "verified" : "differs")}: the models' logits differ by at most {models.MaximumDifference:0.0e+0} "
                 + $"(tolerance {models.Tolerance:0.0e+0}), and {models.OriginalContinuation.Count} greedy tokens are "
                 + $"{(models.ContinuationIsSame ? "the same" : "not the same")}");
+        }
+    }
+
+    private static void Write(TextWriter writer, string what, IReadOnlyList<ProofLine> lines)
+    {
+        foreach (var line in lines)
+        {
+            writer.WriteLine($"{Indent}{what}: {line.Subject}: {line.Statement.Replace('\n', ' ').Replace('\r', ' ')}");
         }
     }
 

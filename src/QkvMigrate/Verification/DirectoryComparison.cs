@@ -11,12 +11,14 @@ namespace QkvMigrate.Verification;
 /// <param name="upgraded">The second root.</param>
 /// <param name="checkpoints">What was found of the checkpoints in the same directory.</param>
 /// <param name="log">Takes the differences.</param>
+/// <param name="proofs">Takes what was compared.</param>
 /// <param name="cancellation">Ends the work.</param>
 internal sealed class DirectoryComparison(
     string original,
     string upgraded,
     IReadOnlyList<VerificationReport> checkpoints,
     DifferenceLog log,
+    DirectoryProofs proofs,
     CancellationToken cancellation)
 {
     private readonly VerifiedChange? change = checkpoints.Select(report => report.Change).FirstOrDefault(change => change is not null);
@@ -33,6 +35,8 @@ internal sealed class DirectoryComparison(
         if (ConfigurationComparison.IsConfiguration(name))
         {
             ConfigurationComparison.Compare(original, upgraded, name, log);
+            proofs.Lines.Cover("configuration", $"{name}: the sizes of the attention");
+            proofs.Lines.LeaveOut("configuration", $"{name}: every other field");
         }
         else if (!isAfter)
         {
@@ -45,14 +49,17 @@ internal sealed class DirectoryComparison(
         else if (change is not null && ShardIndex.IsNameOfOne(name))
         {
             ShardIndexComparison.Compare(before, after, change, place, log);
+            proofs.Lines.Cover("index of shards", $"{name}: its JSON text, token by token and what stands between them");
         }
         else if (loraRank is { } rank && Path.GetFileName(name) == LoraHyperparameters.FileName)
         {
             HyperparameterComparison.Compare(before, after, rank.Before, rank.After, place, log);
+            proofs.Lines.Cover("hyperparameters", $"{name}: field by field");
         }
         else
         {
             FileComparison.Compare(original, upgraded, name, log, cancellation);
+            proofs.CountCopy();
         }
     }
 }

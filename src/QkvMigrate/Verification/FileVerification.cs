@@ -13,6 +13,7 @@ internal sealed class FileVerification : BegunVerification
     private readonly VerificationMode mode;
     private readonly bool isWithoutUnreferenced;
     private readonly DifferenceLog log = new();
+    private readonly ProofLog proofs = new();
 
     /// <summary>Finds out what was made of the first file.</summary>
     /// <param name="original">The first file.</param>
@@ -63,14 +64,17 @@ internal sealed class FileVerification : BegunVerification
         var lora = moved is null ? null : ExpandedLora.Find(original, upgraded, moved, log);
         var changes = ExpectedChanges.Of(original, moved, lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
+        proofs.Cover("tensors", $"{original.Tensors.Count}, in order: names, dtypes, shapes, strides, and which share a storage");
         LeftNames.Find(upgraded, change, log);
         var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
-        var regions = FormatComparison.Compare(original, upgraded, changes, dropped, log);
+        var regions = FormatComparison.Compare(original, upgraded, changes, dropped, log, proofs);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)
         {
             log.Add(result.Log);
         }
+
+        Cover(regions ?? [], results);
 
         if (moved is not null && lora is not null && log.Count == 0)
         {
@@ -80,9 +84,11 @@ internal sealed class FileVerification : BegunVerification
             {
                 log.Add(comparison.Compare(layer));
             }
+
+            proofs.Cover("expanded LoRA", $"{lora.Layers.Count} layers, multiplied out against the first file's");
         }
 
-        return new VerificationReport
+        return proofs.AddedTo(new VerificationReport
         {
             Original = original.Source.Path,
             Upgraded = upgraded.Source.Path,
@@ -105,6 +111,22 @@ internal sealed class FileVerification : BegunVerification
                 ComparedBytes = results.Sum(result => result.ComparedBytes),
                 TotalBytes = regions?.Sum(region => region.After.Length) ?? 0,
             },
-        };
+        });
+    }
+
+    /// <summary>Tells of how many bytes each was looked at, and of how many not.</summary>
+    private void Cover(IReadOnlyList<RegionPair> regions, IReadOnlyList<RegionResult> results)
+    {
+        var (all, compared) = (regions.Sum(region => region.After.Length), results.Sum(result => result.ComparedBytes));
+        var (given, counted) = (regions.Count(region => region.After.Crc is not null), results.Count(result => result.HasChecksum));
+        var checksums = given == 0 ? "" : $", {counted} of their {given} checksums";
+        if (compared == all)
+        {
+            proofs.Cover("bytes", $"all {all} of {regions.Count} regions{checksums}");
+            return;
+        }
+
+        proofs.Cover("bytes", $"{compared} of {all}{checksums}");
+        proofs.LeaveOut("bytes", $"{all - compared} within large regions: between their ends, and between the first and the last row of each head that moved");
     }
 }

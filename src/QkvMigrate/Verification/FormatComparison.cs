@@ -14,21 +14,23 @@ internal static class FormatComparison
     /// <param name="changes">What must have changed.</param>
     /// <param name="dropped">The names of the records that the second file must not have.</param>
     /// <param name="log">Takes the differences.</param>
+    /// <param name="proofs">Takes what was compared.</param>
     public static IReadOnlyList<RegionPair>? Compare(
         Checkpoint original,
         Checkpoint upgraded,
         ExpectedChanges changes,
         IReadOnlySet<string> dropped,
-        DifferenceLog log)
+        DifferenceLog log,
+        ProofLog proofs)
     {
         switch (original, upgraded)
         {
             case (TorchZipCheckpoint before, TorchZipCheckpoint after):
-                return TorchZipComparison.Compare(before, after, changes, dropped, log);
+                return TorchZipComparison.Compare(before, after, changes, dropped, log, proofs);
             case (TorchBefore16Checkpoint before, TorchBefore16Checkpoint after):
-                return TorchBefore16Comparison.Compare(before, after, changes, log);
+                return TorchBefore16Comparison.Compare(before, after, changes, log, proofs);
             case (SafetensorsCheckpoint before, SafetensorsCheckpoint after):
-                return SafetensorsComparison.Compare(before, after, changes, log);
+                return SafetensorsComparison.Compare(before, after, changes, log, proofs);
             default:
                 log.Add("file", $"it is of the format {upgraded.Format}, expected {original.Format}");
                 return null;

@@ -48,14 +48,19 @@ internal sealed class PickleComparison
     /// <param name="numbers">New ints by the instruction of the first pickle that pushes the old one.</param>
     /// <param name="start">Where the second pickle starts in its file.</param>
     /// <param name="log">Takes the differences.</param>
+    /// <param name="proofs">Takes what was compared.</param>
     public static void Compare(
         PickleScript original,
         PickleScript upgraded,
         IReadOnlyDictionary<int, string> renames,
         IReadOnlyDictionary<int, long> numbers,
         long start,
-        DifferenceLog log) =>
-        new PickleComparison(original, upgraded, renames, numbers, start, log).Run();
+        DifferenceLog log,
+        ProofLog proofs)
+    {
+        var count = new PickleComparison(original, upgraded, renames, numbers, start, log).Run();
+        proofs.Cover("pickle", $"{count} instructions, one by one");
+    }
 
     /// <summary>Every instruction that pushes a string: literals, and fetches from the memo.</summary>
     private static Dictionary<int, PickleString> Uses(PickleScript script)
@@ -73,22 +78,26 @@ internal sealed class PickleComparison
         return uses;
     }
 
-    private void Run()
+    /// <summary>Compares instruction by instruction. Returns how many pairs there were.</summary>
+    private int Run()
     {
+        var count = 0;
         PickleInstruction before, after;
         var (left, right) = (0, 0);
         do
         {
             before = originalReader.Read(left);
             after = upgradedReader.Read(right);
+            count++;
             if (!Compare(before, after))
             {
-                return;
+                return count;
             }
 
             (left, right) = (before.End, after.End);
         }
         while (before.Opcode != PickleOpcode.Stop);
+        return count;
     }
 
     /// <summary>Compares one pair; false where what follows cannot be told to belong together.</summary>

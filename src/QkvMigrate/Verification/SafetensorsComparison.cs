@@ -11,7 +11,12 @@ internal static class SafetensorsComparison
     private const string Place = "safetensors header";
 
     /// <summary>Compares the headers. Returns the tensors in pairs, whose bytes are still to be compared.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(SafetensorsCheckpoint original, SafetensorsCheckpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(
+        SafetensorsCheckpoint original,
+        SafetensorsCheckpoint upgraded,
+        ExpectedChanges changes,
+        DifferenceLog log,
+        ProofLog proofs)
     {
         var (before, after) = (original.Header, upgraded.Header);
         var text = JsonComparison.Compare(
@@ -34,6 +39,7 @@ internal static class SafetensorsComparison
             log.Add(Place, $"{after.Json.Length - end} bytes behind its text, expected {expected - end} spaces", SafetensorsHeader.LengthBytes + end);
         }
 
+        proofs.Cover("header", "its JSON text, token by token and what stands between them, and the spaces behind it");
         return StorageRegions.Pair(original, before.DataOffset, upgraded, after.DataOffset, changes, log);
     }
 }

@@ -10,7 +10,12 @@ namespace QkvMigrate.Verification;
 internal static class TorchBefore16Comparison
 {
     /// <summary>Compares the pickles. Returns what is around them in pairs, whose bytes are still to be compared.</summary>
-    public static IReadOnlyList<RegionPair>? Compare(TorchBefore16Checkpoint original, TorchBefore16Checkpoint upgraded, ExpectedChanges changes, DifferenceLog log)
+    public static IReadOnlyList<RegionPair>? Compare(
+        TorchBefore16Checkpoint original,
+        TorchBefore16Checkpoint upgraded,
+        ExpectedChanges changes,
+        DifferenceLog log,
+        ProofLog proofs)
     {
         var (start, newStart) = (original.ObjectsStart, upgraded.ObjectsStart);
         if (start != newStart)
@@ -19,7 +24,7 @@ internal static class TorchBefore16Comparison
             return null;
         }
 
-        PickleComparison.Compare(original.Objects, upgraded.Objects, changes.Renames, ExpectedNumbers.Of(original.Objects, original, changes), newStart, log);
+        PickleComparison.Compare(original.Objects, upgraded.Objects, changes.Renames, ExpectedNumbers.Of(original.Objects, original, changes), newStart, log, proofs);
         return StorageRegions.Pair(original, original.ObjectsEnd, upgraded, upgraded.ObjectsEnd, changes, log) is { } storages
             ? [new RegionPair("pickles before the objects", null, new FileRegion(0, start), new FileRegion(0, start), null, []), .. storages]
             : null;

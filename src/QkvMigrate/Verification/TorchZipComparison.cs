@@ -11,7 +11,8 @@ internal static class TorchZipComparison
         TorchZipCheckpoint upgraded,
         ExpectedChanges changes,
         IReadOnlySet<string> dropped,
-        DifferenceLog log)
+        DifferenceLog log,
+        ProofLog proofs)
     {
         var (before, after) = (original.Directory, upgraded.Directory);
         var pickle = original.PickleEntry.Name;
@@ -26,13 +27,20 @@ internal static class TorchZipComparison
             return null;
         }
 
+        proofs.Cover("zip", $"{after.Entries.Count} entries and their order: headers, extra fields, padding, comments, descriptors, and the records at the end");
+        if (dropped.Count > 0)
+        {
+            proofs.Cover("storages left out", $"{dropped.Count}, each of which nothing in the first file names");
+        }
+
         PickleComparison.Compare(
             original.Pickle,
             upgraded.Pickle,
             changes.Renames,
             ExpectedNumbers.Of(original.Pickle, original, changes),
             upgraded.PickleEntry.DataOffset,
-            log);
+            log,
+            proofs);
         var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
         var kept = ZipComparison.Without(dropped, before.Entries);
         var regions = new RegionPair[kept.Count];

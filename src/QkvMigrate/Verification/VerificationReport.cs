@@ -80,6 +80,12 @@ public sealed record VerificationReport
     /// <summary>What was compared.</summary>
     public VerificationCoverage Coverage { get; init; } = new();
 
+    /// <summary>What was held against the first file, proof by proof; that of its directory too, where directories were named.</summary>
+    public IReadOnlyList<ProofLine> Covered { get; init; } = [];
+
+    /// <summary>What was not looked at: a verdict says nothing of it.</summary>
+    public IReadOnlyList<ProofLine> LeftOut { get; init; } = [];
+
     /// <summary>Wall time.</summary>
     public TimeSpan Elapsed { get; init; }
 

@@ -38,6 +38,14 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class ProofLine:
+    """A line of what was compared, or not looked at. The words are for people and may change."""
+
+    subject: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """A place where the second file is not what the first one makes it."""
 
@@ -73,6 +81,11 @@ class Checkpoint:
     direction: Optional[Literal["upgrade", "downgrade"]]
     geometry: Optional[Geometry]
     coverage: Coverage
+    covered: Optional[Tuple[ProofLine, ...]]
+    """What was held against the first file, proof by proof. Where directories were named, what lies beside the checkpoint
+    too."""
+    left_out: Optional[Tuple[ProofLine, ...]]
+    """What was not looked at: the status says nothing of it."""
     difference_count: int
     differences: Tuple[Difference, ...]
     """The first of them."""

@@ -1,0 +1,83 @@
+using QkvMigrate.Folders;
+
+namespace QkvMigrate.Verification;
+
+/// <summary>Verifies two directories or trees with every file in and below their checkpoint directories.</summary>
+/// <param name="original">The first directory.</param>
+/// <param name="upgraded">The second directory.</param>
+/// <param name="options">What the user says.</param>
+/// <param name="cancellation">Ends the work.</param>
+internal sealed class TreeVerification(string original, string upgraded, VerificationOptions options, CancellationToken cancellation)
+{
+    private readonly PairVerification pairs = new(options, cancellation);
+    private readonly DifferenceLog log = new();
+
+    /// <summary>One report for each checkpoint of the first directory, and one for the directories themselves where other files differ.</summary>
+    /// <exception cref="MigrationException">There is no checkpoint.</exception>
+    public IReadOnlyList<VerificationReport> Run()
+    {
+        var before = new CheckpointFiles(original, options.Selection, cancellation);
+        var after = before.NamesIn(upgraded);
+        var reports = new List<(string Directory, VerificationReport Report)>();
+        var proofs = new Dictionary<string, DirectoryProofs>(StringComparer.Ordinal);
+
+        // The source's own checksums give way to those of the tree.
+        var hasRecord = RecordNames.AreIn(upgraded);
+        var names = before.Names.Union(after).Where(name => !(hasRecord && name == RecordNames.Checksums)).Order(StringComparer.Ordinal);
+        foreach (var folder in names.GroupBy(name => Path.GetDirectoryName(name)!))
+        {
+            var gone = folder.Where(name => before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory))).ToList();
+            reports.AddRange(gone
+                .Where(before.IsCheckpoint)
+                .Select(name => (folder.Key, pairs.NothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name)))));
+            var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(name)).ToList();
+            var found = Checkpoints(folder.Key, checkpoints);
+            reports.AddRange(found.Select(report => (folder.Key, report)));
+            foreach (var name in folder.Except(gone).Except(checkpoints))
+            {
+                var owner = before.DirectoryOf(name)!;
+                var beside = proofs.TryGetValue(owner, out var known) ? known : proofs[owner] = new DirectoryProofs();
+                new DirectoryComparison(original, upgraded, found, log, beside, cancellation).Compare(name, before.Names.Contains(name), after.Contains(name));
+            }
+        }
+
+        var all = reports.Select(item => proofs.TryGetValue(item.Directory, out var beside) ? beside.AddedTo(item.Report) : item.Report)
+            .Concat(before.Distributed.Select(found =>
+                pairs.Refused(Path.Combine(original, found.Folder), Path.Combine(upgraded, found.Folder), found.Refusal)))
+            .ToList();
+        if (log.Count > 0)
+        {
+            all.Add(new VerificationReport
+            {
+                Original = original,
+                Upgraded = upgraded,
+                Mode = options.Mode,
+                Differences = log.First,
+                DifferenceCount = log.Count,
+            });
+        }
+
+        return all.Count > 0 ? all : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
+    }
+
+    /// <summary>The checkpoints of one folder; several may be the shards of one model.</summary>
+    private List<VerificationReport> Checkpoints(string folder, IEnumerable<string> names)
+    {
+        var (before, after) = (Path.Combine(original, folder), Path.Combine(upgraded, folder));
+        var files = names.Select(name => Path.GetFileName(name)!).ToList();
+        if (files.Count == 0)
+        {
+            return [];
+        }
+
+        try
+        {
+            var shards = new ModelShards(before);
+            return files.ConvertAll(file => pairs.Run(Path.Combine(before, file), Path.Combine(after, file), shards.Beside(file)));
+        }
+        catch (MigrationException unfit)
+        {
+            return [pairs.Refused(before, after, unfit)];
+        }
+    }
+}
