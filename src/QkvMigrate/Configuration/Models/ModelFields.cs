@@ -132,9 +132,9 @@ internal static class ModelFields
 
     private static ExpertConfiguration? Experts(FieldReader fields, MlpKind mlp, int width)
     {
-        // A model without experts is saved with zeros here.
+        // A model without experts is saved with zeros here, and with the defaults of the others.
         var (count, perToken) = (fields.Take("n_expert"), fields.Take("n_expert_per_token"));
-        var own = fields.Count("moe_intermediate_size");
+        var (own, normalizes) = (fields.Count("moe_intermediate_size"), fields.Flag("norm_topk_prob"));
         if (mlp != MlpKind.LlamaMoe)
         {
             return null;
@@ -144,7 +144,7 @@ internal static class ModelFields
             fields.Count("n_expert") ?? 0,
             fields.Count("n_expert_per_token") ?? 0,
             own ?? width)
-        { NormalizesWeights = fields.Flag("norm_topk_prob") ?? false };
+        { NormalizesWeights = normalizes ?? false };
         return experts.PerToken >= 1 && experts.PerToken <= experts.Count
             ? experts
             : throw new MigrationException(
