@@ -24,7 +24,7 @@ internal static class UnsupportedFeatures
         fields.Refuse("routed_scaling_factor", One, "the model here has no scaling of routed experts");
 
         // Read by the router of expert groups alone (litgpt/model.py, GroupedTopkRouter).
-        fields.Take("n_topk_groups", "n_topk_scores_per_group", "norm_topk_prob");
+        fields.Take("n_topk_groups", "n_topk_scores_per_group");
 
         // Where the model came from on the Hugging Face hub.
         fields.Take("hf_config", "org");
