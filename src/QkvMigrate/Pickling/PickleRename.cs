@@ -97,8 +97,11 @@ internal sealed class PickleRename
     private string TextOf(PickleString literal) => renames.GetValueOrDefault(literal.Offset, literal.Text);
 
     /// <summary>A literal of the same form as <paramref name="like"/> instead of the instruction at <paramref name="offset"/>.</summary>
-    private PickleEdit Literal(int offset, PickleString like, string text) =>
-        Replace(offset, PickleText.Encode(reader.Read(like.Offset).Opcode, script.Protocol, text));
+    private PickleEdit Literal(int offset, PickleString like, string text)
+    {
+        var old = reader.Read(like.Offset);
+        return Replace(offset, PickleText.Encode(old.Opcode, old.ArgumentLength, script.Protocol, text));
+    }
 
     private PickleEdit Replace(int offset, byte[] bytes) => new(offset, reader.Read(offset).End - offset, bytes);
 

@@ -25,10 +25,14 @@ internal static class PickleText
     }
 
     /// <summary>
-    /// The same string opcode with another text, in the form that CPython's pickler would choose: from protocol 4 on
-    /// SHORT_BINUNICODE up to 255 bytes and BINUNICODE above.
+    /// The same string opcode with another text. Where one of the two has more than 255 bytes, in the form that CPython's
+    /// pickler would choose: from protocol 4 on SHORT_BINUNICODE up to 255 bytes and BINUNICODE above.
     /// </summary>
-    public static byte[] Encode(PickleOpcode opcode, int protocol, string text)
+    /// <param name="opcode">The opcode of the old text.</param>
+    /// <param name="oldLength">Bytes of the old text.</param>
+    /// <param name="protocol">The pickle's protocol.</param>
+    /// <param name="text">The new text.</param>
+    public static byte[] Encode(PickleOpcode opcode, int oldLength, int protocol, string text)
     {
         if (opcode is PickleOpcode.Unicode or PickleOpcode.String)
         {
@@ -40,9 +44,11 @@ internal static class PickleText
         var bytes = Bytes(text);
         var form = (opcode, bytes.Length) switch
         {
+            // A short text in the long form is its writer's habit, and stays so.
+            (PickleOpcode.BinString or PickleOpcode.BinUnicode, < 256) when oldLength < 256 => opcode,
+            (PickleOpcode.BinUnicode8, _) => opcode,
             (PickleOpcode.BinString or PickleOpcode.ShortBinString, < 256) => PickleOpcode.ShortBinString,
             (PickleOpcode.BinString or PickleOpcode.ShortBinString, _) => PickleOpcode.BinString,
-            (PickleOpcode.BinUnicode8, _) => PickleOpcode.BinUnicode8,
             (_, < 256) when protocol >= 4 => PickleOpcode.ShortBinUnicode,
             _ => PickleOpcode.BinUnicode,
         };

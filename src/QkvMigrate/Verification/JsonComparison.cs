@@ -20,8 +20,8 @@ internal static class JsonComparison
     /// <param name="place">How reports name the text.</param>
     /// <param name="start">Where the second text starts in its file.</param>
     /// <param name="log">Takes the first difference.</param>
-    /// <returns>Where the second text's last token ends, or null where there is a difference.</returns>
-    public static int? Compare(
+    /// <returns>Where the last token ends in the first text and in the second, or null where there is a difference.</returns>
+    public static (int Before, int After)? Compare(
         ReadOnlyMemory<byte> original,
         ReadOnlyMemory<byte> upgraded,
         Func<JsonName, string> expected,
@@ -47,7 +47,8 @@ internal static class JsonComparison
             {
                 var key = JsonKey.At(ref before);
                 var wanted = expected(new JsonName(key.Start, key.Text, before.CurrentDepth, parents.TryPeek(out var parent) ? parent : null));
-                if (wanted == key.Text ? !before.ValueSpan.SequenceEqual(after.ValueSpan) : after.GetString() != wanted)
+                var isSame = before.ValueSpan.SequenceEqual(after.ValueSpan);
+                if (wanted == key.Text ? !isSame : after.GetString() != wanted || !PickleForms.IsPlainChange(before.ValueSpan, after.ValueSpan))
                 {
                     log.Add(place, $"the name '{after.GetString()}', expected '{wanted}'", start + after.TokenStartIndex);
                     return null;
@@ -73,7 +74,7 @@ internal static class JsonComparison
             (oldEnd, end) = (End(before), End(after));
         }
 
-        return end;
+        return (oldEnd, end);
     }
 
     /// <summary>The first byte behind the token. The reader's own position is behind a name's colon, and so would hide what stands before it.</summary>

@@ -9,6 +9,7 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal sealed class PickleComparison
 {
+    private readonly int protocol;
     private readonly PickleReader originalReader;
     private readonly PickleReader upgradedReader;
     private readonly Dictionary<int, PickleString> originalStrings;
@@ -29,6 +30,7 @@ internal sealed class PickleComparison
         long start,
         DifferenceLog log)
     {
+        protocol = original.Protocol;
         originalReader = new PickleReader(original.Bytes);
         upgradedReader = new PickleReader(upgraded.Bytes);
         originalStrings = Uses(original);
@@ -97,8 +99,16 @@ internal sealed class PickleComparison
             (left, right) = (before.End, after.End);
         }
         while (before.Opcode != PickleOpcode.Stop);
+        if (!Beyond(originalFrameEnds, left).SetEquals(Beyond(upgradedFrameEnds, right)))
+        {
+            Add(after, "a frame ends at another place behind the pickle");
+        }
+
         return count;
     }
+
+    /// <summary>How far behind STOP frames end: no instruction is there to compare them at, but readers take in a frame whole.</summary>
+    private static HashSet<int> Beyond(HashSet<int> frameEnds, int end) => [.. frameEnds.Where(frame => frame >= end).Select(frame => frame - end)];
 
     /// <summary>Compares one pair; false where what follows cannot be told to belong together.</summary>
     private bool Compare(in PickleInstruction before, in PickleInstruction after)
@@ -117,7 +127,7 @@ internal sealed class PickleComparison
 
         if (numbers.TryGetValue(before.Offset, out var number))
         {
-            CompareNumber(number, after);
+            CompareNumber(number, before, after);
             return true;
         }
 
@@ -133,11 +143,15 @@ internal sealed class PickleComparison
     }
 
     /// <summary>An int takes another opcode where it becomes larger or smaller than the old one's bytes can say.</summary>
-    private void CompareNumber(long expected, in PickleInstruction after)
+    private void CompareNumber(long expected, in PickleInstruction before, in PickleInstruction after)
     {
         if (!IsInteger(after.Opcode) || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != expected)
         {
             Add(after, $"{after.Opcode} is not the int {expected}");
+        }
+        else if (!SameBytes(before, after) && !PickleForms.IsInteger(after, upgradedReader.Argument(after), expected, protocol))
+        {
+            Add(after, $"the int {expected} is written as {after.Opcode}, as no pickler of protocol {protocol} writes it");
         }
     }
 
@@ -158,14 +172,15 @@ internal sealed class PickleComparison
 
         var isAllowed = (wasLiteral, isLiteral) switch
         {
-            (true, true) => expected == text.Text ? SameBytes(before, after) : IsSameFamily(before.Opcode, after.Opcode),
+            (true, true) => expected == text.Text ? SameBytes(before, after) : IsForm(before, after),
             (false, false) => SameBytes(before, after),
             (false, true) => renames.GetValueOrDefault(text.Offset, text.Text) != expected
                 && found.MemoSlot < 0
-                && IsSameFamily(originalReader.Read(text.Offset).Opcode, after.Opcode),
+                && IsForm(originalReader.Read(text.Offset), after),
             (true, false) => text.MemoSlot < 0
                 && literals.TryGetValue(found.Offset, out var fetched)
-                && (renames.ContainsKey(before.Offset) || renames.ContainsKey(fetched)),
+                && (renames.ContainsKey(before.Offset) || renames.ContainsKey(fetched))
+                && PickleForms.IsFetch(after, upgradedReader.Argument(after), found.MemoSlot, IsLine(found)),
         };
         if (!isAllowed)
         {
@@ -178,17 +193,14 @@ internal sealed class PickleComparison
         && before.End - before.Offset == after.End - after.Offset
         && originalReader.Argument(before).SequenceEqual(upgradedReader.Argument(after));
 
-    /// <summary>A text that grows or shrinks over 255 bytes changes between the short and the long form of its opcode.</summary>
-    private static bool IsSameFamily(PickleOpcode before, PickleOpcode after) =>
-        before == after || (IsUnicode(before) && IsUnicode(after)) || (IsByteString(before) && IsByteString(after));
+    private bool IsForm(in PickleInstruction before, in PickleInstruction after) =>
+        PickleForms.IsText(before, originalReader.Argument(before), after, upgradedReader.Argument(after), protocol);
+
+    private bool IsLine(PickleString literal) => upgradedReader.Read(literal.MemoizedAt).Opcode == PickleOpcode.Put;
 
     private static bool IsInteger(PickleOpcode opcode) => opcode is
         PickleOpcode.BinInt1 or PickleOpcode.BinInt2 or PickleOpcode.BinInt or PickleOpcode.Int
         or PickleOpcode.Long or PickleOpcode.Long1 or PickleOpcode.Long4;
-
-    private static bool IsUnicode(PickleOpcode opcode) => opcode is PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode;
-
-    private static bool IsByteString(PickleOpcode opcode) => opcode is PickleOpcode.BinString or PickleOpcode.ShortBinString;
 
     private void Add(in PickleInstruction after, string problem) => log.Add("pickle", problem, start + after.Offset);
 }

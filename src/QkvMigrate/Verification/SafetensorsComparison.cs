@@ -26,7 +26,7 @@ internal static class SafetensorsComparison
             Place,
             SafetensorsHeader.LengthBytes,
             log);
-        if (text is not { } end)
+        if (text is not var (_, end))
         {
             return null;
         }

@@ -23,9 +23,9 @@ internal static class ShardIndexComparison
                 place,
                 0,
                 log);
-            if (end is { } last && !after.AsSpan(last).SequenceEqual(before.AsSpan(before.Length - (after.Length - last))))
+            if (end is { } last && !after.AsSpan(last.After).SequenceEqual(before.AsSpan(last.Before)))
             {
-                log.Add(place, "other bytes behind its text", last);
+                log.Add(place, "other bytes behind its text", last.After);
             }
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)

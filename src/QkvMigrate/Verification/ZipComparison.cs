@@ -60,7 +60,7 @@ internal static class ZipComparison
 
     private static bool SameNames(string what, IReadOnlyList<ZipEntry> original, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
     {
-        var at = original.Zip(upgraded).TakeWhile(pair => pair.First.Name == pair.Second.Name).Count();
+        var at = original.Zip(upgraded).TakeWhile(pair => HasSameName(pair.First, pair.Second)).Count();
         if (at == original.Count && at == upgraded.Count)
         {
             return true;
@@ -73,6 +73,11 @@ internal static class ZipComparison
             at < upgraded.Count ? upgraded[at].HeaderOffset : null);
         return false;
     }
+
+    /// <summary>Byte by byte: as text, all that is no UTF-8 looks alike.</summary>
+    private static bool HasSameName(ZipEntry before, ZipEntry after) =>
+        before.CentralHeader.Span[ZipFormat.CentralHeaderLength..before.CentralNameEnd]
+            .SequenceEqual(after.CentralHeader.Span[ZipFormat.CentralHeaderLength..after.CentralNameEnd]);
 
     private static string Quoted(ZipEntry? entry) => entry is null ? "missing" : $"'{entry.Name}'";
 

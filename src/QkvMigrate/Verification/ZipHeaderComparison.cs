@@ -14,13 +14,15 @@ namespace QkvMigrate.Verification;
 /// </remarks>
 internal static class ZipHeaderComparison
 {
+    private const string LocalHeader = "local header";
+
     /// <summary>Compares the headers.</summary>
     public static void Compare(ZipEntry before, ZipEntry after, int alignment, DifferenceLog log)
     {
         CompareFixed(before, after, central: false, log);
         CompareFixed(before, after, central: true, log);
         var (local, newLocal) = (before.LocalFields, after.LocalFields);
-        CompareFields(local, newLocal, after, "local header", log);
+        CompareFields(local, newLocal, after, LocalHeader, log);
         CompareFields(before.CentralFields, after.CentralFields, after, "central header", log);
         ComparePadding(local, newLocal, before, after, alignment, log);
         if (!before.CentralHeader.Span[before.CentralExtraEnd..].SequenceEqual(after.CentralHeader.Span[after.CentralExtraEnd..]))
@@ -109,6 +111,10 @@ internal static class ZipHeaderComparison
             return;
         }
 
+        // PyTorch pads by the local header alone, by its last field: all else of the padding's id is a field like any other.
+        var isLocal = header == LocalHeader;
+        var isPadded = isLocal && IsPadded(before);
+        bool IsPlain(ZipExtra field) => field.Id != ZipFormat.Zip64ExtraId && !(isPadded && field.Id == ZipFormat.PaddingExtraId);
         var place = $"{ZipComparison.Place(entry)}, {header}";
         var expected = before.FindAll(IsPlain);
         var found = after.FindAll(IsPlain);
@@ -117,20 +123,41 @@ internal static class ZipHeaderComparison
         {
             log.Add(place, "an extra field differs", entry.HeaderOffset);
         }
+        else if (!Ids(before).SequenceEqual(Ids(after)))
+        {
+            log.Add(place, "its extra fields stand in another order", entry.HeaderOffset);
+        }
 
         var was = before.FindAll(field => field.Id == ZipFormat.Zip64ExtraId);
         var zip64 = after.FindAll(field => field.Id == ZipFormat.Zip64ExtraId);
         var isSame = zip64.Count == was.Count && zip64.Zip(was).All(pair => pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span));
-        if (!isSame && (zip64.Count > 1 || zip64.Exists(field => !Says(field, entry))))
+        if (!isSame && (zip64.Count > 1 || zip64.Exists(field => !Says(field, entry, isLocal))))
         {
             log.Add(place, "the zip64 field is not what size and offset make it", entry.HeaderOffset);
         }
+        else if (zip64.Count > was.Count && !IsWide(entry))
+        {
+            log.Add(place, "a zip64 field that neither size nor offset needs", entry.HeaderOffset);
+        }
     }
 
-    /// <summary>Whether a zip64 field holds the entry's sizes, its offset, or both, in this order (APPNOTE.TXT 4.5.3), and nothing else.</summary>
-    private static bool Says(ZipExtra field, ZipEntry entry)
+    private static IEnumerable<ushort> Ids(ZipExtraArea fields) => fields.FindAll(field => field.Id != ZipFormat.Zip64ExtraId).Select(field => field.Id);
+
+    private static bool IsWide(ZipEntry entry) => Math.Max(entry.Size, entry.HeaderOffset) >= ZipFormat.Escape32;
+
+    /// <summary>
+    /// Whether a zip64 field holds the entry's sizes, its offset, or both, in this order (APPNOTE.TXT 4.5.3), and nothing else. In
+    /// local headers PyTorch's writer leaves the compressed size 0 (miniz.c, <c>mz_zip_writer_add_mem_ex_v2</c>).
+    /// </summary>
+    private static bool Says(ZipExtra field, ZipEntry entry, bool isLocal)
     {
-        long[][] forms = [[entry.Size, entry.Size], [entry.HeaderOffset], [entry.Size, entry.Size, entry.HeaderOffset]];
+        long[][] forms =
+        [
+            [entry.Size, entry.Size],
+            [entry.HeaderOffset],
+            [entry.Size, entry.Size, entry.HeaderOffset],
+            .. isLocal ? [[entry.Size, 0], [entry.Size, 0, entry.HeaderOffset]] : (long[][])[],
+        ];
         return Array.Exists(forms, numbers =>
             field.Payload.Length == numbers.Length * sizeof(long)
             && numbers.Index().All(number => BinaryPrimitives.ReadInt64LittleEndian(field.Payload.Span[(number.Index * sizeof(long))..]) == number.Item));
@@ -138,18 +165,15 @@ internal static class ZipHeaderComparison
 
     private static void ComparePadding(ZipExtraArea before, ZipExtraArea after, ZipEntry old, ZipEntry entry, int alignment, DifferenceLog log)
     {
-        if (before.Find(ZipFormat.PaddingExtraId) is null && after.Find(ZipFormat.PaddingExtraId) is null)
+        if (!IsPadded(before))
         {
             // Without padding it was chance that data was aligned: other tools write such zips.
             return;
         }
 
-        var isSame = before.IsSame(after);
-        var was = isSame ? [] : before.FindAll(IsPadding);
-        var padding = isSame ? [] : after.FindAll(IsPadding);
-        if (was.Count != padding.Count)
+        if (!IsPadded(after))
         {
-            log.Add(Place(), $"{padding.Count} fields of padding, expected {was.Count}", entry.HeaderOffset);
+            log.Add(Place(), "it is not one field behind all others", entry.HeaderOffset);
             return;
         }
 
@@ -158,6 +182,7 @@ internal static class ZipHeaderComparison
             log.Add(Place(), $"the data starts at byte {entry.DataOffset}, which is no multiple of {alignment}", entry.DataOffset);
         }
 
+        var (was, padding) = before.IsSame(after) ? ([], []) : (before.FindAll(IsPadding), after.FindAll(IsPadding));
         foreach (var (expected, found) in was.Zip(padding))
         {
             if (found.Payload.Span.SequenceEqual(expected.Payload.Span))
@@ -186,7 +211,19 @@ internal static class ZipHeaderComparison
     private static bool IsFull(ZipEntry entry, int alignment) =>
         ushort.MaxValue - BinaryPrimitives.ReadUInt16LittleEndian(entry.LocalHeader.Span[ZipFormat.LocalExtraLength..]) < alignment;
 
-    private static bool IsPlain(ZipExtra field) => field.Id is not (ZipFormat.Zip64ExtraId or ZipFormat.PaddingExtraId);
+    /// <summary>Whether the last field is padding, and no other.</summary>
+    private static bool IsPadded(ZipExtraArea fields)
+    {
+        // One pass without a list: there is an entry for each tensor.
+        var (others, isLast) = (0, false);
+        foreach (var field in fields)
+        {
+            others += isLast ? 1 : 0;
+            isLast = IsPadding(field);
+        }
+
+        return isLast && others == 0;
+    }
 
     private static bool IsPadding(ZipExtra field) => field.Id == ZipFormat.PaddingExtraId;
 }

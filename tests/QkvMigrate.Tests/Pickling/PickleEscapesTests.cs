@@ -52,7 +52,7 @@ public sealed class PickleEscapesTests
     {
         var pickle = PickleCode.Bytes(code);
         Assert.Equal(text, Assert.IsType<PickleString>(PickleMachine.Run(pickle).Root.Node).Text);
-        Assert.Equal(pickle[..^1], PickleText.Encode((PickleOpcode)pickle[0], protocol: 0, text));
+        Assert.Equal(pickle[..^1], PickleText.Encode((PickleOpcode)pickle[0], pickle.Length, protocol: 0, text));
     }
 
     private static void AssertEscaped(string text, string escaped)

@@ -1,3 +1,4 @@
+using System.Text;
 using QkvMigrate.Geometry;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
@@ -57,6 +58,48 @@ public sealed class ShardVerificationTests : IDisposable
         File.WriteAllText(path, File.ReadAllText(path).Replace(text, edited, StringComparison.Ordinal));
 
         Assert.Equal(expected, Assert.Single(Verify()[^1].Differences).ToString());
+    }
+
+    [Theory]
+    [InlineData(200, "\n")]
+    [InlineData(100_000, " \t")]
+    [InlineData(1, "\0")]
+    [InlineData(5000, "{\"hidden\": 1}")]
+    [InlineData(1, "\u00ff")]
+    public void A_tail_behind_an_index_is_named_however_long(int times, string piece)
+    {
+        foreach (var tail in new[] { "", "\n" })
+        {
+            // The first index may have no bytes behind its text at all.
+            File.WriteAllText(Path.Combine(Original, Index), File.ReadAllText(Path.Combine(Original, Index)).TrimEnd('\n') + tail);
+            var path = Path.Combine(Upgraded, Index);
+            var text = File.ReadAllText(path);
+            File.WriteAllBytes(path, [.. Encoding.ASCII.GetBytes(text.TrimEnd('\n') + tail), .. Enumerable.Repeat(Encoding.Latin1.GetBytes(piece), times).SelectMany(bytes => bytes)]);
+
+            Assert.EndsWith("other bytes behind its text", Assert.Single(Verify()[^1].Differences).ToString(), StringComparison.Ordinal);
+            File.WriteAllText(path, text);
+        }
+    }
+
+    [Fact]
+    public void A_tail_behind_the_first_index_must_stay()
+    {
+        var path = Path.Combine(Original, Index);
+        File.WriteAllText(path, File.ReadAllText(path) + new string(' ', 3000));
+
+        Assert.EndsWith("other bytes behind its text", Assert.Single(Verify()[^1].Differences).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("attn.qkv", "\\u0061ttn.qkv")]
+    [InlineData("attn.qkv", "attn.q\\u006bv")]
+    [InlineData("\"transformer.h.0.attn.proj", "\"transformer.h\\u002e0.attn.proj")]
+    public void A_name_is_not_written_with_other_escapes(string text, string edited)
+    {
+        var path = Path.Combine(Upgraded, Index);
+        File.WriteAllText(path, File.ReadAllText(path).Replace(text, edited, StringComparison.Ordinal));
+
+        Assert.Contains("the name 'transformer.h.0.attn.", Assert.Single(Verify()[^1].Differences).Problem, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -114,7 +114,7 @@ internal sealed class TorchSplits
         {
             // Always written out: the memo may hold another key after the edit.
             [id[TorchStorages.KeyIndex].At] = id[TorchStorages.KeyIndex].Node is PickleString literal
-                ? PickleText.Encode(reader.Read(literal.Offset).Opcode, script.Protocol, text)
+                ? PickleText.Encode(reader.Read(literal.Offset).Opcode, reader.Read(literal.Offset).ArgumentLength, script.Protocol, text)
                 : PickleNumbers.Encode(script.Protocol, long.Parse(text)),
         };
         if (split is not null)

@@ -182,8 +182,18 @@ internal sealed class ZipHeaders
     /// <summary>Whether PyTorch's writer puts a number into the zip64 field.</summary>
     public static bool IsWide(long number) => number >= ZipFormat.Escape32;
 
-    /// <summary>Whether an entry has PyTorch's padding, and so the fields that PyTorch's writer gives it.</summary>
-    public static bool IsPadded(ZipExtraArea fields) => fields.Find(ZipFormat.PaddingExtraId) is not null;
+    /// <summary>Whether an entry has PyTorch's padding, which is one field and the last, and so the fields that PyTorch's writer gives it.</summary>
+    public static bool IsPadded(ZipExtraArea fields)
+    {
+        var (count, isLast) = (0, false);
+        foreach (var field in fields)
+        {
+            isLast = field.Id == ZipFormat.PaddingExtraId;
+            count += isLast ? 1 : 0;
+        }
+
+        return count == 1 && isLast;
+    }
 
     private static uint Number(ReadOnlyMemory<byte> header, int field) => BinaryPrimitives.ReadUInt32LittleEndian(header.Span[field..]);
 
