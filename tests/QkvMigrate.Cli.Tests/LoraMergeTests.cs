@@ -44,7 +44,7 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
         Assert.Equal(["hyperparameters.yaml", Model, "model_config.yaml"], Directory.EnumerateFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllBytes(Path.Combine(adapter, "hyperparameters.yaml")), File.ReadAllBytes(Path.Combine(output, "hyperparameters.yaml")));
         Assert.Contains("[lora-merged]", run.Output, StringComparison.Ordinal);
-        Assert.Contains("[lora-not-verified]", run.Output, StringComparison.Ordinal);
+        Assert.Equal(0, Tool.Run("verify", adapter, output, "--lora", "merge").ExitCode);
     }
 
     [Fact]
@@ -138,8 +138,10 @@ public sealed class LoraMergeTests(MergeCases cases) : IClassFixture<MergeCases>
 
     private void Merge(string tree, string output, params string[] options)
     {
-        var run = Tool.Run(["upgrade", tree, "-o", _folder.At(output), "--lora", "merge", .. options]);
+        var run = Tool.Run(["upgrade", tree, "-o", _folder.At(output), "--lora", "merge", "--verify", "full", .. options]);
         Assert.True(run.ExitCode == 0, run.Error);
+        var verified = Tool.Run(["verify", tree, _folder.At(output), "--lora", "merge", .. options]);
+        Assert.True(verified.ExitCode == 0, verified.Output + verified.Error);
     }
 
     private void AssertRefused(string message, params string[] arguments)

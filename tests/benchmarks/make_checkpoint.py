@@ -45,4 +45,5 @@ def main():
     torch.save(state, arguments.out)
 
 
-main()
+if __name__ == "__main__":
+    main()

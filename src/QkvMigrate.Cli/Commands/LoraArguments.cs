@@ -31,6 +31,12 @@ internal sealed class LoraArguments
         "With --lora merge: lora_r; refused where the LoRA's matrices have another rank.",
         least: 1);
 
+    private LoraArguments(Option<string?> treatment)
+    {
+        canMerge = true;
+        this.treatment = treatment;
+    }
+
     /// <summary>The options of a migration in <paramref name="direction"/>; a merge has no inverse.</summary>
     public LoraArguments(MigrationDirection direction)
     {
@@ -41,6 +47,12 @@ internal sealed class LoraArguments
                 + (canMerge ? $" merge adds the delta to the LoRA's base and writes that: lit_model.pth in DIR{OutputSuffix.Merged} for a directory, NAME{OutputSuffix.Merged}.pth for NAME.pth.lora." : ""),
             canMerge ? [Expand, Merge] : [Expand]);
     }
+
+    /// <summary>The options by which a merged model is verified.</summary>
+    public static LoraArguments OfMerged() => new(TypedOption.Choice(
+        "--lora",
+        "The first path is a LoRA, or a directory or tree of such, and the second what upgrade --lora merge made of it and its base.",
+        [Merge]));
 
     /// <summary>The option that names the LitGPT by which a LoRA was trained.</summary>
     public static Option<string?> EraOption() => TypedOption.Choice(

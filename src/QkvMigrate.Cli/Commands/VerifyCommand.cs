@@ -1,6 +1,7 @@
 using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
+using QkvMigrate.Planning.Lora;
 using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
 
@@ -23,12 +24,13 @@ internal sealed class VerifyCommand
     private readonly SelectionOptions selection = new();
     private readonly GeometryArguments geometry = new();
     private readonly ModelOptions model = new();
+    private readonly LoraArguments lora = LoraArguments.OfMerged();
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
         var options = new VerifyCommand();
-        var command = new Command("verify", "Compare every byte of an upgraded or exported checkpoint with what its original makes it.");
+        var command = new RuledCommand("verify", "Compare every byte of an upgraded or exported checkpoint with what its original makes it.");
         command.Arguments.Add(options.original);
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);
@@ -37,6 +39,10 @@ internal sealed class VerifyCommand
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
         options.model.AddTo(command);
+        options.lora.AddTo(command);
+        command.AddRule(parsed => parsed.GetValue(options.forward) && options.lora.Read(parsed).Treatment == LoraTreatment.Merge
+            ? "--forward and --lora merge do not go together: a LoRA alone is no model that says something"
+            : null);
         command.SetAction(options.Run);
         return command;
     }
@@ -50,6 +56,9 @@ internal sealed class VerifyCommand
             Selection = selection.Read(parsed),
             Geometry = geometry.Read(parsed),
             IsWithoutUnreferenced = parsed.GetValue(dropUnreferenced),
+            Merge = lora.Read(parsed) is { Treatment: LoraTreatment.Merge } said
+                ? new MergeOptions { Base = said.Base, Alpha = said.Alpha, Rank = said.Rank, IsBefore900 = said.IsBefore900 }
+                : null,
         };
         var reports = PathVerifier.Run(before, after, options, Signals.Token);
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;

@@ -60,12 +60,14 @@ internal static class VerificationText
                 $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from interleaved to sequential, {coverage.RenamedNames} names changed",
             MigrationDirection.Downgrade =>
                 $"rows of {coverage.MovedTensors} of {coverage.Tensors} tensors from sequential to interleaved, {coverage.RenamedNames} names changed",
+            _ when coverage.MergedWeights > 0 => $"{coverage.Tensors} tensors",
             _ => $"{coverage.Tensors} tensors, none of which had to change",
         };
         var geometry = report.Geometry is { } numbers ? $", {numbers}" : "";
         var lora = report.LoraRank is { } rank
             ? $", LoRA of rank {rank.Before} in {coverage.ExpandedLayers} layers multiplied out against rank {rank.After}"
             : "";
+        lora += coverage.MergedWeights > 0 ? $", a LoRA added to {coverage.MergedWeights} weights" : "";
         var dropped = coverage.DroppedRecords > 0 ? $", {coverage.DroppedRecords} storages that nothing names left out" : "";
         var checksums = coverage.StoredChecksums > 0 ? $" and {coverage.Checksums} of {coverage.StoredChecksums} checksums" : "";
         var bytes = $"{ByteSize.Text(coverage.ComparedBytes)} of {ByteSize.Text(coverage.TotalBytes)}";

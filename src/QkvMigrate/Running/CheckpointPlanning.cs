@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Configuration;
 using QkvMigrate.Geometry;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
@@ -60,7 +61,7 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
         // The base may be in the LoRA's own file, or in another.
         OpenedCheckpoint WithBase(OpenedCheckpoint opened, LoraAdapter adapter) => adapter.HoldsBase
             ? Reach(opened.WithoutLora(adapter))
-            : Gated(Reach(opened.SetAside(adapter)).OpenBase(LoraBase.Find(path, request.Lora)));
+            : Gated(Reach(opened.SetAside(adapter)).OpenBase(LoraBase.Find(path, request.Lora.Base)));
     }
 
     /// <summary>The merge of the LoRA in a file.</summary>

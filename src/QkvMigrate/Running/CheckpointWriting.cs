@@ -2,6 +2,7 @@ using QkvMigrate.Files;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Stages;
 using QkvMigrate.Verification;
+using QkvMigrate.Verification.Merging;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
@@ -62,7 +63,9 @@ internal static class CheckpointWriting
         }
 
         var opened = planned.Opened;
-        using var begun = CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, mode, opened.DropsUnreferenced);
+        using var begun = request.IsMerge
+            ? MergeVerification.Begin(planned.Path, written, request.MergeOptions, mode, opened.DropsUnreferenced)
+            : CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, mode, opened.DropsUnreferenced);
         Require(begun.Run(rewrite.Geometry.Geometry, cancellation), "the new file", path);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QkvMigrate.Configuration;
 using QkvMigrate.Exporting;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
@@ -94,6 +95,9 @@ public sealed record MigrationRequest
 
     /// <summary>Whether a LoRA is merged.</summary>
     internal bool IsMerge => Lora.Treatment == LoraTreatment.Merge;
+
+    /// <summary>What the user says about the LoRA, as the verifier is told it.</summary>
+    internal MergeOptions MergeOptions => new() { Base = Lora.Base, Alpha = Lora.Alpha, Rank = Lora.Rank, IsBefore900 = Lora.IsBefore900 };
 
     /// <summary>A request that only looks: what would an upgrade do?</summary>
     internal static MigrationRequest ToInspect(string path, GeometryFlags geometry) => new()

@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -15,19 +16,21 @@ internal static class CheckpointVerifier
     /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
+    /// <param name="lora">The LoRA that was added to the first file's weights, or null.</param>
     /// <exception cref="MigrationException">The first file cannot be understood, or the second cannot be read.</exception>
     public static BegunVerification Begin(
         Checkpoint original,
         string upgraded,
         IReadOnlyList<TensorEntry> otherShards,
         VerificationMode mode,
-        bool isWithoutUnreferenced)
+        bool isWithoutUnreferenced,
+        MergingLora? lora = null)
     {
         Checkpoint? after = null;
         try
         {
             after = Checkpoint.Open(upgraded);
-            return new FileVerification(original, after, otherShards, mode, isWithoutUnreferenced);
+            return new FileVerification(original, after, otherShards, mode, isWithoutUnreferenced, lora);
         }
         catch (MigrationException error) when (IsFinding(error, upgraded))
         {

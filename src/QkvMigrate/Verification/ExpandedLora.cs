@@ -8,7 +8,7 @@ namespace QkvMigrate.Verification;
 /// interleaved matrix where all three had LoRA (litgpt/lora.py, <c>zero_pad</c>, returned early) and before #900: the
 /// new delta must have these rows where the matrix has them, and its q, k and v each need the A's of all that had LoRA.
 /// </summary>
-internal sealed class ExpandedLora
+internal sealed class ExpandedLora : IReshapedTensors
 {
     private const int Sections = 3;
 
@@ -42,10 +42,10 @@ internal sealed class ExpandedLora
     /// <summary>LitGPT's <c>lora_r</c> afterwards; alpha must have grown as much, so that alpha/r stays.</summary>
     public long NewRank { get; }
 
-    /// <summary>A tensor as the second file must describe it, or null where it does not change.</summary>
+    /// <inheritdoc/>
     public TensorEntry? After(TensorEntry tensor) => after.GetValueOrDefault(tensor);
 
-    /// <summary>The bytes of a storage in the second file, or null where they are as many.</summary>
+    /// <inheritdoc/>
     public long? LengthAfter(StorageEntry storage) => lengths.TryGetValue(storage, out var length) ? length : null;
 
     /// <summary>Finds out whether the second file's LoRA is expanded, and says so where it must be and is not.</summary>

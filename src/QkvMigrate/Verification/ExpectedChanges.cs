@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -10,7 +11,9 @@ internal sealed class ExpectedChanges
     private readonly List<MovedView> moved = [];
     private readonly HashSet<(int Dimension, int HeadRows, DType DType, ElementView Elements)> views = [];
 
-    private ExpectedChanges(ExpandedLora? lora) => Lora = lora;
+    private readonly IReshapedTensors? reshaped;
+
+    private ExpectedChanges(IReshapedTensors? reshaped) => this.reshaped = reshaped;
 
     /// <summary>The new names by the place in the pickle where the old ones stand (<see cref="NameEntry.Id"/>).</summary>
     public IReadOnlyDictionary<int, string> Renames => renames;
@@ -18,14 +21,14 @@ internal sealed class ExpectedChanges
     /// <summary>The tensors whose rows move.</summary>
     public IReadOnlyList<MovedView> Moved => moved;
 
-    /// <summary>The LoRA whose matrices become larger, or null.</summary>
-    public ExpandedLora? Lora { get; }
+    /// <summary>The weights that a LoRA was added to, or null.</summary>
+    public MergedModel? Merged => reshaped as MergedModel;
 
     /// <summary>A tensor of the first file as the second must describe it, apart from its name and the place of its bytes.</summary>
-    public TensorEntry After(TensorEntry tensor) => Lora?.After(tensor) ?? tensor;
+    public TensorEntry After(TensorEntry tensor) => reshaped?.After(tensor) ?? tensor;
 
-    /// <summary>The bytes that a storage of the first file has in the second, where they are not as many.</summary>
-    public long? LengthAfter(StorageEntry storage) => Lora?.LengthAfter(storage);
+    /// <summary>The bytes that a storage of the first file has in the second, where they are compared by what they mean.</summary>
+    public long? LengthAfter(StorageEntry storage) => reshaped?.LengthAfter(storage);
 
     /// <summary>Where a container of the first file is in the second: keys on the way to it may have other names.</summary>
     public string PathAfter(ContainerEntry container)
@@ -62,18 +65,36 @@ internal sealed class ExpectedChanges
         };
     }
 
+    /// <summary>What was made of the base of a LoRA that was merged, which is today's layout in any case: null where it had that.</summary>
+    /// <exception cref="MigrationException">The base has names of several layouts, or none.</exception>
+    public static VerifiedChange? ByMerge(Checkpoint original)
+    {
+        var layouts = VerifiedLayouts.All.Where(layout => Has(original, layout)).ToList();
+        return layouts is [var layout]
+            ? VerifiedLayouts.Changes.FirstOrDefault(change => change.From == layout && change.To == VerifiedLayouts.Sequential)
+            : throw new MigrationException(
+                layouts.Count == 0 ? FailureKind.Unsupported : FailureKind.Conflict,
+                layouts.Count == 0 ? "the base of the LoRA has no fused attention" : "names of both layouts stand in the base of the LoRA",
+                original.Source.Path);
+    }
+
     /// <summary>Works out what changes. What cannot be told is a difference: it is not verified.</summary>
     /// <param name="original">The first file.</param>
     /// <param name="moved">What was made of its fused tensors; null where nothing changes.</param>
-    /// <param name="lora">How its LoRA is expanded, where it is.</param>
+    /// <param name="reshaped">The matrices of its LoRA that become larger, or the weights that a LoRA was added to.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, FusedChange? moved, ExpandedLora? lora, DifferenceLog log)
+    public static ExpectedChanges Of(Checkpoint original, FusedChange? moved, IReshapedTensors? reshaped, DifferenceLog log)
     {
-        var changes = new ExpectedChanges(lora);
+        var changes = new ExpectedChanges(reshaped);
         if (moved is not null)
         {
             changes.Rename(original, moved.Fused, moved.Change);
             changes.Move(original, moved, log);
+        }
+
+        if (changes.Merged is { HoldsLora: true })
+        {
+            changes.RenameMerged(original);
         }
 
         return changes;
@@ -92,6 +113,19 @@ internal sealed class ExpectedChanges
         foreach (var (name, after) in names)
         {
             if (after != name.Text)
+            {
+                renames[name.Id] = after;
+            }
+        }
+    }
+
+    /// <summary>A merge takes the module that LoRA layers keep their weights in out of the names.</summary>
+    private void RenameMerged(Checkpoint original)
+    {
+        foreach (var name in original.Tensors.Select(tensor => tensor.Name).OfType<NameEntry>())
+        {
+            var renamed = renames.GetValueOrDefault(name.Id, name.Text);
+            if (MergedNames.Of(renamed) is var after && after != name.Text)
             {
                 renames[name.Id] = after;
             }

@@ -1,5 +1,6 @@
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -12,6 +13,7 @@ internal sealed class FileVerification : BegunVerification
     private readonly List<FusedEntry> fused;
     private readonly VerificationMode mode;
     private readonly bool isWithoutUnreferenced;
+    private readonly MergingLora? merging;
     private readonly DifferenceLog log = new();
     private readonly ProofLog proofs = new();
 
@@ -21,22 +23,27 @@ internal sealed class FileVerification : BegunVerification
     /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
+    /// <param name="merging">The LoRA that was added to the first file's weights, or null.</param>
     /// <exception cref="MigrationException">One of the files cannot be understood.</exception>
     public FileVerification(
         Checkpoint original,
         Checkpoint upgraded,
         IReadOnlyList<TensorEntry> otherShards,
         VerificationMode mode,
-        bool isWithoutUnreferenced)
+        bool isWithoutUnreferenced,
+        MergingLora? merging)
     {
         this.original = original;
         this.upgraded = upgraded;
         this.mode = mode;
         this.isWithoutUnreferenced = isWithoutUnreferenced;
+        this.merging = merging;
         UnprovableFiles.Refuse(original, upgraded);
-        change = ExpectedChanges.Between(original, upgraded);
+        change = merging is null ? ExpectedChanges.Between(original, upgraded) : ExpectedChanges.ByMerge(original);
         fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
-        Shapes = change is null ? null : FusedTensors.Shapes(original, fused, otherShards);
+        Shapes = change is not null ? FusedTensors.Shapes(original, fused, otherShards)
+            : merging is not null ? FusedTensors.Shapes(original, FusedTensors.Of(original, VerifiedLayouts.Sequential, otherShards), otherShards)
+            : null;
     }
 
     /// <inheritdoc/>
@@ -46,9 +53,11 @@ internal sealed class FileVerification : BegunVerification
     public override VerificationReport Run(AttentionGeometry? geometry, CancellationToken cancellation)
     {
         var moved = change is null ? null : new FusedChange(change, fused, geometry ?? throw new ArgumentNullException(nameof(geometry)));
+        var merged = merging is null ? null
+            : MergedModel.Of(original, merging, geometry ?? throw new ArgumentNullException(nameof(geometry)), isOldBase: change is not null);
         try
         {
-            return Compare(moved, cancellation);
+            return Compare(moved, merged, cancellation);
         }
         catch (MigrationException error) when (CheckpointVerifier.IsFinding(error, upgraded.Source.Path))
         {
@@ -59,15 +68,16 @@ internal sealed class FileVerification : BegunVerification
     /// <inheritdoc/>
     public override void Dispose() => upgraded.Dispose();
 
-    private VerificationReport Compare(FusedChange? moved, CancellationToken cancellation)
+    private VerificationReport Compare(FusedChange? moved, MergedModel? merged, CancellationToken cancellation)
     {
         var lora = moved is null ? null : ExpandedLora.Find(original, upgraded, moved, log);
-        var changes = ExpectedChanges.Of(original, moved, lora, log);
+        var changes = ExpectedChanges.Of(original, moved, (IReshapedTensors?)merged ?? lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
         proofs.Cover("tensors", $"{original.Tensors.Count}, in order: names, dtypes, shapes, strides, and which share a storage");
         LeftNames.Find(upgraded, change, log);
         var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
-        var regions = FormatComparison.Compare(original, upgraded, changes, dropped, log, proofs);
+        var gone = merging is { HoldsBase: true } ? merging.RecordsBeside(original).Union(dropped).ToHashSet() : dropped;
+        var regions = FormatComparison.Compare(original, upgraded, changes, gone, log, proofs);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
         foreach (var result in results)
         {
@@ -75,6 +85,10 @@ internal sealed class FileVerification : BegunVerification
         }
 
         Cover(regions ?? [], results);
+        if (merging is not null && merged is not null)
+        {
+            proofs.Cover("merged LoRA", $"{merged.Count} weights of {original.Source.Path}, against their sums in float64: {MergeBound.InWords}");
+        }
 
         if (moved is not null && lora is not null && log.Count == 0)
         {
@@ -104,6 +118,7 @@ internal sealed class FileVerification : BegunVerification
                 MovedTensors = changes.Moved.Count,
                 RenamedNames = changes.Renames.Count,
                 ExpandedLayers = lora?.Layers.Count ?? 0,
+                MergedWeights = merged?.Count ?? 0,
                 Regions = results.Count,
                 DroppedRecords = dropped.Count,
                 StoredChecksums = regions?.Count(region => region.After.Crc is not null) ?? 0,

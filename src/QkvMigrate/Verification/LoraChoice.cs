@@ -28,8 +28,11 @@ internal sealed class LoraChoice
 
     private long EnabledRows => rows.Zip(isEnabled, (count, enabled) => enabled ? count : 0).Sum();
 
-    /// <summary>Writes one row of the whole delta: all of q's rows, of k's, of v's; zeros where the section has no LoRA.</summary>
-    public void Row(LoraDelta delta, long row, Span<double> into)
+    /// <summary>The same choice, as <c>hyperparameters.yaml</c> is asked about it.</summary>
+    public LoraSections Sections => new(isEnabled[0], isEnabled[1], isEnabled[2]);
+
+    /// <summary>The row of B and the block of A that make a row of the whole delta: all of q's rows, of k's, of v's. Null where the section has no LoRA.</summary>
+    public LoraRow? Place(long row)
     {
         var (section, block) = (0, 0);
         var (first, firstOfB) = (0L, 0L);
@@ -40,9 +43,15 @@ internal sealed class LoraChoice
             block += isEnabled[section] ? 1 : 0;
         }
 
-        if (isEnabled[section])
+        return isEnabled[section] ? new LoraRow(firstOfB + row - first, block) : null;
+    }
+
+    /// <summary>Writes one row of the whole delta; zeros where the section has no LoRA.</summary>
+    public void Row(LoraDelta delta, long row, Span<double> into)
+    {
+        if (Place(row) is { } place)
         {
-            delta.Row(firstOfB + row - first, block, into);
+            delta.Row(place.RowOfB, place.Block, into);
         }
         else
         {

@@ -1,13 +1,13 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Rows of <c>lora_B·lora_A</c> in float64. Products of two numbers of 32 bits are exact in it, and sums are made in the
-/// order of the columns; so two LoRA that differ by zeros alone give the same bits.
+/// order of the columns; so two LoRA that differ by zeros alone give the same bits, where no number is infinite or none.
 /// </summary>
 internal sealed class LoraDelta
 {
@@ -28,6 +28,9 @@ internal sealed class LoraDelta
         b = Read(source, matrixB);
     }
 
+    /// <summary>LitGPT's <c>lora_r</c>.</summary>
+    public int Rank => rank;
+
     /// <summary>Columns of the delta: the layer's <c>in_features</c>.</summary>
     public int Width { get; }
 
@@ -35,40 +38,62 @@ internal sealed class LoraDelta
     /// <param name="rowOfB">The row of B.</param>
     /// <param name="block">The block of A that it is multiplied with.</param>
     /// <param name="row">Takes <see cref="Width"/> numbers.</param>
-    public void Row(long rowOfB, int block, Span<double> row)
+    public void Row(long rowOfB, int block, Span<double> row) => Row(rowOfB, block, 0, row);
+
+    /// <summary>Writes some columns of one row, from <paramref name="column"/> on.</summary>
+    public void Row(long rowOfB, int block, int column, Span<double> row)
     {
-        row.Clear();
-        for (var k = 0; k < rank; k++)
+        // A factor of zero is no reason to leave a product out: 0·NaN and 0·∞ are NaN.
+        var factors = b.AsSpan(checked((int)(rowOfB * rank)), rank);
+        var start = (block * rank * Width) + column;
+        var lanes = Vector<double>.Count;
+        var at = 0;
+        for (; at <= row.Length - (4 * lanes); at += 4 * lanes)
         {
-            var factor = b[(rowOfB * rank) + k];
-            if (factor != 0)
+            var (first, second, third, fourth) = (Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero, Vector<double>.Zero);
+            for (var (k, from) = (0, start + at); k < factors.Length; k++, from += Width)
             {
-                AddScaled(a.AsSpan((((block * rank) + k) * Width), Width), factor, row);
+                var factor = new Vector<double>(factors[k]);
+                first += new Vector<double>(a, from) * factor;
+                second += new Vector<double>(a, from + lanes) * factor;
+                third += new Vector<double>(a, from + (2 * lanes)) * factor;
+                fourth += new Vector<double>(a, from + (3 * lanes)) * factor;
             }
+
+            first.CopyTo(row[at..]);
+            second.CopyTo(row[(at + lanes)..]);
+            third.CopyTo(row[(at + (2 * lanes))..]);
+            fourth.CopyTo(row[(at + (3 * lanes))..]);
+        }
+
+        for (; at < row.Length; at++)
+        {
+            var sum = 0.0;
+            for (var (k, from) = (0, start + at); k < factors.Length; k++, from += Width)
+            {
+                sum += a[from] * factors[k];
+            }
+
+            row[at] = sum;
         }
     }
 
-    private static void AddScaled(ReadOnlySpan<double> values, double factor, Span<double> sum)
-    {
-        var vectors = MemoryMarshal.Cast<double, Vector<double>>(values);
-        var sums = MemoryMarshal.Cast<double, Vector<double>>(sum);
-        for (var i = 0; i < vectors.Length; i++)
-        {
-            sums[i] += vectors[i] * factor;
-        }
+    /// <summary>Both matrices in float32, rounded where they are of float64: A, then B.</summary>
+    public (float[] A, float[] B) ToSingles() => (Array.ConvertAll(a, number => (float)number), Array.ConvertAll(b, number => (float)number));
 
-        for (var i = vectors.Length * Vector<double>.Count; i < values.Length; i++)
+    /// <summary>The factors of the products whose sum is one number of the delta.</summary>
+    public IEnumerable<(double B, double A)> Terms(long rowOfB, int block, int column)
+    {
+        for (var k = 0; k < rank; k++)
         {
-            sum[i] += values[i] * factor;
+            yield return (b[(rowOfB * rank) + k], a[(((block * rank) + k) * Width) + column]);
         }
     }
 
     private static double[] Read(SourceFile source, TensorEntry matrix)
     {
         var item = matrix.DType.ItemSize;
-        if (matrix.ElementCount > MaximumCount
-            || matrix.Extent > MaximumCount * item
-            || matrix.DType.Name is not ("float16" or "bfloat16" or "float32" or "float64"))
+        if (matrix.ElementCount > MaximumCount || matrix.Extent > MaximumCount * item || !StoredNumbers.CanRead(matrix.DType.Name))
         {
             throw new MigrationException(
                 FailureKind.Unsupported,
@@ -77,26 +102,30 @@ internal sealed class LoraDelta
                 $"tensor '{matrix.Label}'");
         }
 
+        if (matrix.ElementCount == 0)
+        {
+            return [];
+        }
+
         var stored = source.Read(matrix.FileOffset, (int)matrix.Extent);
         var numbers = new double[matrix.ElementCount];
-        var at = 0;
-        for (var row = 0L; row < matrix.Shape[0]; row++)
+        var (rows, columns) = (matrix.Shape[0], (int)matrix.Shape[1]);
+        for (var (row, at) = (0L, 0); row < rows; row++, at += columns)
         {
-            for (var column = 0L; column < matrix.Shape[1]; column++)
+            var target = numbers.AsSpan(at, columns);
+            var start = (int)(row * matrix.Strides[0] * item);
+            if (matrix.Strides[1] == 1)
             {
-                var start = (int)(((row * matrix.Strides[0]) + (column * matrix.Strides[1])) * item);
-                numbers[at++] = Number(stored.AsSpan(start, item), matrix.DType.Name);
+                StoredNumbers.Read(stored.AsSpan(start, columns * item), matrix.DType.Name, target);
+                continue;
+            }
+
+            for (var column = 0; column < columns; column++)
+            {
+                StoredNumbers.Read(stored.AsSpan(start + (int)(column * matrix.Strides[1] * item), item), matrix.DType.Name, target[column..]);
             }
         }
 
         return numbers;
     }
-
-    private static double Number(ReadOnlySpan<byte> bytes, string dtype) => dtype switch
-    {
-        "float16" => (double)MemoryMarshal.Read<Half>(bytes),
-        "bfloat16" => BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Read<ushort>(bytes) << 16),
-        "float32" => MemoryMarshal.Read<float>(bytes),
-        _ => MemoryMarshal.Read<double>(bytes),
-    };
 }

@@ -16,6 +16,9 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
     private const string NameA = "lora_A";
     private const string NameB = "lora_B";
 
+    /// <summary>The path of the layer that has it.</summary>
+    public string Module => NameOf(A)[..^(NameA.Length + 1)];
+
     /// <summary>LitGPT's <c>lora_r</c>.</summary>
     public long Rank => B.Shape[1];
 
@@ -32,7 +35,7 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
         for (var i = 0; i < checkpoint.Tensors.Count; i++)
         {
             var tensor = checkpoint.Tensors[i];
-            if (Module(tensor.Name?.Text) is not { } module)
+            if (ModuleOf(tensor.Name?.Text) is not { } module)
             {
                 continue;
             }
@@ -53,7 +56,9 @@ internal sealed record LoraPair(TensorEntry A, TensorEntry B, int IndexA, int In
         return pairs;
     }
 
-    private static string? Module(string? name) =>
+    private static string NameOf(TensorEntry tensor) => tensor.Name!.Text;
+
+    private static string? ModuleOf(string? name) =>
         name is not null && (name.EndsWith($".{NameA}", StringComparison.Ordinal) || name.EndsWith($".{NameB}", StringComparison.Ordinal))
             ? name[..^(NameA.Length + 1)]
             : null;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
 using QkvMigrate.Geometry;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -21,6 +22,11 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
         try
         {
             var watch = Stopwatch.StartNew();
+            if (options.Merge is { } merge)
+            {
+                return Merged(original, upgraded, merge) with { Elapsed = watch.Elapsed };
+            }
+
             using var before = Checkpoint.Open(original);
             using var begun = CheckpointVerifier.Begin(before, upgraded, otherShards, options.Mode, options.IsWithoutUnreferenced);
             var geometry = begun.Shapes is { } shapes
@@ -34,11 +40,26 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
         }
     }
 
+    private VerificationReport Merged(string lora, string merged, MergeOptions merge)
+    {
+        using var begun = MergeVerification.Begin(lora, merged, merge, options.Mode, options.IsWithoutUnreferenced);
+        var geometry = begun.Shapes is { } shapes
+            ? GeometryResolver.Resolve(options.Geometry, FilePlace.DirectoryOf(lora), shapes, FilePlace.DirectoryOf(begun.BasePath)).Geometry
+            : null;
+        return begun.Run(geometry, cancellation);
+    }
+
     /// <summary>Verifies a file without a counterpart: held against itself, nothing may have to change.</summary>
     /// <param name="original">The file.</param>
     /// <param name="missing">Where the counterpart is missing.</param>
     public VerificationReport NothingToDo(string original, string missing)
     {
+        if (options.Merge is not null)
+        {
+            // There is no LoRA that a merge leaves as it is.
+            return Missing(original, missing);
+        }
+
         var quick = new PairVerification(new VerificationOptions { Geometry = options.Geometry, Mode = VerificationMode.Quick }, cancellation);
         var report = quick.Run(original, original, []);
         if (report.Error is not null)
@@ -46,15 +67,17 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
             return report;
         }
 
-        return report.IsVerified ? report with { Covered = [Nothing], LeftOut = [] } : new VerificationReport
-        {
-            Original = original,
-            Upgraded = missing,
-            Mode = report.Mode,
-            Differences = [new Difference("file", "it is not in the second directory")],
-            DifferenceCount = 1,
-        };
+        return report.IsVerified ? report with { Covered = [Nothing], LeftOut = [] } : Missing(original, missing);
     }
+
+    private VerificationReport Missing(string original, string missing) => new()
+    {
+        Original = original,
+        Upgraded = missing,
+        Mode = options.Mode,
+        Differences = [new Difference("file", "it is not in the second directory")],
+        DifferenceCount = 1,
+    };
 
     /// <summary>The report of what cannot be verified.</summary>
     public VerificationReport Refused(string original, string upgraded, MigrationException error) => new()

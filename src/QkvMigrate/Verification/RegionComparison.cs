@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Files;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -43,6 +44,11 @@ internal sealed class RegionComparison
     /// <exception cref="MigrationException">The first file's bytes do not have its own checksum.</exception>
     public RegionResult Compare(RegionPair pair, VerificationMode mode, CancellationToken cancellation)
     {
+        if (pair.Merged is { } merged)
+        {
+            return new MergedComparison(original, upgraded, merged, pair).Compare(mode, cancellation);
+        }
+
         var log = new DifferenceLog();
         if (mode == VerificationMode.Full || pair.After.Length <= SmallBytes || !pair.ComparesBytes)
         {

@@ -1,3 +1,5 @@
+using QkvMigrate.Verification.Merging;
+
 namespace QkvMigrate.Verification;
 
 /// <summary>A region of both files: an entry of a zip, a storage, what stands between two storages.</summary>
@@ -7,7 +9,7 @@ namespace QkvMigrate.Verification;
 /// <param name="After">The second file's.</param>
 /// <param name="StorageKey">The storage that it holds, or null where it holds none.</param>
 /// <param name="Moved">The views in it whose rows move, in the order of their bytes.</param>
-/// <param name="ComparesBytes">False for what is compared by its meaning instead: a pickle, the matrix of an expanded LoRA.</param>
+/// <param name="ComparesBytes">False for what is compared by its meaning instead: a pickle, the matrix of an expanded LoRA, a merged weight.</param>
 internal sealed record RegionPair(
     string Kind,
     string? Name,
@@ -17,6 +19,9 @@ internal sealed record RegionPair(
     IReadOnlyList<MovedView> Moved,
     bool ComparesBytes = true)
 {
+    /// <summary>The weight that a LoRA was added to, whose storage this is; null for all else.</summary>
+    public MergedWeight? Merged { get; init; }
+
     /// <summary>How reports name it.</summary>
     public string Place => Name is null ? Kind : $"{Kind} '{Name}'";
 }

@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
@@ -34,19 +35,19 @@ internal static class StorageRegions
             .OrderBy(storage => storage.Offset);
         foreach (var storage in storages)
         {
-            Add(done, storage.Offset, "bytes before storage", storage.Key, null, []);
+            Add(done, storage.Offset, "bytes before storage", storage.Key, null, [], null);
             done = storage.Offset + storage.Length;
-            Add(storage.Offset, done, "storage", storage.Key, storage.Key, [.. moved[storage.Key].OrderBy(view => view.Tensor.FileOffset)]);
+            Add(storage.Offset, done, "storage", storage.Key, storage.Key, [.. moved[storage.Key].OrderBy(view => view.Tensor.FileOffset)], changes.Merged?.In(storage));
         }
 
-        Add(done, original.Source.Length, "bytes behind the storages", null, null, []);
+        Add(done, original.Source.Length, "bytes behind the storages", null, null, [], null);
         return regions;
 
-        void Add(long from, long to, string kind, string? name, string? key, IReadOnlyList<MovedView> views)
+        void Add(long from, long to, string kind, string? name, string? key, IReadOnlyList<MovedView> views, MergedWeight? merged)
         {
             if (to > from)
             {
-                regions.Add(new RegionPair(kind, name, new FileRegion(from, to - from), new FileRegion(newStart + from - start, to - from), key, views));
+                regions.Add(new RegionPair(kind, name, new FileRegion(from, to - from), new FileRegion(newStart + from - start, to - from), key, views, merged is null) { Merged = merged });
             }
         }
     }

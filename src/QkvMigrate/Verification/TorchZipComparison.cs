@@ -63,7 +63,10 @@ internal static class TorchZipComparison
                 new FileRegion(now.DataOffset, now.Size, old.HasChecksum || now.HasChecksum || isMoved || isResized ? now.Crc : null),
                 storages.GetValueOrDefault(old.DataOffset)?.Key,
                 isMoved ? [.. moved[old.DataOffset].OrderBy(view => view.Tensor.FileOffset)] : [],
-                old.Name != pickle && !isResized);
+                old.Name != pickle && !isResized)
+            {
+                Merged = storages.TryGetValue(old.DataOffset, out var storage) ? changes.Merged?.In(storage) : null,
+            };
         }
     }
 }

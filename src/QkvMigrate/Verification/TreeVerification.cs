@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration;
 using QkvMigrate.Folders;
 
 namespace QkvMigrate.Verification;
@@ -30,10 +31,10 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
             reports.AddRange(gone
                 .Where(before.IsCheckpoint)
                 .Select(name => (folder.Key, pairs.NothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name)))));
-            var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(name)).ToList();
+            var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(ResultOf(name))).ToList();
             var found = Checkpoints(folder.Key, checkpoints);
             reports.AddRange(found.Select(report => (folder.Key, report)));
-            foreach (var name in folder.Except(gone).Except(checkpoints))
+            foreach (var name in folder.Except(gone).Except(checkpoints).Except(checkpoints.Select(ResultOf)))
             {
                 var owner = before.DirectoryOf(name)!;
                 var beside = proofs.TryGetValue(owner, out var known) ? known : proofs[owner] = new DirectoryProofs();
@@ -60,6 +61,9 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
         return all.Count > 0 ? all : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
     }
 
+    /// <summary>The file that a checkpoint became: a merged model has the name that all of LitGPT's have.</summary>
+    private string ResultOf(string name) => options.Merge is null ? name : Path.Combine(Path.GetDirectoryName(name)!, LoraBase.FileName);
+
     /// <summary>The checkpoints of one folder; several may be the shards of one model.</summary>
     private List<VerificationReport> Checkpoints(string folder, IEnumerable<string> names)
     {
@@ -73,7 +77,7 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
         try
         {
             var shards = new ModelShards(before);
-            return files.ConvertAll(file => pairs.Run(Path.Combine(before, file), Path.Combine(after, file), shards.Beside(file)));
+            return files.ConvertAll(file => pairs.Run(Path.Combine(before, file), Path.Combine(after, ResultOf(file)), shards.Beside(file)));
         }
         catch (MigrationException unfit)
         {

@@ -15,6 +15,9 @@ public sealed record VerificationOptions
     /// <summary>How much is compared.</summary>
     public VerificationMode Mode { get; init; } = VerificationMode.Full;
 
+    /// <summary>Where the first path is a LoRA and the second its merge: what the user says about that. Null for all else.</summary>
+    public MergeOptions? Merge { get; init; }
+
     /// <summary>Whether storages that nothing in a file names must be left out where its layout changes.</summary>
     public bool IsWithoutUnreferenced { get; init; }
 }

@@ -18,6 +18,9 @@ public sealed record VerificationCoverage
     /// <summary>Layers whose LoRA is of higher rank and was multiplied out.</summary>
     public int ExpandedLayers { get; init; }
 
+    /// <summary>Weights that a LoRA was added to.</summary>
+    public int MergedWeights { get; init; }
+
     /// <summary>Regions of the file whose bytes were compared: entries of a zip, storages and what stands between them.</summary>
     public int Regions { get; init; }
 

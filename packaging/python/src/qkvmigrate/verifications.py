@@ -25,6 +25,8 @@ class Coverage:
     renamed_names: int
     expanded_layers: Optional[int]
     """Layers whose LoRA is of higher rank and was multiplied out."""
+    merged_weights: Optional[int]
+    """Weights that a LoRA was added to: --lora merge."""
     entries: int
     """Regions of the file: entries of a zip, storages and what stands between them."""
     dropped_records: Optional[int]

@@ -178,7 +178,6 @@ internal sealed class LoraMerge(LoraAdapter adapter, LoraOptions options, Func<I
         return
         [
             new("lora-merged", $"the LoRA of {adapter.Checkpoint.Source.Path} ({settings}) is added to {adapter.Layers.Count} weights of {file}"),
-            new("lora-not-verified", "merged weights are no weights of an old file, so the new file was not verified against it"),
         ];
     }
 }

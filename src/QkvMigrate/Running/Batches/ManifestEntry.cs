@@ -1,3 +1,4 @@
+using QkvMigrate.Configuration;
 using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Running.Batches;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using QkvMigrate.Checkpoints.TorchZip;
+using QkvMigrate.Configuration;
 using QkvMigrate.Files;
-using QkvMigrate.Planning.Lora;
 using QkvMigrate.Trees;
 
 namespace QkvMigrate.Running.Batches;
@@ -36,7 +36,7 @@ internal sealed record SourceStamp(string Path, long Bytes, string Modified, str
         : 0;
 
     private static IEnumerable<string> Bases(CheckpointUnit unit, MigrationRequest request) => !request.IsMerge ? [] : unit.Checkpoints
-        .Select(file => LoraBase.TryFind(System.IO.Path.Combine(unit.Root, file), request.Lora))
+        .Select(file => LoraBase.TryFind(System.IO.Path.Combine(unit.Root, file), request.Lora.Base))
         .OfType<string>()
         .Select(System.IO.Path.GetFullPath)
         .Distinct()

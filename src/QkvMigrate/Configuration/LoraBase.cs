@@ -1,7 +1,6 @@
-using QkvMigrate.Configuration;
 using QkvMigrate.Files;
 
-namespace QkvMigrate.Planning.Lora;
+namespace QkvMigrate.Configuration;
 
 /// <summary>Finds the model that a LoRA was trained on.</summary>
 internal static class LoraBase
@@ -14,15 +13,15 @@ internal static class LoraBase
 
     /// <summary>The base's file: the one that the user names, or else <c>checkpoint_dir</c> in <c>hyperparameters.yaml</c> beside the LoRA.</summary>
     /// <param name="lora">The LoRA's file.</param>
-    /// <param name="options">What the user says.</param>
+    /// <param name="named">The file or directory that the user names, or null.</param>
     /// <exception cref="MigrationException">Neither names one, it is not there, or it is the merged model beside the LoRA.</exception>
-    public static string Find(string lora, LoraOptions options)
+    public static string Find(string lora, string? named)
     {
         var directory = FilePlace.DirectoryOf(lora);
-        var path = options.Base is { } named ? InDirectory(named) : ByHyperparameters(directory);
+        var path = named is not null ? InDirectory(named) : ByHyperparameters(directory);
         if (FileIdentity.Of(path) is null)
         {
-            throw new MigrationException(FailureKind.Io, options.Base is null
+            throw new MigrationException(FailureKind.Io, named is null
                 ? $"the base that checkpoint_dir in {LoraHyperparameters.FileName} names is not there "
                     + "(seen from the working directory, as LitGPT sees it); --lora-base PATH names it"
                 : "the base of the LoRA is not there", path);
@@ -37,11 +36,11 @@ internal static class LoraBase
     }
 
     /// <summary>The same, or null where the base cannot be found, as where it is in the LoRA's own file.</summary>
-    public static string? TryFind(string lora, LoraOptions options)
+    public static string? TryFind(string lora, string? named)
     {
         try
         {
-            return Find(lora, options);
+            return Find(lora, named);
         }
         catch (MigrationException)
         {
