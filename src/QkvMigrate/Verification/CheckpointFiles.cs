@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Folders;
 
 namespace QkvMigrate.Verification;
@@ -14,14 +13,16 @@ internal sealed class CheckpointFiles
 
     private readonly CancellationToken cancellation;
 
-    /// <summary>Looks at every file below <paramref name="root"/>; checkpoints that are not selected are as if they were not there.</summary>
+    /// <summary>Looks at every file of <paramref name="listing"/>; checkpoints that are not selected are as if they were not there.</summary>
+    /// <param name="listing">The files.</param>
+    /// <param name="selection">Which checkpoints count.</param>
+    /// <param name="cancellation">Ends the search.</param>
     /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
-    public CheckpointFiles(string root, CheckpointSelection selection, CancellationToken cancellation)
+    public CheckpointFiles(TreeListing listing, CheckpointSelection selection, CancellationToken cancellation)
     {
         this.cancellation = cancellation;
-        var refused = new List<(string Folder, MigrationException Refusal)>();
-        var files = Files(root, refused).ToList();
-        Distributed = [.. refused.Where(found => selection.Selects(found.Folder))];
+        var (root, files) = (listing.Root, listing.Files);
+        Distributed = [.. listing.Distributed.Where(found => selection.Selects(found.Folder))];
         var found = files.Where(name => IsCheckpoint(root, name)).ToHashSet(StringComparer.Ordinal);
         checkpoints = selection.Of(found);
 
@@ -32,7 +33,7 @@ internal sealed class CheckpointFiles
         Names = files.Where(name => checkpoints.Contains(name) || (!found.Contains(name) && DirectoryOf(name) is not null)).ToHashSet(StringComparer.Ordinal);
     }
 
-    /// <summary>The files, relative to the root.</summary>
+    /// <summary>The files that belong to a checkpoint, relative to the root.</summary>
     public IReadOnlySet<string> Names { get; }
 
     /// <summary>The directories that are a checkpoint as a whole, cut over their files, relative to the root, and why they are refused.</summary>
@@ -56,29 +57,6 @@ internal sealed class CheckpointFiles
                 return null;
             }
         }
-    }
-
-    /// <summary>The files below another root that stand where a file of this one would belong to a checkpoint.</summary>
-    public IReadOnlySet<string> NamesIn(string other) =>
-        Files(other, []).Where(name => Names.Contains(name) || DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
-
-    /// <summary>
-    /// Every file in <paramref name="folder"/>, a directory below <paramref name="root"/>, and below it, relative to the root,
-    /// but those of distributed checkpoints, which go to <paramref name="distributed"/>.
-    /// </summary>
-    private IEnumerable<string> Files(string root, List<(string Folder, MigrationException Refusal)> distributed, string folder = "")
-    {
-        cancellation.ThrowIfCancellationRequested();
-        var directory = Path.Combine(root, folder);
-        var listing = FolderListing.Of(directory);
-        if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
-        {
-            distributed.Add((folder, refusal));
-            return [];
-        }
-
-        return listing.Files.Select(file => Path.Combine(folder, file))
-            .Concat(listing.Folders.SelectMany(child => Files(root, distributed, Path.Combine(folder, child))));
     }
 
     private bool IsCheckpoint(string root, string name)

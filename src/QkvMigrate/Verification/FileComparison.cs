@@ -21,8 +21,15 @@ internal static class FileComparison
             return;
         }
 
-        using var before = SourceFile.Open(Path.Combine(original, name));
-        using var after = SourceFile.Open(Path.Combine(upgraded, name));
+        CompareCopy(Path.Combine(original, name), Path.Combine(upgraded, name), place, log, cancellation);
+    }
+
+    /// <summary>Compares a file with one that must have the same bytes.</summary>
+    /// <exception cref="MigrationException">One of them cannot be read.</exception>
+    public static void CompareCopy(string original, string upgraded, string place, DifferenceLog log, CancellationToken cancellation)
+    {
+        using var before = SourceFile.Open(original);
+        using var after = SourceFile.Open(upgraded);
         if (before.Length != after.Length)
         {
             log.Add(place, $"{after.Length} bytes, expected {before.Length}");

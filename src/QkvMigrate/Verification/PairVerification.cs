@@ -46,7 +46,10 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
         var geometry = begun.Shapes is { } shapes
             ? GeometryResolver.Resolve(options.Geometry, FilePlace.DirectoryOf(lora), shapes, FilePlace.DirectoryOf(begun.BasePath)).Geometry
             : null;
-        return begun.Run(geometry, cancellation);
+        var watched = new WatchedFiles(options.Watching);
+        watched.Note([begun.BasePath]);
+        var report = begun.Run(geometry, cancellation);
+        return watched.Changes() is [var change, ..] ? Refused(lora, merged, change) : report;
     }
 
     /// <summary>Verifies a file without a counterpart: held against itself, nothing may have to change.</summary>

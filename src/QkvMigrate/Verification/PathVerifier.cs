@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Files;
 using QkvMigrate.Verification.Exports;
 
 namespace QkvMigrate.Verification;
@@ -43,12 +44,25 @@ public static class PathVerifier
         {
             return Directory.Exists(original)
                 ? new TreeVerification(original, upgraded, options, cancellation).Run()
-                : [Alone(new PairVerification(options, cancellation).Run(original, upgraded, []))];
+                : Files(original, upgraded, options, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new MigrationException(FailureKind.Io, error.Message, original, inner: error);
         }
+    }
+
+    /// <summary>Two files. The first one's directory may tell the geometry, so its configurations must not change either.</summary>
+    private static List<VerificationReport> Files(string original, string upgraded, VerificationOptions options, CancellationToken cancellation)
+    {
+        var watched = new WatchedFiles(options.Watching);
+        watched.Note(
+        [
+            original, upgraded, .. options.Geometry.ConfigPath is { } configuration ? new[] { configuration } : [],
+            .. !File.Exists(original) ? [] : Directory.EnumerateFiles(FilePlace.DirectoryOf(original)).Where(name => Path.GetExtension(name) is ".yaml" or ".json"),
+        ]);
+        var pair = new PairVerification(options, cancellation);
+        return watched.Hold([Alone(pair.Run(original, upgraded, []))], change => pair.Refused(original, upgraded, change));
     }
 
     private static VerificationReport Alone(VerificationReport report)

@@ -17,8 +17,10 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
     /// <exception cref="MigrationException">There is no checkpoint.</exception>
     public IReadOnlyList<VerificationReport> Run()
     {
-        var before = new CheckpointFiles(original, options.Selection, cancellation);
-        var after = before.NamesIn(upgraded);
+        var directories = new WatchedFiles(options.Watching);
+        var (first, second) = (TreeListing.Of(original, directories, cancellation), TreeListing.Of(upgraded, directories, cancellation));
+        var before = new CheckpointFiles(first, options.Selection, cancellation);
+        var after = second.Files.Where(name => before.Names.Contains(name) || before.DirectoryOf(name) is not null).ToHashSet(StringComparer.Ordinal);
         var reports = new List<(string Directory, VerificationReport Report)>();
         var proofs = new Dictionary<string, DirectoryProofs>(StringComparer.Ordinal);
 
@@ -27,24 +29,29 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
         var names = before.Names.Union(after).Where(name => !(hasRecord && name == RecordNames.Checksums)).Order(StringComparer.Ordinal);
         foreach (var folder in names.GroupBy(name => Path.GetDirectoryName(name)!))
         {
+            var watched = new WatchedFiles(options.Watching);
+            watched.Note([.. folder.SelectMany(name => new[] { Path.Combine(original, name), Path.Combine(upgraded, name) })]);
             var gone = folder.Where(name => before.DirectoryOf(name) is { } directory && !Directory.Exists(Path.Combine(upgraded, directory))).ToList();
-            reports.AddRange(gone
-                .Where(before.IsCheckpoint)
-                .Select(name => (folder.Key, pairs.NothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name)))));
+            var found = gone.Where(before.IsCheckpoint).Select(name => pairs.NothingToDo(Path.Combine(original, name), Path.Combine(upgraded, name))).ToList();
             var checkpoints = folder.Except(gone).Where(name => before.IsCheckpoint(name) && after.Contains(ResultOf(name))).ToList();
-            var found = Checkpoints(folder.Key, checkpoints);
-            reports.AddRange(found.Select(report => (folder.Key, report)));
+            found.AddRange(Checkpoints(folder.Key, checkpoints));
             foreach (var name in folder.Except(gone).Except(checkpoints).Except(checkpoints.Select(ResultOf)))
             {
                 var owner = before.DirectoryOf(name)!;
                 var beside = proofs.TryGetValue(owner, out var known) ? known : proofs[owner] = new DirectoryProofs();
                 new DirectoryComparison(original, upgraded, found, log, beside, cancellation).Compare(name, before.Names.Contains(name), after.Contains(name));
             }
+
+            reports.AddRange(watched.Hold(found, change => pairs.Refused(Path.Combine(original, folder.Key), Path.Combine(upgraded, folder.Key), change))
+                .Select(report => (folder.Key, report)));
         }
 
+        var strangers = new ProofLog();
+        new StrangerComparison(first, second, before, options.Selection, IsTold, log, strangers, cancellation).Compare();
         var all = reports.Select(item => proofs.TryGetValue(item.Directory, out var beside) ? beside.AddedTo(item.Report) : item.Report)
             .Concat(before.Distributed.Select(found =>
                 pairs.Refused(Path.Combine(original, found.Folder), Path.Combine(upgraded, found.Folder), found.Refusal)))
+            .Select((report, number) => number == 0 ? strangers.AddedTo(report) : report)
             .ToList();
         if (log.Count > 0)
         {
@@ -58,7 +65,13 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
             });
         }
 
-        return all.Count > 0 ? all : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
+        return all.Count > 0
+            ? directories.Hold(all, change => pairs.Refused(original, upgraded, change))
+            : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
+
+        bool IsTold(string path) =>
+            log.First.Any(difference => difference.Place == $"file '{path}'")
+            || reports.Exists(item => !item.Report.IsVerified && item.Report.Upgraded == Path.Combine(upgraded, path));
     }
 
     /// <summary>The file that a checkpoint became: a merged model has the name that all of LitGPT's have.</summary>

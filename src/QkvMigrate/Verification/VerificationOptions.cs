@@ -12,6 +12,12 @@ public sealed record VerificationOptions
     /// <summary>What the user says about the geometry; the rest comes from beside the first file.</summary>
     public GeometryFlags Geometry { get; init; } = new();
 
+    /// <summary>
+    /// Called with each list of paths that are watched for changes from here on, before anything of them is read. For tests, which
+    /// change one then.
+    /// </summary>
+    internal Action<IReadOnlyList<string>>? Watching { get; init; }
+
     /// <summary>How much is compared.</summary>
     public VerificationMode Mode { get; init; } = VerificationMode.Full;
 

@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Folders;
 
 namespace QkvMigrate.Verification.Exports;
@@ -15,7 +16,9 @@ internal static class ExportPaths
         var (configuration, mode) = (options.Geometry.ConfigPath, options.Mode);
         if (!Directory.Exists(original))
         {
-            return ExportVerifier.IsOne(exported) ? [ExportVerifier.Verify(original, _ => true, exported, configuration, mode, cancellation)] : null;
+            return ExportVerifier.IsOne(exported)
+                ? Watched(original, exported, () => ExportVerifier.Verify(original, _ => true, exported, configuration, mode, cancellation))
+                : null;
         }
 
         if (!Directory.Exists(exported))
@@ -25,20 +28,20 @@ internal static class ExportPaths
 
         try
         {
-            var found = new CheckpointFiles(original, options.Selection, cancellation);
+            var found = new CheckpointFiles(TreeListing.Of(original, new WatchedFiles(null), cancellation), options.Selection, cancellation);
             var folders = found.Names.Where(found.IsCheckpoint).Select(name => Path.GetDirectoryName(name)!).Distinct().Order(StringComparer.Ordinal).ToList();
             var below = ExportsBelow(exported, "", cancellation).ToHashSet();
             return folders.Exists(folder => below.Contains(folder) && !ExportVerifier.IsOne(Path.Combine(original, folder)))
-                ? [.. folders.Select(Verify), .. below.Except(folders).Order(StringComparer.Ordinal).Select(Unknown)]
+                ? [.. folders.SelectMany(Verify), .. below.Except(folders).Order(StringComparer.Ordinal).Select(Unknown)]
                 : null;
 
-            VerificationReport Verify(string folder) => ExportVerifier.Verify(
+            List<VerificationReport> Verify(string folder) => Watched(Path.Combine(original, folder), Path.Combine(exported, folder), () => ExportVerifier.Verify(
                 Path.Combine(original, folder),
                 name => found.IsCheckpoint(Path.Combine(folder, name)),
                 Path.Combine(exported, folder),
                 configuration,
                 mode,
-                cancellation);
+                cancellation));
 
             VerificationReport Unknown(string folder) => new()
             {
@@ -53,7 +56,19 @@ internal static class ExportPaths
         {
             throw new MigrationException(FailureKind.Io, error.Message, original, inner: error);
         }
+
+        List<VerificationReport> Watched(string first, string second, Func<VerificationReport> verify)
+        {
+            var watched = new WatchedFiles(options.Watching);
+            watched.Note([.. FilesOf(first), .. FilesOf(second), .. configuration is null ? [] : new[] { configuration }]);
+            return watched.Hold([verify()], change => new VerificationReport { Original = first, Upgraded = second, Mode = mode, Error = change });
+        }
     }
+
+    /// <summary>A directory with the files in it, or a file with its own directory's.</summary>
+    private static IEnumerable<string> FilesOf(string path) => Directory.Exists(path)
+        ? [path, .. Directory.EnumerateFiles(path)]
+        : File.Exists(path) ? Directory.EnumerateFiles(FilePlace.DirectoryOf(path)) : [path];
 
     /// <summary>The folders of a tree that are exports, relative to its root.</summary>
     private static IEnumerable<string> ExportsBelow(string root, string folder, CancellationToken cancellation)

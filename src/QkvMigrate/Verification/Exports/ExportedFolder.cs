@@ -26,7 +26,9 @@ internal sealed class ExportedFolder : IDisposable
     private ExportedFolder(string path)
     {
         Path = path;
-        names = FolderListing.Of(path) is var listing ? [.. listing.Files, .. listing.Folders] : [];
+        var hasRecord = RecordNames.AreIn(path);
+        names = Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry))
+            .Where(name => !(hasRecord && name is RecordNames.Folder or RecordNames.Checksums)).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>The folder.</summary>
