@@ -40,11 +40,11 @@ public abstract class Checkpoint : IDisposable
     /// <summary>What the file's pickles name outside of themselves, in order; none in formats without pickles.</summary>
     public virtual IReadOnlyList<GlobalUse> Globals => [];
 
-    /// <summary>
-    /// Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>), and tensors storages
-    /// of their own (<see cref="CheckpointEdit.Splits"/>).
-    /// </summary>
+    /// <summary>Whether storages of this format can get other bytes (<see cref="CheckpointEdit.Replacements"/>).</summary>
     internal virtual bool TakesReplacements => false;
+
+    /// <summary>Whether tensors of this format can get storages of their own (<see cref="CheckpointEdit.Splits"/>).</summary>
+    internal virtual bool TakesSplits => false;
 
     /// <summary>
     /// The same file without the state dicts of <paramref name="optimizers"/> and without <paramref name="tensors"/>, keys and

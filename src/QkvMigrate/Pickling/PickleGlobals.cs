@@ -1,8 +1,11 @@
 namespace QkvMigrate.Pickling;
 
 /// <summary>A class or function that the pickle names. It is never looked up.</summary>
-internal sealed class PickleGlobal(int offset, string module, string name) : PickleNode(offset)
+internal sealed class PickleGlobal(int offset, int start, string module, string name) : PickleNode(offset)
 {
+    /// <summary>The instruction with which the name begins: that of the module's string where the name is made of two, else its own.</summary>
+    public int Start { get; } = start;
+
     /// <summary>The module, as in <c>torch._utils</c>.</summary>
     public string Module { get; } = module;
 

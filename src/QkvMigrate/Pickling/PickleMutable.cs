@@ -39,8 +39,11 @@ internal sealed class PickleSet(int offset) : PickleMutable(offset);
 internal sealed class PickleDict(int offset) : PickleMutable(offset);
 
 /// <summary>What a call would make: REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST. Nothing is called.</summary>
-internal sealed class PickleObject(int offset, PickleNode callable, PickleNode arguments) : PickleMutable(offset)
+internal sealed class PickleObject(int offset, int start, PickleNode callable, PickleNode arguments) : PickleMutable(offset)
 {
+    /// <summary>The instruction with which the call begins, or −1 where it is not one run of instructions that begins with its callable.</summary>
+    public int Start { get; } = start;
+
     /// <summary>What would be called.</summary>
     public PickleNode Callable { get; } = callable;
 

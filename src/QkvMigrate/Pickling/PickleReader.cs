@@ -45,6 +45,9 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> pickle)
     public ReadOnlySpan<byte> Argument(in PickleInstruction instruction) =>
         Bytes.Slice(instruction.ArgumentOffset, instruction.ArgumentLength);
 
+    /// <summary>The whole instruction.</summary>
+    public ReadOnlySpan<byte> All(in PickleInstruction instruction) => Bytes[instruction.Offset..instruction.End];
+
     private PickleInstruction Fixed(PickleOpcode opcode, int offset, int length)
     {
         Need(opcode, offset, offset + 1, length);

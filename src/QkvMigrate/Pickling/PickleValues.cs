@@ -6,6 +6,9 @@ namespace QkvMigrate.Pickling;
 /// </summary>
 internal sealed class PickleValues(PickleReader reader, PickleStack stack, PickleBudget budget)
 {
+    /// <summary>The start of a call whose instructions do not begin with its callable.</summary>
+    private const int Unknown = -1;
+
     private readonly List<PickleString> strings = [];
     private readonly List<PickleGlobal> globals = [];
     private readonly List<PickleNode> unnamed = [];
@@ -77,11 +80,11 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
         switch (at.Opcode)
         {
             case PickleOpcode.Global:
-                return Global(at.Offset, PickleText.Lines(reader.Argument(at)));
+                return Global(at.Offset, at.Offset, PickleText.Lines(reader.Argument(at)));
             case PickleOpcode.StackGlobal:
                 var names = stack.Pop(at, 2);
                 return names[0].Node is PickleString module && names[1].Node is PickleString name
-                    ? Global(at.Offset, (module.Text, name.Text))
+                    ? Global(at.Offset, names[0].At, (module.Text, name.Text))
                     : Unnamed(new PickleComputedGlobal(at.Offset));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
                 return Unnamed(new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at))));
@@ -93,17 +96,17 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
                 return Persistent(at.Offset, stack.Pop(at));
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
                 var call = stack.Pop(at, 2);
-                return Call(at, call[0].Node, call[1].Node);
+                return Call(at, StartOf(call[0]), call[0].Node, call[1].Node);
             case PickleOpcode.NewObjEx:
                 var parts = stack.Pop(at, 3);
-                return Call(at, parts[0].Node, Tuple(at, [parts[1], parts[2]]));
+                return Call(at, StartOf(parts[0]), parts[0].Node, Tuple(at, [parts[1], parts[2]]));
             case PickleOpcode.Inst:
                 var arguments = stack.PopToMark(at);
-                return Call(at, Global(at.Offset, PickleText.Lines(reader.Argument(at))), Tuple(at, arguments));
+                return Call(at, Unknown, Global(at.Offset, at.Offset, PickleText.Lines(reader.Argument(at))), Tuple(at, arguments));
             case PickleOpcode.Obj:
                 var items = stack.PopToMark(at);
                 return items.Length > 0
-                    ? Call(at, items[0].Node, Tuple(at, items[1..]))
+                    ? Call(at, Unknown, items[0].Node, Tuple(at, items[1..]))
                     : throw PickleFailure.At(at.Offset, "OBJ without a class");
             default:
                 throw new InvalidOperationException($"opcode {at.Opcode} is not handled");
@@ -117,9 +120,9 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
         return persistent;
     }
 
-    private PickleGlobal Global(int offset, (string Module, string Name) names)
+    private PickleGlobal Global(int offset, int start, (string Module, string Name) names)
     {
-        var global = new PickleGlobal(offset, names.Module, names.Name);
+        var global = new PickleGlobal(offset, start, names.Module, names.Name);
         globals.Add(global);
         return global;
     }
@@ -135,9 +138,15 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
         return tuple;
     }
 
-    private PickleObject Call(in PickleInstruction at, PickleNode callable, PickleNode arguments)
+    /// <summary>Where the instructions of a call begin that has its callable as its first value.</summary>
+    private static int StartOf(PickleItem callable) =>
+        callable.At != callable.Node.Offset ? callable.At
+        : callable.Node is PickleGlobal global ? global.Start
+        : Unknown;
+
+    private PickleObject Call(in PickleInstruction at, int start, PickleNode callable, PickleNode arguments)
     {
-        var call = new PickleObject(at.Offset, callable, arguments);
+        var call = new PickleObject(at.Offset, start, callable, arguments);
         call.Hold(arguments);
         if (callable is PickleExtension)
         {

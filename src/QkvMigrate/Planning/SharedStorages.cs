@@ -5,8 +5,8 @@ namespace QkvMigrate.Planning;
 
 /// <summary>
 /// Brings the blocks of all moves together per storage. Tensors can share one: the same view twice is moved once; views
-/// side by side are moved each for itself; a view that overlaps with what must stay, or moves otherwise, gets a storage of
-/// its own.
+/// that have no byte in common are moved each for itself, though their rows may alternate; a view that shares a byte with
+/// what must stay, or moves otherwise, gets a storage of its own.
 /// </summary>
 /// <param name="Blocks">The blocks to reorder where they are, each once.</param>
 /// <param name="Splits">The tensors that leave their storage.</param>
@@ -18,7 +18,7 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         [.. Splits.Zip(Overlaps, (split, other) => new Advice(
             "storage-split",
             $"tensor '{split.View.Label}' shared its bytes with {other}, which must not move with it: "
-            + $"it has a storage of its own now ({split.View.Extent} bytes), and the new file was not verified against the old one"))];
+            + $"it has a storage of its own now ({split.View.Extent} bytes)"))];
 
     /// <summary>Brings the blocks of <paramref name="moves"/> together.</summary>
     /// <exception cref="MigrationException">Views overlap in a format that has no other storage to give.</exception>
@@ -33,26 +33,27 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
         var blocks = new List<BlockReorder>();
         var splits = new List<StorageSplit>();
         var overlaps = new List<string>();
+        var shared = new SharedBytes();
         foreach (var storage in owners)
         {
             var isOpaque = checkpoint.OpaqueStorages.Contains(storage.Key);
-            foreach (var (view, neighbour) in Neighbours([.. storage], bystanders[storage.Key]))
+            foreach (var view in Views([.. storage], bystanders[storage.Key], shared))
             {
-                if (Sharer(isOpaque, neighbour) is not { } other)
+                if (Sharer(isOpaque, view.Neighbour) is not { } other)
                 {
-                    blocks.AddRange(view[0].Blocks);
+                    blocks.AddRange(view.Moves[0].Blocks);
                     continue;
                 }
 
-                if (!checkpoint.TakesReplacements)
+                if (!checkpoint.TakesSplits)
                 {
                     throw new MigrationException(
                         FailureKind.Unsupported,
                         $"its bytes are shared with {other}, which must not move with it, and a file of this format has no other place for them",
-                        where: $"tensor '{view[0].Tensor.Label}'");
+                        where: $"tensor '{view.Tensor.Label}'");
                 }
 
-                splits.Add(new StorageSplit([.. view.Select(move => move.Tensor)], view[0].Blocks));
+                splits.Add(new StorageSplit([.. view.Moves.Select(move => move.Tensor)], view.Moves[0].Blocks));
                 overlaps.Add(other);
             }
         }
@@ -62,36 +63,38 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
 
     /// <summary>
     /// The moves of a storage, together those of the same view under several names (tied weights, a model and its average),
-    /// each with a tensor that it overlaps with, or null.
+    /// each with a tensor that it shares a byte with, or null.
     /// </summary>
-    private static IEnumerable<(IReadOnlyList<TensorMove> View, TensorEntry? Neighbour)> Neighbours(TensorMove[] moves, IEnumerable<TensorEntry> bystanders)
+    private static List<View> Views(TensorMove[] moves, IEnumerable<TensorEntry> bystanders, SharedBytes shared)
     {
         if (moves.Length == 1 && !bystanders.Any())
         {
             // As nearly everywhere: the storage is the tensor's alone.
-            yield return (moves, null);
-            yield break;
+            return [new View(moves, moves[0].Tensor)];
         }
 
-        var extents = moves
-            .GroupBy(move => move, SameView.Comparer)
-            .Select(view => (View: (IReadOnlyList<TensorMove>)[.. view], view.First().Tensor))
-            .Concat(bystanders.Select(tensor => (View: (IReadOnlyList<TensorMove>)[], Tensor: tensor)))
-            .OrderBy(extent => extent.Tensor.FileOffset)
-            .ToList();
-        TensorEntry? farthest = null;
-        for (var i = 0; i < extents.Count; i++)
+        var moving = moves.GroupBy(move => move, SameView.Comparer).Select(view => new View([.. view], view.First().Tensor)).ToList();
+        var staying = bystanders.Select(tensor => new TensorMove(tensor, null, null, []))
+            .Distinct(SameView.Comparer)
+            .Select(view => new View([], view.Tensor));
+        List<View> open = [];
+        foreach (var view in moving.Concat(staying).OrderBy(view => view.Tensor.FileOffset))
         {
-            var (view, tensor) = extents[i];
-            var before = farthest is not null && End(farthest) > tensor.FileOffset ? farthest : null;
-            var after = i + 1 < extents.Count && extents[i + 1].Tensor.FileOffset < End(tensor) ? extents[i + 1].Tensor : null;
-            if (view.Count > 0)
+            open.RemoveAll(other => End(other.Tensor) <= view.Tensor.FileOffset);
+            foreach (var other in open)
             {
-                yield return (view, before ?? after);
+                shared.Spend(other.Tensor, view.Tensor);
+                if ((view.IsInQuestion || other.IsInQuestion) && shared.Any(other.Tensor, view.Tensor))
+                {
+                    view.Neighbour ??= other.Tensor;
+                    other.Neighbour ??= view.Tensor;
+                }
             }
 
-            farthest = farthest is not null && End(farthest) >= End(tensor) ? farthest : tensor;
+            open.Add(view);
         }
+
+        return moving;
     }
 
     /// <summary>What a view shares its bytes with and must leave behind, in words, or null.</summary>
@@ -106,4 +109,22 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
     }
 
     private static long End(TensorEntry tensor) => tensor.FileOffset + tensor.Extent;
+
+    /// <summary>A view of a storage.</summary>
+    /// <param name="moves">The moves of its tensors; none where they stay.</param>
+    /// <param name="tensor">One of them.</param>
+    private sealed class View(IReadOnlyList<TensorMove> moves, TensorEntry tensor)
+    {
+        /// <summary>The moves of its tensors; none where they stay.</summary>
+        public IReadOnlyList<TensorMove> Moves { get; } = moves;
+
+        /// <summary>One of the tensors.</summary>
+        public TensorEntry Tensor { get; } = tensor;
+
+        /// <summary>Another view's tensor that has one of its bytes, where one was found.</summary>
+        public TensorEntry? Neighbour { get; set; }
+
+        /// <summary>Whether it moves, and nothing was found yet that keeps it from moving where it is.</summary>
+        public bool IsInQuestion => Moves.Count > 0 && Neighbour is null;
+    }
 }

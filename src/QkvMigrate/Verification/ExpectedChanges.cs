@@ -1,31 +1,49 @@
-using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Verification.Merging;
 
 namespace QkvMigrate.Verification;
 
-/// <summary>All that may differ between two files, worked out from the first one alone.</summary>
+/// <summary>All that may differ between two files, worked out from the first one; the second chooses but the keys of new storages.</summary>
 internal sealed class ExpectedChanges
 {
     private readonly Dictionary<int, string> renames = [];
     private readonly List<MovedView> moved = [];
-    private readonly HashSet<(int Dimension, int HeadRows, DType DType, ElementView Elements)> views = [];
+    private readonly Dictionary<TensorEntry, MovedView> moving = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(int Dimension, int HeadRows, DType DType, ElementView Elements), MovedView> views = [];
 
     private readonly IReshapedTensors? reshaped;
 
-    private ExpectedChanges(IReshapedTensors? reshaped) => this.reshaped = reshaped;
+    private ExpectedChanges(Checkpoint original, Checkpoint upgraded, FusedChange? change, IReshapedTensors? reshaped, DifferenceLog log)
+    {
+        this.reshaped = reshaped;
+        if (change is not null)
+        {
+            Rename(original, change.Fused, change.Change);
+            Move(original, change, log);
+        }
+
+        if (Merged is { HoldsLora: true })
+        {
+            RenameMerged(original);
+        }
+
+        Storages = new ExpectedStorages(original, upgraded, moved, moving, log);
+    }
 
     /// <summary>The new names by the place in the pickle where the old ones stand (<see cref="NameEntry.Id"/>).</summary>
     public IReadOnlyDictionary<int, string> Renames => renames;
 
-    /// <summary>The tensors whose rows move.</summary>
+    /// <summary>The tensors whose rows move, each view of a storage once.</summary>
     public IReadOnlyList<MovedView> Moved => moved;
+
+    /// <summary>In which storage each tensor must have its numbers.</summary>
+    public ExpectedStorages Storages { get; }
 
     /// <summary>The weights that a LoRA was added to, or null.</summary>
     public MergedModel? Merged => reshaped as MergedModel;
 
     /// <summary>A tensor of the first file as the second must describe it, apart from its name and the place of its bytes.</summary>
-    public TensorEntry After(TensorEntry tensor) => reshaped?.After(tensor) ?? tensor;
+    public TensorEntry After(TensorEntry tensor) => reshaped?.After(tensor) ?? Storages.After(tensor) ?? tensor;
 
     /// <summary>The bytes that a storage of the first file has in the second, where they are compared by what they mean.</summary>
     public long? LengthAfter(StorageEntry storage) => reshaped?.LengthAfter(storage);
@@ -80,25 +98,12 @@ internal sealed class ExpectedChanges
 
     /// <summary>Works out what changes. What cannot be told is a difference: it is not verified.</summary>
     /// <param name="original">The first file.</param>
-    /// <param name="moved">What was made of its fused tensors; null where nothing changes.</param>
+    /// <param name="upgraded">The second file.</param>
+    /// <param name="moved">What was made of the fused tensors of the first; null where nothing changes.</param>
     /// <param name="reshaped">The matrices of its LoRA that become larger, or the weights that a LoRA was added to.</param>
     /// <param name="log">Takes what cannot be told.</param>
-    public static ExpectedChanges Of(Checkpoint original, FusedChange? moved, IReshapedTensors? reshaped, DifferenceLog log)
-    {
-        var changes = new ExpectedChanges(reshaped);
-        if (moved is not null)
-        {
-            changes.Rename(original, moved.Fused, moved.Change);
-            changes.Move(original, moved, log);
-        }
-
-        if (changes.Merged is { HoldsLora: true })
-        {
-            changes.RenameMerged(original);
-        }
-
-        return changes;
-    }
+    public static ExpectedChanges Of(Checkpoint original, Checkpoint upgraded, FusedChange? moved, IReshapedTensors? reshaped, DifferenceLog log) =>
+        new(original, upgraded, moved, reshaped, log);
 
     private static bool Has(Checkpoint checkpoint, VerifiedLayout layout) =>
         FusedTensors.Any(checkpoint, layout) || LeftNames.Unmoved(checkpoint, layout).Any();
@@ -134,10 +139,10 @@ internal sealed class ExpectedChanges
 
     private void Move(Checkpoint original, FusedChange moved, DifferenceLog log)
     {
-        var (change, fused, geometry) = moved;
+        var fused = moved.Fused;
         foreach (var item in fused)
         {
-            Add(item.Tensor, item, geometry, change, log);
+            Add(item.Tensor, item, moved, log);
         }
 
         var models = new Lazy<List<List<TensorEntry>>>(() => VerifiedModels.Of(original, fused));
@@ -151,17 +156,18 @@ internal sealed class ExpectedChanges
                 continue;
             }
 
-            moments.ForEach(moment => Add(moment.Moment, moment.Owner, geometry, change, log));
+            moments.ForEach(moment => Add(moment.Moment, moment.Owner, moved, log));
         }
 
-        if (geometry.QueryGroupCount > 1)
+        if (moved.MovesRows)
         {
-            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, geometry, change, log));
+            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, moved, log));
         }
     }
 
-    private void Add(TensorEntry tensor, FusedEntry owner, AttentionGeometry geometry, VerifiedChange change, DifferenceLog log)
+    private void Add(TensorEntry tensor, FusedEntry owner, FusedChange change, DifferenceLog log)
     {
+        var geometry = change.Geometry;
         if (!owner.IsKnown)
         {
             log.Add(Name(tensor), $"what its rows are is not known ('{owner.Name.Suffix}'), so it is not verified");
@@ -181,12 +187,23 @@ internal sealed class ExpectedChanges
             return;
         }
 
-        var view = new MovedView(tensor, axis.Dimension, (int)(geometry.HeadSize / pack), geometry, change);
+        if (!change.MovesRows || tensor.ElementCount == 0 || tensor.Strides[axis.Dimension] == 0)
+        {
+            return;
+        }
 
         // The same elements under two names (tied weights) move once.
-        if (views.Add((view.Dimension, view.HeadRows, tensor.DType, ElementView.Of(tensor))))
+        var headRows = (int)(geometry.HeadSize / pack);
+        var key = (axis.Dimension, headRows, tensor.DType, ElementView.Of(tensor));
+        if (!views.TryGetValue(key, out var view))
         {
+            views.Add(key, view = new MovedView(tensor, axis.Dimension, headRows, geometry, change.Change));
             moved.Add(view);
+        }
+
+        if (!moving.TryAdd(tensor, view) && moving[tensor] != view)
+        {
+            log.Add(Name(tensor), "its rows would have to move in two ways, so it is not verified");
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, RegionPair pair,
     private bool isStarted;
 
     /// <summary>Fills <paramref name="buffer"/> with the bytes from <paramref name="at"/> on, where the last call ended.</summary>
-    /// <exception cref="MigrationException">Two moved views overlap, so that no file can hold both.</exception>
+    /// <exception cref="MigrationException">Elements of a moved view overlap, so that no file can hold all.</exception>
     public void Read(long at, Span<byte> buffer)
     {
         if (!isStarted)
@@ -59,7 +59,7 @@ internal sealed class ExpectedImage(IEnumerator<MovedRun> runs, RegionPair pair,
         {
             throw new MigrationException(
                 FailureKind.Unsupported,
-                "two tensors whose rows move share bytes, so what they must be is not known",
+                "elements of a tensor whose rows move share bytes or alternate, so what they must be is not known",
                 original.Path,
                 pair.Place,
                 pair.Before.Offset + run.Target);

@@ -71,14 +71,14 @@ internal sealed class FileVerification : BegunVerification
     private VerificationReport Compare(FusedChange? moved, MergedModel? merged, CancellationToken cancellation)
     {
         var lora = moved is null ? null : ExpandedLora.Find(original, upgraded, moved, log);
-        var changes = ExpectedChanges.Of(original, moved, (IReshapedTensors?)merged ?? lora, log);
+        var changes = ExpectedChanges.Of(original, upgraded, moved, (IReshapedTensors?)merged ?? lora, log);
         TensorTable.Compare(original, upgraded, changes, log);
         proofs.Cover("tensors", $"{original.Tensors.Count}, in order: names, dtypes, shapes, strides, and which share a storage");
         LeftNames.Find(upgraded, change, log);
         var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
         var gone = merging is { HoldsBase: true } ? merging.RecordsBeside(original).Union(dropped).ToHashSet() : dropped;
         var regions = FormatComparison.Compare(original, upgraded, changes, gone, log, proofs);
-        var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes.Moved, mode, cancellation);
+        var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes, mode, cancellation);
         foreach (var result in results)
         {
             log.Add(result.Log);

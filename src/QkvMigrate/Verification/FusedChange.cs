@@ -6,4 +6,9 @@ namespace QkvMigrate.Verification;
 /// <param name="Change">From which layout to which.</param>
 /// <param name="Fused">The tensors, as they are in the first file.</param>
 /// <param name="Geometry">Where q, k and v stand.</param>
-internal sealed record FusedChange(VerifiedChange Change, List<FusedEntry> Fused, AttentionGeometry Geometry);
+internal sealed record FusedChange(VerifiedChange Change, List<FusedEntry> Fused, AttentionGeometry Geometry)
+{
+    /// <summary>Whether a row stands elsewhere afterwards: with one query group each stays.</summary>
+    public bool MovesRows { get; } = Enumerable.Range(0, Geometry.HeadCount + (2 * Geometry.QueryGroupCount))
+        .Any(place => Change.From.PlaceOf(Change.To.HeadAt(place, Geometry), Geometry) != place);
+}

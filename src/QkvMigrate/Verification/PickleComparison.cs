@@ -3,9 +3,10 @@ using QkvMigrate.Pickling;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Holds two pickles against each other, opcode by opcode. Only names that change may differ. Picklers write a string
-/// once and fetch it from the memo afterwards, so a name that changes while the same string elsewhere stays (or the
-/// other way round) may be a literal where it was fetched, or be fetched where it was a literal.
+/// Holds two pickles against each other, opcode by opcode. Only names that change may differ, and the numbers of tensors
+/// that do. Picklers write a string once and fetch it from the memo afterwards, so a name that changes while the same string
+/// elsewhere stays (or the other way round) may be a literal where it was fetched, or be fetched where it was a literal. A
+/// tensor is written once, too: where only some of its places get another storage, the others have a copy.
 /// </summary>
 internal sealed class PickleComparison
 {
@@ -17,28 +18,25 @@ internal sealed class PickleComparison
     private readonly HashSet<int> originalFrameEnds;
     private readonly HashSet<int> upgradedFrameEnds;
     private readonly Dictionary<int, int> literals = [];
-    private readonly IReadOnlyDictionary<int, string> renames;
-    private readonly IReadOnlyDictionary<int, long> numbers;
+    private readonly ExpectedPickle expected;
     private readonly long start;
     private readonly DifferenceLog log;
 
     private PickleComparison(
         PickleScript original,
         PickleScript upgraded,
-        IReadOnlyDictionary<int, string> renames,
-        IReadOnlyDictionary<int, long> numbers,
+        ExpectedPickle expected,
         long start,
         DifferenceLog log)
     {
-        protocol = original.Protocol;
         originalReader = new PickleReader(original.Bytes);
         upgradedReader = new PickleReader(upgraded.Bytes);
         originalStrings = Uses(original);
         upgradedStrings = Uses(upgraded);
         originalFrameEnds = [.. original.Frames.Select(frame => frame.End)];
         upgradedFrameEnds = [.. upgraded.Frames.Select(frame => frame.End)];
-        this.renames = renames;
-        this.numbers = numbers;
+        protocol = original.Protocol;
+        this.expected = expected;
         this.start = start;
         this.log = log;
     }
@@ -46,21 +44,19 @@ internal sealed class PickleComparison
     /// <summary>Compares the pickles.</summary>
     /// <param name="original">The first file's.</param>
     /// <param name="upgraded">The second file's.</param>
-    /// <param name="renames">New texts by the instruction of the first pickle that pushes the name.</param>
-    /// <param name="numbers">New ints by the instruction of the first pickle that pushes the old one.</param>
+    /// <param name="expected">What the second pickle may have other than the first.</param>
     /// <param name="start">Where the second pickle starts in its file.</param>
     /// <param name="log">Takes the differences.</param>
     /// <param name="proofs">Takes what was compared.</param>
     public static void Compare(
         PickleScript original,
         PickleScript upgraded,
-        IReadOnlyDictionary<int, string> renames,
-        IReadOnlyDictionary<int, long> numbers,
+        ExpectedPickle expected,
         long start,
         DifferenceLog log,
         ProofLog proofs)
     {
-        var count = new PickleComparison(original, upgraded, renames, numbers, start, log).Run();
+        var count = new PickleComparison(original, upgraded, expected, start, log).Run();
         proofs.Cover("pickle", $"{count} instructions, one by one");
     }
 
@@ -91,6 +87,17 @@ internal sealed class PickleComparison
             before = originalReader.Read(left);
             after = upgradedReader.Read(right);
             count++;
+            if (expected.Copies.TryGetValue(left, out var copy))
+            {
+                if (CompareCopy(copy, before, after) is not { } end)
+                {
+                    return count;
+                }
+
+                (left, right) = (before.End, end);
+                continue;
+            }
+
             if (!Compare(before, after))
             {
                 return count;
@@ -110,6 +117,49 @@ internal sealed class PickleComparison
     /// <summary>How far behind STOP frames end: no instruction is there to compare them at, but readers take in a frame whole.</summary>
     private static HashSet<int> Beyond(HashSet<int> frameEnds, int end) => [.. frameEnds.Where(frame => frame >= end).Select(frame => frame - end)];
 
+    /// <summary>Compares a tensor that is made once more with what made it first. Returns where it ends, or null where it is another value.</summary>
+    private int? CompareCopy(ExpectedCopy copy, in PickleInstruction fetch, PickleInstruction after)
+    {
+        var isFirst = true;
+        for (var left = copy.Start; left < copy.End;)
+        {
+            var before = originalReader.Read(left);
+            left = before.End;
+            if (before.Opcode == PickleOpcode.Frame || PickleMemoCode.IsPut(before.Opcode))
+            {
+                continue;
+            }
+
+            if (!isFirst)
+            {
+                after = upgradedReader.Read(after.End);
+            }
+
+            // A frame that ends before the copy ends before the fetch that it stands for, too; within it none may.
+            if ((isFirst && originalFrameEnds.Contains(fetch.Offset)) != upgradedFrameEnds.Contains(after.Offset) || !IsCopy(copy, before, after))
+            {
+                Add(after, $"{after.Opcode} is not the copy's of a tensor that gets a storage of its own in one of its places");
+                return null;
+            }
+
+            isFirst = false;
+        }
+
+        return after.End;
+    }
+
+    private bool IsCopy(ExpectedInstructions copy, in PickleInstruction before, in PickleInstruction after)
+    {
+        if (copy.Texts.TryGetValue(before.Offset, out var text))
+        {
+            // Always written out: the memo may have another text after the first place was changed.
+            var literal = originalReader.Read(originalStrings[before.Offset].Offset);
+            return IsForm(literal, after) && upgradedStrings.GetValueOrDefault(after.Offset) is { MemoSlot: < 0 } found && found.Text == text;
+        }
+
+        return copy.Numbers.TryGetValue(before.Offset, out var number) ? IsNumber(number, before, after) : SameBytes(before, after);
+    }
+
     /// <summary>Compares one pair; false where what follows cannot be told to belong together.</summary>
     private bool Compare(in PickleInstruction before, in PickleInstruction after)
     {
@@ -125,9 +175,13 @@ internal sealed class PickleComparison
             return true;
         }
 
-        if (numbers.TryGetValue(before.Offset, out var number))
+        if (expected.Numbers.TryGetValue(before.Offset, out var number))
         {
-            CompareNumber(number, before, after);
+            if (!IsNumber(number, before, after))
+            {
+                Add(after, $"{after.Opcode} is not the int {number}");
+            }
+
             return true;
         }
 
@@ -142,25 +196,26 @@ internal sealed class PickleComparison
         return before.Opcode == after.Opcode;
     }
 
-    /// <summary>An int takes another opcode where it becomes larger or smaller than the old one's bytes can say.</summary>
-    private void CompareNumber(long expected, in PickleInstruction before, in PickleInstruction after)
+    /// <summary>
+    /// Whether an int is as it was, or the expected one in the form that CPython's pickler chooses: it takes another opcode where
+    /// it becomes larger or smaller than the old one's bytes can say.
+    /// </summary>
+    private bool IsNumber(long number, in PickleInstruction before, in PickleInstruction after)
     {
-        if (!IsInteger(after.Opcode) || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != expected)
+        if (!IsInteger(after.Opcode) || PickleNumbers.Read(after, upgradedReader.Argument(after)) is not PickleInteger { Value: var found } || found != number)
         {
-            Add(after, $"{after.Opcode} is not the int {expected}");
+            return false;
         }
-        else if (!SameBytes(before, after) && !PickleForms.IsInteger(after, upgradedReader.Argument(after), expected, protocol))
-        {
-            Add(after, $"the int {expected} is written as {after.Opcode}, as no pickler of protocol {protocol} writes it");
-        }
+
+        return SameBytes(before, after) || PickleForms.IsInteger(after, upgradedReader.Argument(after), number, protocol);
     }
 
     private void CompareStrings(in PickleInstruction before, PickleString text, in PickleInstruction after, PickleString found)
     {
-        var expected = renames.GetValueOrDefault(before.Offset, text.Text);
-        if (found.Text != expected)
+        var wanted = expected.Texts.GetValueOrDefault(before.Offset, text.Text);
+        if (found.Text != wanted)
         {
-            Add(after, $"'{found.Text}', expected '{expected}'");
+            Add(after, $"'{found.Text}', expected '{wanted}'");
             return;
         }
 
@@ -172,14 +227,14 @@ internal sealed class PickleComparison
 
         var isAllowed = (wasLiteral, isLiteral) switch
         {
-            (true, true) => expected == text.Text ? SameBytes(before, after) : IsForm(before, after),
+            (true, true) => wanted == text.Text ? SameBytes(before, after) : IsForm(before, after),
             (false, false) => SameBytes(before, after),
-            (false, true) => renames.GetValueOrDefault(text.Offset, text.Text) != expected
+            (false, true) => expected.Texts.GetValueOrDefault(text.Offset, text.Text) != wanted
                 && found.MemoSlot < 0
                 && IsForm(originalReader.Read(text.Offset), after),
             (true, false) => text.MemoSlot < 0
                 && literals.TryGetValue(found.Offset, out var fetched)
-                && (renames.ContainsKey(before.Offset) || renames.ContainsKey(fetched))
+                && (expected.Texts.ContainsKey(before.Offset) || expected.Texts.ContainsKey(fetched))
                 && PickleForms.IsFetch(after, upgradedReader.Argument(after), found.MemoSlot, IsLine(found)),
         };
         if (!isAllowed)

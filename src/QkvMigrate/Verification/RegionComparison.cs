@@ -74,7 +74,7 @@ internal sealed class RegionComparison
     {
         crc.Reset();
         var skip = 0L;
-        using var runs = pair.Moved.SelectMany(view => view.Runs()).GetEnumerator();
+        using var runs = pair.Runs().GetEnumerator();
         var image = new ExpectedImage(runs, pair, original, window);
         for (var at = 0L; at < pair.After.Length; at += found.Length)
         {
@@ -112,7 +112,7 @@ internal sealed class RegionComparison
     {
         var last = pair.After.Length - EndBytes;
         return pair.Moved.Count > 0
-            ? pair.Moved.SelectMany(view => view.SampledRuns())
+            ? pair.SampledRuns()
             : [new MovedRun(0, 0, EndBytes), new MovedRun(last, last, EndBytes)];
     }
 

@@ -13,11 +13,11 @@ internal static class RegionSweep
         Checkpoint original,
         Checkpoint upgraded,
         IReadOnlyList<RegionPair> pairs,
-        IReadOnlyList<MovedView> moved,
+        ExpectedChanges changes,
         VerificationMode mode,
         CancellationToken cancellation)
     {
-        var places = new TensorPlaces(original.Tensors, moved);
+        var places = new TensorPlaces(original.Tensors, changes);
         var results = new RegionResult[pairs.Count];
 
         // Parallel.ForEach asks each thread for its state again every fraction of a second: without a place to keep them,

@@ -25,7 +25,7 @@ internal static class StorageRegions
             return null;
         }
 
-        var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Key);
+        var moved = changes.Storages.InPlace.ToLookup(view => view.Tensor.Storage.Key);
         var regions = new List<RegionPair>();
         var done = start;
         var storages = original.Tensors.Select(tensor => tensor.Storage)

@@ -3,11 +3,13 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>Finds the tensor, row and head that a byte of a storage belongs to. Its tables are made at the first difference: most files have none.</summary>
-internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnlyList<MovedView> moved)
+internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, ExpectedChanges changes)
 {
-    private readonly Lazy<ILookup<string, TensorEntry>> byStorage = new(() => tensors.ToLookup(tensor => tensor.Storage.Key));
+    private readonly Lazy<ILookup<string, TensorEntry>> byStorage = new(
+        () => tensors.Where(tensor => !changes.Storages.Leaves(tensor)).ToLookup(tensor => tensor.Storage.Key));
+
     private readonly Lazy<Dictionary<TensorEntry, MovedView>> views = new(
-        () => moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance));
+        () => changes.Moved.ToDictionary<MovedView, TensorEntry>(view => view.Tensor, ReferenceEqualityComparer.Instance));
 
     /// <summary>Describes the byte.</summary>
     /// <param name="pair">The region that holds the byte.</param>
@@ -16,7 +18,9 @@ internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnly
     public Difference Describe(RegionPair pair, long at, out long next)
     {
         next = at + 1;
-        foreach (var tensor in (pair.StorageKey is { } key ? byStorage.Value[key] : []).OrderByDescending(views.Value.ContainsKey))
+        var offset = pair.After.Offset + at;
+        at += pair.Start;
+        foreach (var tensor in Candidates(pair))
         {
             var view = views.Value.GetValueOrDefault(tensor);
             var dimension = view?.Dimension ?? 0;
@@ -25,13 +29,15 @@ internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnly
                 continue;
             }
 
-            next = tensor.Shape.Count > 0 && IsOnePiece(tensor, dimension)
-                ? RowStart(tensor, dimension, row) + (tensor.Strides[dimension] * tensor.DType.ItemSize)
-                : at + 1;
+            if (tensor.Shape.Count > 0 && IsOnePiece(tensor, dimension))
+            {
+                next = RowStart(tensor, dimension, row) + (tensor.Strides[dimension] * tensor.DType.ItemSize) - pair.Start;
+            }
+
             var difference = new Difference($"tensor '{tensor.Label}'", "")
             {
                 Row = tensor.Shape.Count > 0 ? row : null,
-                Offset = pair.After.Offset + at,
+                Offset = offset,
             };
             if (view is null)
             {
@@ -48,8 +54,14 @@ internal sealed class TensorPlaces(IReadOnlyList<TensorEntry> tensors, IReadOnly
             };
         }
 
-        return new Difference(pair.Place, "the bytes are not the first file's, and belong to no tensor") { Offset = pair.After.Offset + at };
+        return new Difference(pair.Place, "the bytes are not the first file's, and belong to no tensor") { Offset = offset };
     }
+
+    /// <summary>The tensors that may look at a byte of the region, those that move first.</summary>
+    private IEnumerable<TensorEntry> Candidates(RegionPair pair) =>
+        pair.IsOwn ? [pair.Moved[0].Tensor]
+        : pair.StorageKey is { } key ? byStorage.Value[key].OrderByDescending(views.Value.ContainsKey)
+        : [];
 
     /// <summary>The index along a dimension of the element that holds a byte, or null where the byte is none of the tensor's.</summary>
     private static long? Row(TensorEntry tensor, int dimension, long at)

@@ -5,6 +5,9 @@ namespace QkvMigrate.Verification;
 /// <summary>The zip that <c>torch.save</c> writes: each entry is a region, and has a CRC-32.</summary>
 internal static class TorchZipComparison
 {
+    private const string PickleName = "data.pkl";
+    private const string StorageFolder = "data/";
+
     /// <summary>Compares the frames of the zips and their pickles. Returns their entries in pairs, whose bytes are still to be compared.</summary>
     public static IReadOnlyList<RegionPair>? Compare(
         TorchZipCheckpoint original,
@@ -21,8 +24,19 @@ internal static class TorchZipComparison
         var resized = storages.Values
             .Where(storage => changes.LengthAfter(storage) is not null)
             .ToDictionary(storage => storage.Offset, storage => changes.LengthAfter(storage)!.Value);
-        long? Length(ZipEntry entry) => entry.Name == pickle ? null : resized.TryGetValue(entry.DataOffset, out var length) ? length : entry.Size;
-        if (!ZipComparison.Compare(before, after, dropped, original.Source, Length, log))
+        var folder = pickle[..^PickleName.Length] + StorageFolder;
+        var own = changes.Storages.Own.ToDictionary(storage => folder + storage.Key);
+        var gone = dropped.Concat(changes.Storages.Gone.Select(key => folder + key)).ToHashSet();
+        var kept = ZipComparison.Without(gone, before.Entries);
+        var lengths = kept.ToDictionary(entry => entry.Name, entry => resized.GetValueOrDefault(entry.DataOffset, entry.Size));
+        foreach (var (name, storage) in own)
+        {
+            lengths[name] = storage.View.Tensor.Extent;
+        }
+
+        long? Length(ZipEntry entry) => entry.Name == pickle ? null : lengths[entry.Name];
+        var added = own.ToDictionary(storage => storage.Key, storage => before.ByName[folder + storage.Value.View.Tensor.Storage.Key]);
+        if (!ZipComparison.Compare(before, after, gone, added, original.Source, Length, log))
         {
             return null;
         }
@@ -36,20 +50,25 @@ internal static class TorchZipComparison
         PickleComparison.Compare(
             original.Pickle,
             upgraded.Pickle,
-            changes.Renames,
-            ExpectedNumbers.Of(original.Pickle, original, changes),
+            ExpectedPickle.Of(original.Pickle, original, changes, log),
             upgraded.PickleEntry.DataOffset,
             log,
             proofs);
-        var moved = changes.Moved.ToLookup(view => view.Tensor.Storage.Offset);
-        var kept = ZipComparison.Without(dropped, before.Entries);
-        var regions = new RegionPair[kept.Count];
+        if (own.Count > 0)
+        {
+            proofs.Cover("storages of their own", $"{own.Count}, each of a tensor that shared bytes with what must not move, and {changes.Storages.Gone.Count} that are used no more");
+        }
+
+        var moved = changes.Storages.InPlace.ToLookup(view => view.Tensor.Storage.Offset);
+        var regions = new RegionPair[after.Entries.Count];
         for (var i = 0; i < regions.Length; i++)
         {
-            regions[i] = Pair(kept[i], after.Entries[i]);
+            regions[i] = i < kept.Count ? Pair(kept[i], after.Entries[i]) : Own(after.Entries[i]);
         }
 
         return regions;
+
+        RegionPair Own(ZipEntry now) => own[now.Name].Pair(ZipFailure.EntryKind, now.Name, new FileRegion(now.DataOffset, now.Size, now.Crc));
 
         RegionPair Pair(ZipEntry old, ZipEntry now)
         {

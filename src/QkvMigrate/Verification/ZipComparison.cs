@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Text;
 using QkvMigrate.Checkpoints.TorchZip;
 using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Holds the frames of two zips against each other: entries, their order, their headers, the records at the end. That
-/// entries cover the file without gaps, and that local headers agree with the directory, is checked on reading
+/// Holds the frames of two zips against each other: entries, their order, their headers, the records at the end. Entries that
+/// are new stand behind all others; which of them is first is free. That entries cover the file without gaps, and that local headers agree with the directory, is checked on reading
 /// (<see cref="ZipDirectory"/>); so a byte can stand nowhere but in an entry, a header, or the end records.
 /// </summary>
 internal static class ZipComparison
@@ -17,30 +18,40 @@ internal static class ZipComparison
     /// <param name="original">The first zip.</param>
     /// <param name="upgraded">The second zip.</param>
     /// <param name="dropped">The names of entries that the second zip must not have.</param>
+    /// <param name="added">Entries that it must have behind all others, by their names, each with one of the first zip's that it must be like.</param>
     /// <param name="source">The first file.</param>
-    /// <param name="expected">The bytes that an entry of the first zip must have in the second, or null for any: the pickle's.</param>
+    /// <param name="expected">The bytes that an entry of the second zip must have, or null for any: the pickle's.</param>
     /// <param name="log">Takes the differences.</param>
     public static bool Compare(
         ZipDirectory original,
         ZipDirectory upgraded,
         IReadOnlySet<string> dropped,
+        IReadOnlyDictionary<string, ZipEntry> added,
         SourceFile source,
         Func<ZipEntry, long?> expected,
         DifferenceLog log)
     {
         var entries = Without(dropped, original.Entries);
-        if (!SameNames("entries", entries, upgraded.Entries, log)
-            || !SameNames("entries of the directory", Without(dropped, original.Listed), upgraded.Listed, log))
+        var extra = upgraded.Entries.Skip(entries.Count).Where(entry => added.ContainsKey(entry.Name)).Select(entry => entry.Name).ToList();
+        var rawExtra = extra.ConvertAll<ReadOnlyMemory<byte>>(name => Encoding.UTF8.GetBytes(name));
+        if (!SameNames("entries", [.. entries.Select(RawName), .. rawExtra], upgraded.Entries, log)
+            || !SameNames("entries of the directory", [.. Without(dropped, original.Listed).Select(RawName), .. rawExtra], upgraded.Listed, log))
         {
+            return false;
+        }
+
+        if (extra.Count != added.Count)
+        {
+            log.Add("zip directory", $"{extra.Count} storages behind the first file's, expected {added.Count}");
             return false;
         }
 
         var alignment = Alignment(original, source);
         var isWhole = true;
-        foreach (var (before, after) in entries.Zip(upgraded.Entries))
+        foreach (var (before, after) in entries.Concat(extra.Select(name => added[name])).Zip(upgraded.Entries))
         {
             ZipHeaderComparison.Compare(before, after, alignment, log);
-            if (expected(before) is { } size && size != after.Size)
+            if (expected(after) is { } size && size != after.Size)
             {
                 log.Add(Place(after), $"{after.Size} bytes, expected {size}", after.DataOffset);
                 isWhole = false;
@@ -58,28 +69,26 @@ internal static class ZipComparison
     /// <summary>How reports name an entry.</summary>
     public static string Place(ZipEntry entry) => ZipFailure.Place(entry.Name);
 
-    private static bool SameNames(string what, IReadOnlyList<ZipEntry> original, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
+    private static bool SameNames(string what, IReadOnlyList<ReadOnlyMemory<byte>> expected, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
     {
-        var at = original.Zip(upgraded).TakeWhile(pair => HasSameName(pair.First, pair.Second)).Count();
-        if (at == original.Count && at == upgraded.Count)
+        // Byte by byte: as text, all that is no UTF-8 looks alike.
+        var at = expected.Zip(upgraded).TakeWhile(pair => pair.First.Span.SequenceEqual(RawName(pair.Second).Span)).Count();
+        if (at == expected.Count && at == upgraded.Count)
         {
             return true;
         }
 
         log.Add(
             "zip directory",
-            $"{upgraded.Count} {what}, expected {original.Count}; number {at} is {Quoted(upgraded.ElementAtOrDefault(at))}, expected "
-            + $"{Quoted(original.ElementAtOrDefault(at))}",
+            $"{upgraded.Count} {what}, expected {expected.Count}; number {at} is {Quoted(at < upgraded.Count ? RawName(upgraded[at]) : null)}, expected "
+            + $"{Quoted(at < expected.Count ? expected[at] : null)}",
             at < upgraded.Count ? upgraded[at].HeaderOffset : null);
         return false;
     }
 
-    /// <summary>Byte by byte: as text, all that is no UTF-8 looks alike.</summary>
-    private static bool HasSameName(ZipEntry before, ZipEntry after) =>
-        before.CentralHeader.Span[ZipFormat.CentralHeaderLength..before.CentralNameEnd]
-            .SequenceEqual(after.CentralHeader.Span[ZipFormat.CentralHeaderLength..after.CentralNameEnd]);
+    private static ReadOnlyMemory<byte> RawName(ZipEntry entry) => entry.CentralHeader[ZipFormat.CentralHeaderLength..entry.CentralNameEnd];
 
-    private static string Quoted(ZipEntry? entry) => entry is null ? "missing" : $"'{entry.Name}'";
+    private static string Quoted(ReadOnlyMemory<byte>? name) => name is { } bytes ? $"'{Encoding.UTF8.GetString(bytes.Span)}'" : "missing";
 
     /// <summary>The alignment that a file of PyTorch 2.7 and later names; before, it was always 64 (torch/serialization.py, <c>_save</c>).</summary>
     private static int Alignment(ZipDirectory zip, SourceFile source)

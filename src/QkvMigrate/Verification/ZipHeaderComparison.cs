@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using QkvMigrate.Checkpoints.TorchZip;
 
 namespace QkvMigrate.Verification;
@@ -16,7 +17,7 @@ internal static class ZipHeaderComparison
 {
     private const string LocalHeader = "local header";
 
-    /// <summary>Compares the headers.</summary>
+    /// <summary>Compares the headers. A new entry has the name that it must have, and is otherwise like <paramref name="before"/>.</summary>
     public static void Compare(ZipEntry before, ZipEntry after, int alignment, DifferenceLog log)
     {
         CompareFixed(before, after, central: false, log);
@@ -59,6 +60,11 @@ internal static class ZipHeaderComparison
                 ZipFormat.LocalNameLength,
                 ZipFormat.LocalExtraLength,
                 ZipFormat.LocalHeaderLength);
+        if (before.Name != after.Name)
+        {
+            old = Named(old[..length], nameLength, after.Name);
+        }
+
         length += BinaryPrimitives.ReadUInt16LittleEndian(now[nameLength..]);
         if (old[..length].SequenceEqual(now[..length]))
         {
@@ -95,6 +101,14 @@ internal static class ZipHeaderComparison
                 found.AsSpan(field, bytes).Clear();
             }
         }
+    }
+
+    /// <summary>The fields of fixed length with another name behind them.</summary>
+    private static byte[] Named(ReadOnlySpan<byte> header, int nameLength, string name)
+    {
+        byte[] named = [.. header, .. Encoding.UTF8.GetBytes(name)];
+        BinaryPrimitives.WriteUInt16LittleEndian(named.AsSpan(nameLength), (ushort)(named.Length - header.Length));
+        return named;
     }
 
     /// <summary>Whether a field says the truth in both files. Where it never did (zeros before a data descriptor) it must not change.</summary>

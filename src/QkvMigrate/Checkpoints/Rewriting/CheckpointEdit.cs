@@ -11,6 +11,6 @@ internal sealed record CheckpointEdit(IReadOnlyDictionary<NameEntry, string> Ren
     /// </summary>
     public IReadOnlyList<StorageReplacement> Replacements { get; init; } = [];
 
-    /// <summary>Tensors that leave their storage for one of their own; only where <see cref="Checkpoint.TakesReplacements"/>.</summary>
+    /// <summary>Tensors that leave their storage for one of their own; only where <see cref="Checkpoint.TakesSplits"/>.</summary>
     public IReadOnlyList<StorageSplit> Splits { get; init; } = [];
 }

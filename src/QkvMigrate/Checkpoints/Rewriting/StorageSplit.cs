@@ -1,3 +1,5 @@
+using QkvMigrate.FilePlans;
+
 namespace QkvMigrate.Checkpoints.Rewriting;
 
 /// <summary>
@@ -10,4 +12,12 @@ public sealed record StorageSplit(IReadOnlyList<TensorEntry> Tensors, IReadOnlyL
 {
     /// <summary>One of the tensors.</summary>
     public TensorEntry View => Tensors[0];
+
+    /// <summary>Lays the new storage down.</summary>
+    internal void LayDown(FilePlanBuilder builder)
+    {
+        var piece = View.Storage with { Offset = View.FileOffset, Length = View.Extent };
+        var start = View.FileOffset - View.Storage.Offset;
+        StorageLayout.LayDown(builder, piece, [.. Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - start }).OrderBy(block => block.Offset)]);
+    }
 }

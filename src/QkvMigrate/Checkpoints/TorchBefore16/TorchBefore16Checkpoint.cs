@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
@@ -23,12 +24,16 @@ internal sealed class TorchBefore16Checkpoint : Checkpoint
     private static readonly BigInteger MagicNumber = BigInteger.Parse("119547037146038801333356");
 
     private readonly TorchPickle pickle;
-    private TorchBefore16Checkpoint(SourceFile source, TorchPickle pickle, long objectsStart, long objectsEnd)
+
+    private TorchBefore16Checkpoint(
+        SourceFile source, TorchPickle pickle, long objectsStart, long objectsEnd, PickleScript keys, OrderedDictionary<string, StorageEntry> storages)
         : base(source)
     {
         this.pickle = pickle;
         ObjectsStart = objectsStart;
         ObjectsEnd = objectsEnd;
+        Keys = keys;
+        Storages = storages;
     }
 
     /// <inheritdoc/>
@@ -57,6 +62,15 @@ internal sealed class TorchBefore16Checkpoint : Checkpoint
 
     /// <summary>Where what is behind <see cref="Objects"/> starts in the file.</summary>
     public long ObjectsEnd { get; }
+
+    /// <summary>The list of storage keys, which stands at <see cref="ObjectsEnd"/>.</summary>
+    public PickleScript Keys { get; }
+
+    /// <summary>The storages, in the order of the file, each behind the number of its elements.</summary>
+    public OrderedDictionary<string, StorageEntry> Storages { get; }
+
+    /// <inheritdoc/>
+    internal override bool TakesSplits => true;
 
     /// <summary>Whether the file starts with a pickle of the magic number, in whatever protocol.</summary>
     public static bool Matches(SourceFile source)
@@ -95,7 +109,7 @@ internal sealed class TorchBefore16Checkpoint : Checkpoint
         try
         {
             var storages = TorchBefore16Storages.Find(source, objects, keys, pickles.Position);
-            return new TorchBefore16Checkpoint(source, new TorchPickle(objects, storages.GetValueOrDefault), start, end);
+            return new TorchBefore16Checkpoint(source, new TorchPickle(objects, key => storages.GetValueOrDefault(key)), start, end, keys.Script, storages);
         }
         catch (MigrationException error) when (error.Where == "pickle")
         {
@@ -111,7 +125,8 @@ internal sealed class TorchBefore16Checkpoint : Checkpoint
     {
         var builder = new FilePlanBuilder();
         builder.Copy(Source, 0, ObjectsStart);
-        if (pickle.Edit(edit.Renames, [], []) is { } edited)
+        var splits = edit.Splits.Zip(NewKeys(), (split, key) => new KeyedSplit(split, key)).ToList();
+        if (pickle.Edit(edit.Renames, [], splits) is { } edited)
         {
             builder.Literal(edited);
         }
@@ -120,7 +135,45 @@ internal sealed class TorchBefore16Checkpoint : Checkpoint
             builder.Copy(Source, ObjectsStart, ObjectsEnd - ObjectsStart);
         }
 
-        StorageLayout.LayDown(builder, Source, ObjectsEnd, Source.Length, edit.Reorders);
+        if (splits.Count == 0)
+        {
+            StorageLayout.LayDown(builder, Source, ObjectsEnd, Source.Length, edit.Reorders);
+        }
+        else
+        {
+            LayDownStorages(builder, splits, edit.Reorders);
+        }
+
         return builder.Build();
     }
+
+    /// <summary>Lays down the list of keys and the storages, without those that all of their tensors leave, and with the new ones behind them.</summary>
+    private void LayDownStorages(FilePlanBuilder builder, List<KeyedSplit> splits, IReadOnlyList<BlockReorder> reorders)
+    {
+        var removed = pickle.Abandoned([.. splits.Select(split => split.Split)]).Select(storage => storage.Key).ToHashSet();
+        builder.Literal(StorageKeyList.Edit(Keys, removed, [.. splits.Select(split => split.Key)]));
+        var blocks = reorders.ToLookup(block => block.Storage.Key);
+        foreach (var storage in Storages.Values.Where(storage => !removed.Contains(storage.Key)))
+        {
+            builder.Copy(Source, storage.Offset - TorchBefore16Storages.CountBytes, TorchBefore16Storages.CountBytes);
+            StorageLayout.LayDown(builder, storage, [.. blocks[storage.Key].OrderBy(block => block.Offset)]);
+        }
+
+        foreach (var split in splits)
+        {
+            builder.Literal(BitConverter.GetBytes(split.Split.View.Extent / ItemSize(split.Split.View.Storage)));
+            split.Split.LayDown(builder);
+        }
+    }
+
+    /// <summary>Bytes of an element of a storage that has some; the class says so too by which the pickle names it.</summary>
+    private long ItemSize(StorageEntry storage)
+    {
+        var count = Source.Read(storage.Offset - TorchBefore16Storages.CountBytes, TorchBefore16Storages.CountBytes);
+        return storage.Length / BinaryPrimitives.ReadInt64LittleEndian(count);
+    }
+
+    /// <summary>Keys that no storage has; PyTorch takes any strings.</summary>
+    private IEnumerable<string> NewKeys() =>
+        Enumerable.Range(Storages.Count, int.MaxValue - Storages.Count).Select(key => key.ToString()).Where(key => !Storages.ContainsKey(key));
 }

@@ -12,19 +12,20 @@ namespace QkvMigrate.Checkpoints.TorchBefore16;
 /// </summary>
 internal static class TorchBefore16Storages
 {
-    private const int CountBytes = sizeof(long);
+    /// <summary>Bytes of the number of elements before each storage.</summary>
+    public const int CountBytes = sizeof(long);
 
-    /// <summary>Finds the bytes of each storage.</summary>
+    /// <summary>Finds the bytes of each storage, in the order of the file.</summary>
     /// <param name="source">The file.</param>
     /// <param name="objects">The object pickle, which names the storages.</param>
     /// <param name="keys">The list of keys, in the order of the storages.</param>
     /// <param name="start">The first byte behind the list.</param>
-    public static Dictionary<string, StorageEntry> Find(SourceFile source, PickleDocument objects, PickleDocument keys, long start)
+    public static OrderedDictionary<string, StorageEntry> Find(SourceFile source, PickleDocument objects, PickleDocument keys, long start)
     {
         var declared = Declared(source, objects);
-        var found = new Dictionary<string, StorageEntry>();
+        var found = new OrderedDictionary<string, StorageEntry>();
         var at = start;
-        foreach (var key in Keys(keys))
+        foreach (var key in StorageKeyList.Read(keys).Select(item => ((PickleString)item.Node).Text))
         {
             if (!declared.TryGetValue(key, out var storage))
             {
@@ -84,11 +85,6 @@ internal static class TorchBefore16Storages
             throw PickleFailure.Limit(persistent.Offset, "a storage that is a view into another one (view_metadata)");
         }
     }
-
-    private static IEnumerable<string> Keys(PickleDocument keys) =>
-        keys.Root.Node is PickleList list && list.Items.All(item => item.Node is PickleString)
-            ? list.Items.Select(item => ((PickleString)item.Node).Text)
-            : throw new MigrationException(FailureKind.Malformed, "expected a list of strings", where: "storage keys pickle");
 
     private static MigrationException Failure(string key, long at, string problem) =>
         new(FailureKind.Malformed, problem, where: $"storage {key}", offset: at);

@@ -66,6 +66,19 @@ internal sealed class TorchPickle
         return edited;
     }
 
+    /// <summary>The storages that all of their tensors leave.</summary>
+    public IReadOnlySet<StorageEntry> Abandoned(IReadOnlyList<StorageSplit> splits)
+    {
+        if (splits.Count == 0)
+        {
+            return new HashSet<StorageEntry>();
+        }
+
+        var leaving = splits.SelectMany(split => split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
+        var stillUsed = Tensors.Where(tensor => !leaving.Contains(tensor)).Select(tensor => tensor.Storage).Concat(OpaqueStorages);
+        return leaving.Select(tensor => tensor.Storage).Except(stillUsed).ToHashSet();
+    }
+
     /// <summary>The pickle without the dict entries of some optimizers and tensors.</summary>
     /// <exception cref="MigrationException">One of them is no dict entry's value, or is used elsewhere, too.</exception>
     public PickleDocument Without(IReadOnlyList<OptimizerEntry> goneOptimizers, IReadOnlyList<TensorEntry> goneTensors)

@@ -100,14 +100,11 @@ internal sealed class TorchSplits
     /// <summary>The value of <paramref name="written"/> once more at <paramref name="at"/>: as it is, or with its new storage.</summary>
     private PickleEdit? Copy(TorchTensorUse written, int at, KeyedSplit? split)
     {
-        if (written is not { Key: { } key, Value.Node: PickleObject { State: null } value })
+        if (written.Value.Node is not PickleObject { State: null, Start: >= 0 } value)
         {
             return null;
         }
 
-        var start = reader.Read(key.At).End;
-        var next = reader.Read(start);
-        start = PickleMemoCode.IsPut(next.Opcode) ? next.End : start;
         var id = StorageId(written.Tensor);
         var text = split?.Key ?? written.Tensor.Storage.Entry.Key;
         var edits = new Dictionary<int, byte[]>
@@ -124,7 +121,7 @@ internal sealed class TorchSplits
         }
 
         var fetch = reader.Read(at);
-        return new PickleEdit(at, fetch.End - at, PickleCopy.Of(script, start, reader.Read(value.Offset).End, edits));
+        return new PickleEdit(at, fetch.End - at, PickleCopy.Of(script, value.Start, reader.Read(value.Offset).End, edits));
     }
 
     private static IReadOnlyList<PickleItem> StorageId(TorchTensor tensor) => ((PickleTuple)tensor.Persistent.Id.Node).Items;

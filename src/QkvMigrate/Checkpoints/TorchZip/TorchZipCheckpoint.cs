@@ -136,6 +136,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     internal override bool TakesReplacements => true;
 
     /// <inheritdoc/>
+    internal override bool TakesSplits => true;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<GlobalUse> Globals => globals ??= [.. pickle.Globals(PickleEntry.Name), .. OtherEntries.SelectMany(StrayPickle)];
 
     /// <summary>What is neither the pickle nor a storage of it.</summary>
@@ -195,33 +198,12 @@ internal sealed class TorchZipCheckpoint : Checkpoint
 
         foreach (var split in splits)
         {
-            changes.Added.Add((EntryOf(split.Split.View.Storage).Like(NameOf(split.Key)), Content(split)));
+            var content = new ZipContent(split.Split.View.Extent, null, split.Split.LayDown);
+            changes.Added.Add((EntryOf(split.Split.View.Storage).Like(NameOf(split.Key)), content));
         }
 
-        changes.Removed.UnionWith(Abandoned(splits).Select(EntryOf));
+        changes.Removed.UnionWith(pickle.Abandoned(edit.Splits).Select(EntryOf));
         return ZipRewriter.Rewrite(Directory, changes, alignment);
-    }
-
-    /// <summary>The storages that all of their tensors leave.</summary>
-    private IEnumerable<StorageEntry> Abandoned(List<KeyedSplit> splits)
-    {
-        if (splits.Count == 0)
-        {
-            return [];
-        }
-
-        var leaving = splits.SelectMany(split => split.Split.Tensors).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
-        var stillUsed = Tensors.Where(tensor => !leaving.Contains(tensor)).Select(tensor => tensor.Storage).Concat(OpaqueStorages);
-        return leaving.Select(tensor => tensor.Storage).Except(stillUsed);
-    }
-
-    private static ZipContent Content(KeyedSplit split)
-    {
-        var view = split.Split.View;
-        var piece = new StorageEntry(view.Storage.Source, split.Key, view.FileOffset, view.Extent);
-        var start = view.StorageOffset * view.DType.ItemSize;
-        var blocks = split.Split.Blocks.Select(block => block with { Storage = piece, Offset = block.Offset - start }).OrderBy(block => block.Offset).ToList();
-        return new ZipContent(piece.Length, null, builder => StorageLayout.LayDown(builder, piece, blocks));
     }
 
     /// <summary>Keys of storages that no entry has: <c>torch.save</c> numbers them from 0 on.</summary>

@@ -26,10 +26,9 @@ internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPla
     ];
 
     /// <summary>
-    /// Whether the new file can be held against the old one: with storages of its own for tensors that had to leave theirs, or
-    /// without its optimizer, it is another graph of objects.
+    /// Whether the new file can be held against the old one: without its optimizer it is another graph of objects.
     /// </summary>
-    public bool IsProvable => Plan.Splits.Count == 0 && Opened.DroppedOptimizers.Count == 0;
+    public bool IsProvable => Opened.DroppedOptimizers.Count == 0;
 
     /// <summary>What the weights say against the plan.</summary>
     private IReadOnlyList<Advice> EvidenceAdvice { get; init; } = [];

@@ -58,9 +58,28 @@ public sealed class StorageLayoutTests : IDisposable
         Assert.Equal(expected[2..], NaiveLayout.Apply(builder.Build()));
     });
 
+    [Fact]
+    public void Rows_that_stand_in_the_gaps_of_other_rows_move_each_by_itself()
+    {
+        var rows = RowPermutation.FromRuns([new RowRun(2, 1), new RowRun(0, 2)]);
+        var storage = new StorageEntry(file.Source, "0", StorageOffset, 30);
+
+        // Three rows of ten bytes: spans of 2 and 1 bytes, 4 bytes, and a byte that belongs to nobody.
+        BlockReorder[] blocks =
+        [
+            new(storage, 0, 1, [0, 8], 2, 10, rows),
+            new(storage, 2, 1, [0], 5, 10, RowPermutation.FromRuns([new RowRun(1, 1), new RowRun(2, 1), new RowRun(0, 1)])),
+        ];
+        var builder = new FilePlanBuilder();
+        StorageLayout.LayDown(builder, storage, blocks);
+        var before = Source[StorageOffset..(StorageOffset + 30)];
+        int[] expected = [20, 21, 12, 13, 14, 15, 16, 7, 28, 29, 0, 1, 22, 23, 24, 25, 26, 17, 8, 9, 10, 11, 2, 3, 4, 5, 6, 27, 18, 19];
+        Assert.Equal(expected.Select(at => before[at]), NaiveLayout.Apply(builder.Build()));
+    }
+
     [Theory]
-    [InlineData(0, 15, "block at byte 15 of storage 0 overlaps another or leaves the storage (Parameter 'blocks')")]
-    [InlineData(0, 25, "block at byte 25 of storage 0 overlaps another or leaves the storage (Parameter 'blocks')")]
+    [InlineData(0, 15, "blocks of storage 0 overlap at byte 15 (Parameter 'storage')")]
+    [InlineData(0, 25, "block at byte 25 leaves storage 0 (Parameter 'block')")]
     public void Blocks_that_overlap_or_leave_the_storage_are_refused(long first, long second, string message)
     {
         var storage = AnyFile.Storage("0", 0, 40);
