@@ -26,8 +26,6 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
     /// <summary>Today's name of the element type, and that until 2025.</summary>
     private static readonly string[] TypeNames = ["dtype", "torch_dtype"];
 
-    private static readonly string[] TokenNames = ["bos_token_id", "eos_token_id", "pad_token_id"];
-
     /// <summary>The configuration of a model.</summary>
     /// <param name="family">What it becomes.</param>
     /// <param name="model">LitGPT's configuration.</param>
@@ -40,29 +38,34 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
         var made = Make(family, model);
         var dtype = tensors.GroupBy(tensor => tensor.DType).MaxBy(same => same.Sum(tensor => tensor.Bytes))!.Key;
         var beside = Read(directory);
-        var result = beside is null || IsOfAnother(family, beside)
-            ? Made(family, made, dtype, beside)
-            : Kept(family, model, made, beside, dtype, head);
-        return File.Exists(Path.Combine(directory, GenerationName)) ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] } : result.WithGeneration(beside ?? made);
+        var isMade = beside is null || IsOfAnother(family, beside);
+        var result = isMade
+            ? Made(family, made, dtype, beside, SpecialTokens.Of(model, directory, beside, Path.Combine(directory, GenerationName)))
+            : Kept(family, model, made, beside!, dtype, head);
+        return File.Exists(Path.Combine(directory, GenerationName)) ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] } : result.WithGeneration(isMade ? made : beside!);
     }
 
-    private static HuggingFaceConfiguration Made(ModelFamily family, JsonObject made, DType dtype, JsonObject? beside)
+    private static HuggingFaceConfiguration Made(ModelFamily family, JsonObject made, DType dtype, JsonObject? beside, IReadOnlyDictionary<string, JsonNode?> tokens)
     {
         foreach (var name in TypeNames)
         {
             made[name] = dtype.Name;
         }
 
-        foreach (var name in TokenNames)
+        foreach (var (name, number) in tokens)
         {
-            made[name] = beside?[name]?.DeepClone();
+            made[name] = number;
         }
 
         made[Tied] = family.TiesHead;
+        var unknown = SpecialTokens.Fields.Where(name => tokens[name] is null).ToList();
         return new HuggingFaceConfiguration(
             [ExportedDocument.Json(FileName, Sorted(made))],
             [],
-            [new Advice("config-made", beside is null ? $"{FileName} was made from LitGPT's configuration, for {family.Title}" : $"{FileName} was made from LitGPT's configuration: the one beside the checkpoint is of a model_type '{(string?)beside["model_type"]}', of which this model is a part")]);
+            [new Advice(
+                "config-made",
+                $"{FileName} was made from LitGPT's configuration{(beside is null ? $", for {family.Title}" : $": the one beside the checkpoint is of a model_type '{(string?)beside["model_type"]}', of which this model is a part")}"
+                + (unknown.Count == 0 ? "" : $"; no file beside the checkpoint says {string.Join(", ", unknown)}"))]);
     }
 
     private static HuggingFaceConfiguration Kept(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside, DType dtype, OutputHead head)
@@ -119,7 +122,7 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
     private HuggingFaceConfiguration WithGeneration(JsonObject configuration)
     {
         var generation = new JsonObject { ["_from_model_config"] = true };
-        foreach (var name in TokenNames.Where(configuration.ContainsKey))
+        foreach (var name in SpecialTokens.Fields.Where(configuration.ContainsKey))
         {
             generation[name] = configuration[name]?.DeepClone();
         }

@@ -15,7 +15,6 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     private const string GenerationName = "generation_config.json";
     private const string Tied = "tie_word_embeddings";
     private static readonly string[] TypeFields = ["dtype", "torch_dtype"];
-    private static readonly string[] TokenFields = ["bos_token_id", "eos_token_id", "pad_token_id"];
 
     /// <summary>Values of <c>model_type</c> of which the exported model is only a part or an older name.</summary>
     private static readonly string[] OtherTypes = ["\"gemma3\"", "\"RefinedWeb\"", "\"RefinedWebModel\""];
@@ -23,6 +22,8 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     /// <summary>What transformers' tokenizers are read from (tokenization_utils_base.py, and the tokenizers of the families).</summary>
     private static readonly string[] TokenizerNames =
         ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "tekken.json", "chat_template.json", "chat_template.jinja"];
+
+    private readonly ExpectedTokens tokens = new(original.Directory, model.PaddedVocabularySize);
 
     /// <summary>The fields of <c>config.json</c> by their paths; null where it cannot be read.</summary>
     public Dictionary<string, string>? Configuration { get; } = exported.Take(ConfigurationName) ? ExportedJson.Read(exported.At(ConfigurationName), Place(ConfigurationName), log) : Missing(log, ConfigurationName);
@@ -39,16 +40,17 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
         var beside = Beside(ConfigurationName) is { } path ? ExportedJson.Read(path, $"file '{path}'", log) : null;
         if (Configuration is { } found)
         {
-            if (beside is not null && !OtherTypes.Contains(beside.GetValueOrDefault("model_type")))
+            var isKept = beside is not null && !OtherTypes.Contains(beside.GetValueOrDefault("model_type"));
+            if (isKept)
             {
-                CompareKept(family, beside, found);
+                CompareKept(family, beside!, found);
             }
             else
             {
                 CompareMade(family, beside, found);
             }
 
-            CompareGeneration(beside ?? found);
+            CompareGeneration(isKept ? beside! : found);
         }
 
         foreach (var name in TokenizerNames)
@@ -87,23 +89,13 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     {
         var made = family.Configuration(model);
         made[Tied] = family.TiesHead;
-        foreach (var name in TokenFields)
-        {
-            made[name] = null;
-        }
-
         var expected = ExportedJson.Leaves(made);
         foreach (var name in TypeFields)
         {
             expected[name] = ElementType(found.GetValueOrDefault(name));
         }
 
-        foreach (var (name, value) in beside?.Where(leaf => TokenFields.Any(token => leaf.Key == token || leaf.Key.StartsWith($"{token}[", StringComparison.Ordinal))) ?? [])
-        {
-            expected.Remove(name.Split('[')[0]);
-            expected[name] = value;
-        }
-
+        tokens.Expect(beside, Beside(GenerationName), expected);
         ExportedJson.Compare(expected, found, Place(ConfigurationName), log);
     }
 
@@ -130,7 +122,7 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
         else if (ExportedJson.Read(exported.At(GenerationName), Place(GenerationName), log) is { } found)
         {
             var expected = ExportedJson.Leaves(new JsonObject { ["_from_model_config"] = true });
-            foreach (var (name, value) in configuration.Where(leaf => TokenFields.Contains(leaf.Key.Split('[')[0])))
+            foreach (var (name, value) in configuration.Where(leaf => ExpectedTokens.IsOne(leaf.Key)))
             {
                 expected[name] = value;
             }
