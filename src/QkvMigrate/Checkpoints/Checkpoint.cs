@@ -66,6 +66,12 @@ public abstract class Checkpoint : IDisposable
     /// <summary>The same file without its <see cref="Unreferenced"/> storages. It takes this object's place and its source.</summary>
     internal virtual Checkpoint WithoutUnreferenced() => this;
 
+    /// <summary>Holds the bytes of a storage against the checksum that the file gives for them, where it gives one.</summary>
+    /// <exception cref="MigrationException">They are no longer those that it was made of.</exception>
+    internal virtual void CheckSum(StorageEntry storage, CancellationToken cancellation)
+    {
+    }
+
     /// <summary>What the file is made of after <paramref name="edit"/>, in pieces of this file, of new bytes and of reordered bytes.</summary>
     internal abstract FilePlan Rewrite(CheckpointEdit edit);
 

@@ -49,6 +49,12 @@ internal sealed record ExportedTensor(string Name, DType DType, IReadOnlyList<lo
     /// <summary>Its elements, where they are no rows of a tensor but computed; null otherwise.</summary>
     public ComputedBytes? Computed { get; init; }
 
+    /// <summary>The storages that it is made of.</summary>
+    public IEnumerable<StorageEntry> Storages => [.. Rows.Select(rows => rows.Source.Storage), .. ComputedFrom is { } tensor ? new[] { tensor.Storage } : []];
+
+    /// <summary>The tensor of which <see cref="Computed"/> is made.</summary>
+    public TensorEntry? ComputedFrom { get; init; }
+
     /// <summary>How many bytes it has.</summary>
     public long Bytes => Shape.Aggregate((long)DType.ItemSize, (bytes, size) => checked(bytes * size));
 }

@@ -171,6 +171,9 @@ internal sealed class TorchZipCheckpoint : Checkpoint
         pickle.Storages.Select(EntryOf));
 
     /// <inheritdoc/>
+    internal override void CheckSum(StorageEntry storage, CancellationToken cancellation) => TorchZipRecords.CheckSum(Source, EntryOf(storage), cancellation);
+
+    /// <inheritdoc/>
     internal override FilePlan Rewrite(CheckpointEdit edit)
     {
         var changes = new ZipChanges();

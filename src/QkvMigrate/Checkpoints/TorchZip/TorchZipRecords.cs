@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 using QkvMigrate.Checkpoints.TorchPickles;
+using QkvMigrate.Files;
 using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
@@ -8,6 +9,9 @@ namespace QkvMigrate.Checkpoints.TorchZip;
 /// <summary>Reads the records of PyTorch's zip that are no storages.</summary>
 internal static class TorchZipRecords
 {
+    /// <summary>Bytes that are summed up at once.</summary>
+    private const int BlockBytes = 1 << 20;
+
     /// <summary>Reads <c>data.pkl</c>.</summary>
     /// <param name="directory">The zip.</param>
     /// <param name="entry">The pickle's entry.</param>
@@ -38,6 +42,30 @@ internal static class TorchZipRecords
         {
             var where = error.Where is null ? entry.Name : $"{entry.Name}, {error.Where}";
             throw new MigrationException(error.Kind, error.Problem, directory.Source.Path, where, error.Offset, error);
+        }
+    }
+
+    /// <summary>Reads a record, and holds it against its checksum.</summary>
+    /// <exception cref="MigrationException">It does not have it, or cannot be read.</exception>
+    public static void CheckSum(SourceFile source, ZipEntry entry, CancellationToken cancellation)
+    {
+        if (!entry.HasChecksum)
+        {
+            return;
+        }
+
+        var (sum, block) = (new Crc32(), new byte[(int)Math.Min(BlockBytes, entry.Size)]);
+        for (var at = 0L; at < entry.Size; at += block.Length)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var part = block.AsSpan(0, (int)Math.Min(block.Length, entry.Size - at));
+            source.Read(entry.DataOffset + at, part);
+            sum.Append(part);
+        }
+
+        if (sum.GetCurrentHashAsUInt32() is var computed && computed != entry.Crc)
+        {
+            throw ZipFailure.Damaged(source.Path, ZipFailure.Place(entry.Name), entry.DataOffset, computed, entry.Crc);
         }
     }
 

@@ -82,7 +82,7 @@ internal sealed class AdapterMatrices(LoraShape shape, AttentionGeometry geometr
         }
 
         var type = dtype ?? old.DType;
-        return new ExportedTensor(Name(target, half), type, [rows, columns], []) { Computed = type == old.DType ? matrix : new ConvertedBytes(matrix, old.DType, type) };
+        return new ExportedTensor(Name(target, half), type, [rows, columns], []) { Computed = type == old.DType ? matrix : new ConvertedBytes(matrix, old.DType, type), ComputedFrom = old };
     }
 
     private static string Name(string target, string half) => $"base_model.model.{target}.lora_{half}.weight";

@@ -19,6 +19,9 @@ namespace QkvMigrate.Running.Exports;
 internal sealed class ExportWriting(
     ExportPlan plan, CheckpointUnit unit, IReadOnlyList<Checkpoint> files, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
 {
+    /// <summary>The storages whose checksums were looked at.</summary>
+    private readonly HashSet<StorageEntry> summed = [];
+
     /// <summary>Writes all.</summary>
     /// <exception cref="MigrationException">The system does not allow it, or the checkpoint was changed meanwhile.</exception>
     public void Run()
@@ -93,9 +96,22 @@ internal sealed class ExportWriting(
                 cancellation);
             file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
             progress?.Enter(WriteStage.Syncing);
+            CheckSums(weights);
             file.WaitForSync();
         });
         file.Commit();
+    }
+
+    /// <summary>
+    /// Holds what was read against the checksums of the source: the new files give none, so that damage would not be
+    /// noticed later. It is done while the disk is busy with the sync, and reads what was just read once more.
+    /// </summary>
+    private void CheckSums(WeightFile weights)
+    {
+        foreach (var storage in weights.Tensors.SelectMany(tensor => tensor.Storages).Where(summed.Add))
+        {
+            files.First(file => file.Source == storage.Source).CheckSum(storage, cancellation);
+        }
     }
 
     private void RemoveOtherWeights()

@@ -82,6 +82,11 @@ internal static class ExportVerifier
         var compared = AdapterComparison.IsOne(original)
             ? new AdapterComparison(original, model, exported, log, cancellation).Run()
             : new ModelComparison(original, model, exported, mode, log, cancellation).Run();
+        if (mode == VerificationMode.Full)
+        {
+            CheckSums(original, cancellation);
+        }
+
         foreach (var name in exported.Left.Order(StringComparer.Ordinal))
         {
             log.Add($"file '{name}'", "it is of no use in an export, and of no file of the checkpoint");
@@ -109,6 +114,16 @@ internal static class ExportVerifier
         }
 
         return proofs;
+    }
+
+    /// <summary>Holds the checkpoint against its own checksums, which an export does not carry.</summary>
+    /// <exception cref="MigrationException">It is damaged.</exception>
+    private static void CheckSums(OriginalModel original, CancellationToken cancellation)
+    {
+        foreach (var storage in original.Tensors.Values.Select(tensor => tensor.Storage).Distinct())
+        {
+            original.Files.First(file => file.Source == storage.Source).CheckSum(storage, cancellation);
+        }
     }
 
     private static bool HasFusedNames(string path)
