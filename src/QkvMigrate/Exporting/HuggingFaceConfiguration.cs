@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Configuration;
 using QkvMigrate.Configuration.Models;
 
 namespace QkvMigrate.Exporting;
@@ -17,11 +16,11 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
 {
     private const string FileName = "config.json";
     private const string GenerationName = "generation_config.json";
+
     /// <summary>The files beside a checkpoint that are read for it.</summary>
     public static IReadOnlyList<string> FileNames { get; } = [FileName, GenerationName];
 
     private const string Tied = "tie_word_embeddings";
-    private const int MaximumDepth = 64;
 
     /// <summary>Today's name of the element type, and that until 2025.</summary>
     private static readonly string[] TypeNames = ["dtype", "torch_dtype"];
@@ -37,11 +36,11 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
     {
         var made = Make(family, model);
         var dtype = tensors.GroupBy(tensor => tensor.DType).MaxBy(same => same.Sum(tensor => tensor.Bytes))!.Key;
-        var beside = Read(directory);
+        var beside = JsonFile.Read(Path.Combine(directory, FileName));
         var isMade = beside is null || IsOfAnother(family, beside);
         var result = isMade
             ? Made(family, made, dtype, beside, SpecialTokens.Of(model, directory, beside, Path.Combine(directory, GenerationName)))
-            : Kept(family, model, made, beside!, dtype, head);
+            : Kept(family, model, made, beside!, Path.Combine(directory, FileName), dtype, head);
         return File.Exists(Path.Combine(directory, GenerationName)) ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] } : result.WithGeneration(isMade ? made : beside!);
     }
 
@@ -68,7 +67,7 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
                 + (unknown.Count == 0 ? "" : $"; no file beside the checkpoint says {string.Join(", ", unknown)}"))]);
     }
 
-    private static HuggingFaceConfiguration Kept(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside, DType dtype, OutputHead head)
+    private static HuggingFaceConfiguration Kept(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside, string path, DType dtype, OutputHead head)
     {
         Compare(family, model, made, beside);
         var changes = new List<string>();
@@ -77,10 +76,14 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
             Change(name, dtype.Name);
         }
 
-        // Loaded with tied embeddings, the head of the file would be passed over.
-        if (!family.TiesHead && head.Differs && (beside[Tied]?.GetValue<bool>() ?? family.TiesByDefault))
+        // Loaded with tied embeddings, a head of the file would be passed over; loaded without, one that was left out would be made up.
+        var said = beside[Tied];
+        var isTied = said is null ? family.TiesByDefault
+            : said.GetValueKind() is JsonValueKind.True or JsonValueKind.False ? said.GetValue<bool>()
+            : throw new MigrationException(FailureKind.Malformed, $"{Tied} is {ModelFamily.Text(said)}, expected true or false", path);
+        if (family.TiesHead ? !isTied : isTied && head.Differs)
         {
-            Change(Tied, false);
+            Change(Tied, family.TiesHead);
         }
 
         return changes.Count == 0
@@ -137,23 +140,4 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
         new(configuration.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => KeyValuePair.Create(field.Key, field.Value?.DeepClone())));
 
     private static bool IsOfAnother(ModelFamily family, JsonObject beside) => family.PartOf.Any(type => ModelFamily.AreSame(beside["model_type"], type));
-
-    private static JsonObject? Read(string directory)
-    {
-        var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonNode.Parse(ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark), documentOptions: new JsonDocumentOptions { MaxDepth = MaximumDepth, AllowDuplicateProperties = false }) as JsonObject
-                ?? throw new MigrationException(FailureKind.Malformed, "no JSON object", path);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new MigrationException(FailureKind.Malformed, $"no JSON object: {error.Message}", path, inner: error);
-        }
-    }
 }

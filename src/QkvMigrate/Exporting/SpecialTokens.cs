@@ -39,11 +39,9 @@ internal static class SpecialTokens
     {
         try
         {
-            return File.Exists(path)
-                ? JsonNode.Parse(ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
-                : null;
+            return JsonFile.Read(path);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or MigrationException { Kind: FailureKind.Malformed })
+        catch (MigrationException error) when (error.Kind == FailureKind.Malformed)
         {
             return null;
         }

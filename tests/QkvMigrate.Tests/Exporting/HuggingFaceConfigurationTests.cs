@@ -2,6 +2,7 @@ using System.Text.Json;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Exporting;
 using QkvMigrate.Running;
+using QkvMigrate.Verification;
 using Xunit;
 
 namespace QkvMigrate.Tests.Exporting;
@@ -54,10 +55,57 @@ public sealed class HuggingFaceConfigurationTests
     [InlineData("{")]
     [InlineData("[]")]
     [InlineData("""{"model_type": "llama", "model_type": "llama"}""")]
+    [InlineData("""{"model_type": "\ud800"}""")]
+    [InlineData("""{"a": [{"\ud800": 1}]}""")]
     public void One_that_is_no_JSON_object_is_refused(string text)
     {
         using var model = new SmallModel("").With(Whole).Beside("config.json", text).Write();
         Assert.Contains("config.json: no JSON object", model.Export().Error?.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"yes\"")]
+    [InlineData("1")]
+    [InlineData("[true]")]
+    public void A_head_that_is_neither_tied_nor_its_own_is_refused(string said)
+    {
+        using var model = new SmallModel("").With(Whole).Beside("config.json", Right.Replace("\"tie_word_embeddings\": false", $"\"tie_word_embeddings\": {said}", StringComparison.Ordinal)).Write();
+        Assert.Equal($"{Path.Combine(model.Source, "config.json")}: tie_word_embeddings is {said}, expected true or false", model.Export().Error?.Message);
+    }
+
+    /// <summary>A head that is left out would be made up of random numbers, were it not said to be the embedding.</summary>
+    [Theory]
+    [InlineData("Gemma-2b\nmlp_class_name: GemmaMLP\nscale_embeddings: true", "gemma", "\"tie_word_embeddings\": false", true)]
+    [InlineData("Gemma-2b\nmlp_class_name: GemmaMLP\nscale_embeddings: true", "gemma", "\"use_cache\": true", false)]
+    [InlineData("Gemma-2b\nmlp_class_name: GemmaMLP\nscale_embeddings: true", "gemma", "\"tie_word_embeddings\": null", false)]
+    [InlineData("Gemma-2b\nmlp_class_name: GemmaMLP\nscale_embeddings: true", "gemma", "\"tie_word_embeddings\": true", false)]
+    [InlineData("Phi-4-mini-instruct", "phi3", "\"tie_word_embeddings\": false", true)]
+    [InlineData("Phi-4-mini-instruct", "phi3", "\"use_cache\": true", true)]
+    [InlineData("Phi-4-mini-instruct", "phi3", "\"tie_word_embeddings\": true", false)]
+    public void A_head_that_is_left_out_is_said_to_be_the_embedding(string name, string type, string said, bool isChanged)
+    {
+        var beside = Right.Replace("\"llama\"", $"\"{type}\"", StringComparison.Ordinal).Replace("\"tie_word_embeddings\": false", $"\"head_dim\": 4, {said}", StringComparison.Ordinal);
+        using var model = new SmallModel($"name: {name}").With(Whole).Beside("config.json", beside).Write();
+        var report = model.Export();
+        Assert.True(report.Status == CheckpointStatus.Exported, report.Error?.Message);
+        Assert.Equal(isChanged, report.Advice.Any(advice => advice.Code == "config-changed"));
+        var path = Path.Combine(model.Output, "config.json");
+        Assert.Equal(!isChanged, File.ReadAllText(path) == beside);
+        Assert.Empty(Verify(model));
+        if (isChanged)
+        {
+            using var document = JsonDocument.Parse(File.ReadAllText(path));
+            Assert.True(document.RootElement.GetProperty("tie_word_embeddings").GetBoolean());
+            File.WriteAllText(path, beside);
+            Assert.Equal("file 'config.json'", Assert.Single(Verify(model)).Place);
+        }
+    }
+
+    private static IReadOnlyList<Difference> Verify(SmallModel model)
+    {
+        var report = Assert.Single(PathVerifier.Run(model.Source, model.Output, new VerificationOptions { Mode = VerificationMode.Full }, TestContext.Current.CancellationToken));
+        Assert.Null(report.Error);
+        return report.Differences;
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text;
 using QkvMigrate.Exporting;
 using QkvMigrate.Running;
 using QkvMigrate.Testing;
+using QkvMigrate.Writing;
 using Xunit;
 
 namespace QkvMigrate.Tests.Exporting;
@@ -120,7 +121,7 @@ internal sealed class SmallModel : IDisposable
     public byte[] Evaluate(string sum) => [.. sum.Split(" + ").SelectMany(Part)];
 
     /// <summary>Exports it.</summary>
-    public CheckpointReport Export(ExportOptions? options = null, bool dryRun = false) => Migrator.Run(
+    public CheckpointReport Export(ExportOptions? options = null, bool dryRun = false, bool force = false, IWriteProgress? progress = null) => Migrator.Run(
         new MigrationRequest
         {
             Path = Source,
@@ -128,6 +129,8 @@ internal sealed class SmallModel : IDisposable
             Output = Output,
             Export = options ?? new ExportOptions(),
             DryRun = dryRun,
+            Force = force,
+            Progress = progress,
             Engine = () => throw new InvalidOperationException("an export reorders nothing"),
         },
         CancellationToken.None).Single();

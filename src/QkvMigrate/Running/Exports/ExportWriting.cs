@@ -59,8 +59,8 @@ internal sealed class ExportWriting(
                 [],
                 new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
                 cancellation);
-            RemoveOtherWeights();
             folder.Commit();
+            RemoveOtherWeights();
             journal?.Finish();
         }
         catch (Exception error) when (IoFailure.IsOne(error))
@@ -91,7 +91,7 @@ internal sealed class ExportWriting(
             FilePlanWriter.Write(
                 layout,
                 file.Handle,
-                () => throw new InvalidOperationException("an export reorders nothing"),
+                request.Engine,
                 progress is null ? null : progress.Advance,
                 cancellation);
             file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
@@ -114,6 +114,7 @@ internal sealed class ExportWriting(
         }
     }
 
+    /// <summary>The others go when the new ones are there: a run that is killed here leaves both, and the next with --force ends it.</summary>
     private void RemoveOtherWeights()
     {
         foreach (var file in request.Force ? ExportTargets.OtherWeights(plan, output) : [])

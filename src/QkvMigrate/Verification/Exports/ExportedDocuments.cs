@@ -32,7 +32,7 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     public string? Type => Configuration?.GetValueOrDefault("model_type")?.Trim('"');
 
     /// <summary>Whether loading takes the embedding for the output head.</summary>
-    public bool TiesHead(VerifiedFamily family) => Configuration?.GetValueOrDefault(Tied) is { } said ? said == "true" : family.TiesUnlessSaid;
+    public bool TiesHead(VerifiedFamily family) => Ties(Configuration, family);
 
     /// <summary>Compares all.</summary>
     public void Compare(VerifiedFamily family)
@@ -67,10 +67,10 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
             expected[name] = ElementType(found.GetValueOrDefault(name));
         }
 
-        // A head of its own must not be passed over: the comparison of the weights knows whether it is one.
-        if (found.GetValueOrDefault(Tied) == "false" && !family.TiesHead)
+        // A head of its own must not be passed over: the comparison of the weights knows whether it is one. And one that is not there must be the embedding.
+        if (family.TiesHead ? !Ties(beside, family) : found.GetValueOrDefault(Tied) == "false")
         {
-            expected[Tied] = "false";
+            expected[Tied] = family.TiesHead ? "true" : "false";
         }
 
         ExportedJson.Compare(expected, found, Place(ConfigurationName), log);
@@ -150,6 +150,9 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
 
         return true;
     }
+
+    private static bool Ties(Dictionary<string, string>? configuration, VerifiedFamily family) =>
+        configuration?.GetValueOrDefault(Tied) is { } said and not "null" ? said == "true" : family.TiesUnlessSaid;
 
     private string? Beside(string name) => Path.Combine(original.Directory, name) is var path && File.Exists(path) ? path : null;
 
