@@ -52,6 +52,8 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
 
         await AssertFits(Verification, Tool.Run("verify", tree, folder.At("out"), "--json"));
         await AssertFits(Verification, Tool.Run("verify", Sample("tiny-licenses-gqa"), Upgraded("tiny-licenses-gqa"), "--forward", "--json"));
+        File.WriteAllText(folder.At("sums"), $"{WorkFolder.Sha256(Path.Combine(tree, "transposed", "lit_model.pth"))}  transposed/lit_model.pth\n");
+        await AssertFits(Verification, Tool.Run("verify", folder.At("out"), "--original-sha256sums", folder.At("sums"), "--json"));
     }
 
     [Fact]

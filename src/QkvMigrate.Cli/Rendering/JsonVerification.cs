@@ -10,7 +10,8 @@ namespace QkvMigrate.Cli.Rendering;
 /// <summary>Writes what a verification found as the JSON document that scripts rely on.</summary>
 internal static class JsonVerification
 {
-    private const int SchemaVersion = 1;
+    /// <summary>The version of the form.</summary>
+    public const int SchemaVersion = 1;
 
     /// <summary>Writes one document with all reports.</summary>
     public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports, ForwardCheckResult? models)
@@ -68,7 +69,11 @@ internal static class JsonVerification
 }
 
 /// <summary>The document.</summary>
-internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints, JsonForward? Forward);
+internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints, JsonForward? Forward)
+{
+    /// <summary>Of a proof from checksums: files that had none.</summary>
+    public IReadOnlyList<string>? Unlisted { get; init; }
+}
 
 /// <summary>What the two models said to the same tokens.</summary>
 internal sealed record JsonForward(
@@ -93,7 +98,14 @@ internal sealed record JsonVerified(
     long DifferenceCount,
     IReadOnlyList<JsonDifference> Differences,
     double Seconds,
-    JsonMessage? Error);
+    JsonMessage? Error)
+{
+    /// <summary>Of a proof from checksums: that of the original.</summary>
+    public JsonOriginal? Original { get; init; }
+}
+
+/// <summary>The SHA-256 that the user gave of an original, and that of its bytes as they were made again.</summary>
+internal sealed record JsonOriginal(string? Sha256, string? Made);
 
 /// <summary>The geometry by which rows moved.</summary>
 internal sealed record JsonVerifiedGeometry(int NHead, int NQueryGroups, int HeadSize);

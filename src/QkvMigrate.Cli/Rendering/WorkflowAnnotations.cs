@@ -1,5 +1,6 @@
 using QkvMigrate.Layouts;
 using QkvMigrate.Running;
+using QkvMigrate.Running.Originals;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Cli.Rendering;
@@ -57,6 +58,21 @@ internal static class WorkflowAnnotations
                 ? (JsonNames.Kebab(error.Kind.ToString()), error.Message)
                 : ("differs", $"{report.DifferenceCount} differences from {report.Original}, the first: {report.Differences[0]}");
             Console.Error.WriteLine(Command(Error, report.Error?.File ?? report.Upgraded, title, message));
+        }
+    }
+
+    /// <summary>An error for each file that is not what its original makes it, or whose original could not be made again.</summary>
+    public static void Write(OriginalProof proof)
+    {
+        if (!IsInWorkflow)
+        {
+            return;
+        }
+
+        foreach (var report in proof.Reports.Where(report => !report.IsVerified))
+        {
+            var (title, message) = report.Error is { } error ? (JsonNames.Kebab(error.Kind.ToString()), error.Message) : ("differs", report.Problem!);
+            Console.Error.WriteLine(Command(Error, report.Error?.File ?? report.Path, title, message));
         }
     }
 

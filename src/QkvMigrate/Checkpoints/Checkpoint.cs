@@ -106,7 +106,13 @@ public abstract class Checkpoint : IDisposable
             throw refusal;
         }
 
-        var source = SourceFile.Open(path);
+        return Of(SourceFile.Open(path));
+    }
+
+    /// <summary>Opens a file; its content decides the format. The file is closed with the checkpoint, or where it is none.</summary>
+    /// <exception cref="MigrationException">As above.</exception>
+    internal static Checkpoint Of(SourceFile source)
+    {
         try
         {
             if (DistributedCheckpoint.RefusalOfFile(source) is { } isPart)
@@ -119,7 +125,7 @@ public abstract class Checkpoint : IDisposable
         catch (MigrationException error)
         {
             source.Dispose();
-            throw error.InFile(path);
+            throw error.InFile(source.Path);
         }
         catch
         {

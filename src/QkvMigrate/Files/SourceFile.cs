@@ -5,21 +5,31 @@ namespace QkvMigrate.Files;
 /// <summary>A file that is only read, by position. Its length is the one it had when it was opened.</summary>
 public sealed class SourceFile : IDisposable
 {
-    private readonly FileIdentity identity;
+    private readonly SafeFileHandle? opened;
+    private readonly FileIdentity? identity;
+    private readonly Action<long, Span<byte>>? imagine;
 
     private SourceFile(string path, SafeFileHandle handle, long length)
     {
         Path = path;
-        Handle = handle;
+        opened = handle;
         Length = length;
         identity = FileIdentity.Of(handle);
+    }
+
+    private SourceFile(string path, long length, Action<long, Span<byte>> imagine)
+    {
+        Path = path;
+        Length = length;
+        this.imagine = imagine;
     }
 
     /// <summary>The path as the user gave it.</summary>
     public string Path { get; }
 
     /// <summary>The open file.</summary>
-    public SafeFileHandle Handle { get; }
+    /// <exception cref="InvalidOperationException">It is not on the disk.</exception>
+    public SafeFileHandle Handle => opened ?? throw new InvalidOperationException($"{Path} is not on the disk");
 
     /// <summary>Bytes of the file when it was opened.</summary>
     public long Length { get; }
@@ -51,6 +61,12 @@ public sealed class SourceFile : IDisposable
         }
     }
 
+    /// <summary>A file that is not on the disk.</summary>
+    /// <param name="path">What failures call it.</param>
+    /// <param name="length">Bytes of it.</param>
+    /// <param name="read">Fills a buffer with its bytes from a place in it on; it is asked for none behind the end.</param>
+    internal static SourceFile Imagined(string path, long length, Action<long, Span<byte>> read) => new(path, length, read);
+
     /// <summary>Reads a small file whole.</summary>
     /// <param name="path">The file.</param>
     /// <param name="maximum">The most bytes that it may have.</param>
@@ -76,6 +92,18 @@ public sealed class SourceFile : IDisposable
     /// <exception cref="MigrationException">The file ends before the buffer is full, or cannot be read.</exception>
     public void Read(long offset, Span<byte> buffer)
     {
+        if (imagine is not null)
+        {
+            var there = (int)Math.Clamp(Length - offset, 0, buffer.Length);
+            imagine(offset, buffer[..there]);
+            if (there < buffer.Length)
+            {
+                throw TooShort(offset + there, buffer.Length - there);
+            }
+
+            return;
+        }
+
         try
         {
             for (var done = 0; done < buffer.Length;)
@@ -83,11 +111,7 @@ public sealed class SourceFile : IDisposable
                 var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
                 if (count == 0)
                 {
-                    throw new MigrationException(
-                        FailureKind.Malformed,
-                        $"the file ends here, {buffer.Length - done} more bytes were expected",
-                        Path,
-                        offset: offset + done);
+                    throw TooShort(offset + done, buffer.Length - done);
                 }
 
                 done += count;
@@ -123,25 +147,33 @@ public sealed class SourceFile : IDisposable
         }
     }
 
+    private MigrationException TooShort(long offset, long missing) =>
+        new(FailureKind.Malformed, $"the file ends here, {missing} more bytes were expected", Path, offset: offset);
+
     /// <summary>What was done to the file since it was opened, or null.</summary>
     private string? Change()
     {
+        if (identity is not { } first)
+        {
+            return null;
+        }
+
         if (FileIdentity.Of(Path) is not { } named)
         {
             return "the file was removed while it was read";
         }
 
-        if (!named.IsSameFile(identity))
+        if (!named.IsSameFile(first))
         {
             return "another file was put in its place while it was read";
         }
 
         var now = FileIdentity.Of(Handle);
-        return now.IsUnchanged(identity) ? null : $"the file was changed while it was read ({identity.Size} bytes before, {now.Size} after)";
+        return now.IsUnchanged(first) ? null : $"the file was changed while it was read ({first.Size} bytes before, {now.Size} after)";
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose() => opened?.Dispose();
 
     /// <summary>What is not there is left to the system to tell.</summary>
     private static void Expect(FileIdentity? identity, string path)

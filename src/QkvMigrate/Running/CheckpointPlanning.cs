@@ -17,7 +17,14 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
     public CheckpointStage Plan(string path, IReadOnlyList<TensorEntry> otherShards)
     {
         // A base is no shard of the LoRA's directory.
-        var named = new NamedCheckpoint(path, request.IsMerge ? [] : otherShards);
+        var stage = Plan(new NamedCheckpoint(path, request.IsMerge ? [] : otherShards));
+        return stage is PlannedCheckpoint { Plan.HasWork: true } planned ? planned with { WayBackProblem = WayBack.Problem(planned) } : stage;
+    }
+
+    /// <summary>As above, and nothing is said of the way back.</summary>
+    public CheckpointStage Plan(NamedCheckpoint named)
+    {
+        var path = named.Path;
         CheckpointStage reached = named;
         try
         {

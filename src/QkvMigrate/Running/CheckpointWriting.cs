@@ -63,9 +63,10 @@ internal static class CheckpointWriting
         }
 
         var opened = planned.Opened;
+        var options = new VerificationOptions { Direction = request.Direction, Mode = mode, IsWithoutUnreferenced = opened.DropsUnreferenced };
         using var begun = request.IsMerge
-            ? MergeVerification.Begin(planned.Path, written, request.MergeOptions, mode, opened.DropsUnreferenced)
-            : CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, mode, opened.DropsUnreferenced);
+            ? MergeVerification.Begin(planned.Path, written, request.MergeOptions, options)
+            : CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, options);
         Require(begun.Run(rewrite.Geometry.Geometry, cancellation), "the new file", path);
     }
 

@@ -109,4 +109,10 @@ public sealed record MigrationRequest
         AllowUnsafePickle = true,
         Engine = () => throw new InvalidOperationException("inspecting reorders nothing"),
     };
+
+    /// <summary>A request that only plans: how is what a conversion made of a file undone?</summary>
+    internal static MigrationRequest ToUndo(Conversion made, string path, GeometryFlags geometry) => ToInspect(path, geometry) with
+    {
+        Direction = made.IsUpgrade ? MigrationDirection.Downgrade : MigrationDirection.Upgrade,
+    };
 }

@@ -14,28 +14,26 @@ internal static class CheckpointVerifier
     /// <param name="original">The first file.</param>
     /// <param name="upgraded">The path of what must be its upgrade or downgrade.</param>
     /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
-    /// <param name="mode">How much is compared.</param>
-    /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
+    /// <param name="options">What the user says; its geometry and selection are asked elsewhere.</param>
     /// <param name="lora">The LoRA that was added to the first file's weights, or null.</param>
     /// <exception cref="MigrationException">The first file cannot be understood, or the second cannot be read.</exception>
     public static BegunVerification Begin(
         Checkpoint original,
         string upgraded,
         IReadOnlyList<TensorEntry> otherShards,
-        VerificationMode mode,
-        bool isWithoutUnreferenced,
+        VerificationOptions options,
         MergingLora? lora = null)
     {
         Checkpoint? after = null;
         try
         {
             after = Checkpoint.Open(upgraded);
-            return new FileVerification(original, after, otherShards, mode, isWithoutUnreferenced, lora);
+            return new FileVerification(original, after, otherShards, options, lora);
         }
         catch (MigrationException error) when (IsFinding(error, upgraded))
         {
             after?.Dispose();
-            return new EndedVerification(Finding(original, upgraded, mode, error));
+            return new EndedVerification(Finding(original, upgraded, options.Mode, error));
         }
         catch
         {

@@ -64,16 +64,20 @@ internal sealed class ExpectedChanges
     }
 
     /// <summary>
-    /// What was made of one file to get another, as the names of both tell; null where both are of the same layout, or have no
-    /// fused attention.
+    /// What was made of one file to get another, as the user or the names of both tell; null where both must be of the same layout,
+    /// or have no fused attention.
     /// </summary>
+    /// <param name="original">The first file.</param>
+    /// <param name="upgraded">The second file.</param>
+    /// <param name="told">What the user says; null for nothing.</param>
     /// <exception cref="MigrationException">The first file has names of several layouts.</exception>
-    public static VerifiedChange? Between(Checkpoint original, Checkpoint upgraded)
+    public static VerifiedChange? Between(Checkpoint original, Checkpoint upgraded, VerifiedChange? told)
     {
         var layouts = VerifiedLayouts.All.Where(layout => Has(original, layout)).ToList();
         return layouts switch
         {
             [] => null,
+            [var layout] when told is not null => told.From == layout ? told : null,
             [var layout] => VerifiedLayouts.Changes.FirstOrDefault(change =>
                 change.From == layout && (change.IsMandatory || Has(upgraded, change.To) || !Has(upgraded, layout))),
             _ => throw new MigrationException(

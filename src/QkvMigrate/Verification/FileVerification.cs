@@ -11,8 +11,7 @@ internal sealed class FileVerification : BegunVerification
     private readonly Checkpoint upgraded;
     private readonly VerifiedChange? change;
     private readonly List<FusedEntry> fused;
-    private readonly VerificationMode mode;
-    private readonly bool isWithoutUnreferenced;
+    private readonly VerificationOptions options;
     private readonly MergingLora? merging;
     private readonly DifferenceLog log = new();
     private readonly ProofLog proofs = new();
@@ -21,25 +20,22 @@ internal sealed class FileVerification : BegunVerification
     /// <param name="original">The first file.</param>
     /// <param name="upgraded">The second file; closed with this object.</param>
     /// <param name="otherShards">The tensors in the other files of the same model as the first file, where it has several.</param>
-    /// <param name="mode">How much is compared.</param>
-    /// <param name="isWithoutUnreferenced">Whether storages that nothing in the first file names must be left out where the layout changes.</param>
+    /// <param name="options">What the user says; its geometry and selection are asked elsewhere.</param>
     /// <param name="merging">The LoRA that was added to the first file's weights, or null.</param>
     /// <exception cref="MigrationException">One of the files cannot be understood.</exception>
     public FileVerification(
         Checkpoint original,
         Checkpoint upgraded,
         IReadOnlyList<TensorEntry> otherShards,
-        VerificationMode mode,
-        bool isWithoutUnreferenced,
+        VerificationOptions options,
         MergingLora? merging)
     {
         this.original = original;
         this.upgraded = upgraded;
-        this.mode = mode;
-        this.isWithoutUnreferenced = isWithoutUnreferenced;
+        this.options = options;
         this.merging = merging;
         UnprovableFiles.Refuse(original, upgraded);
-        change = merging is null ? ExpectedChanges.Between(original, upgraded) : ExpectedChanges.ByMerge(original);
+        change = merging is null ? ExpectedChanges.Between(original, upgraded, options.Change) : ExpectedChanges.ByMerge(original);
         fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
         Shapes = change is not null ? FusedTensors.Shapes(original, fused, otherShards)
             : merging is not null ? FusedTensors.Shapes(original, FusedTensors.Of(original, VerifiedLayouts.Sequential, otherShards), otherShards)
@@ -61,7 +57,7 @@ internal sealed class FileVerification : BegunVerification
         }
         catch (MigrationException error) when (CheckpointVerifier.IsFinding(error, upgraded.Source.Path))
         {
-            return CheckpointVerifier.Finding(original, upgraded.Source.Path, mode, error);
+            return CheckpointVerifier.Finding(original, upgraded.Source.Path, options.Mode, error);
         }
     }
 
@@ -75,10 +71,10 @@ internal sealed class FileVerification : BegunVerification
         TensorTable.Compare(original, upgraded, changes, log);
         proofs.Cover("tensors", $"{original.Tensors.Count}, in order: names, dtypes, shapes, strides, and which share a storage");
         LeftNames.Find(upgraded, change, log);
-        var dropped = isWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
+        var dropped = options.IsWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
         var gone = merging is { HoldsBase: true } ? merging.RecordsBeside(original).Union(dropped).ToHashSet() : dropped;
         var regions = FormatComparison.Compare(original, upgraded, changes, gone, log, proofs);
-        var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes, mode, cancellation);
+        var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes, options.Mode, cancellation);
         foreach (var result in results)
         {
             log.Add(result.Log);
@@ -93,7 +89,7 @@ internal sealed class FileVerification : BegunVerification
         if (moved is not null && lora is not null && log.Count == 0)
         {
             // The tensors are those that the shapes ask for: they can be multiplied out.
-            var comparison = new LoraComparison(original, upgraded, moved.Geometry, moved.Change, mode, cancellation);
+            var comparison = new LoraComparison(original, upgraded, moved.Geometry, moved.Change, options.Mode, cancellation);
             foreach (var layer in lora.Layers)
             {
                 log.Add(comparison.Compare(layer));
@@ -106,7 +102,7 @@ internal sealed class FileVerification : BegunVerification
         {
             Original = original.Source.Path,
             Upgraded = upgraded.Source.Path,
-            Mode = mode,
+            Mode = options.Mode,
             Change = change,
             Geometry = moved?.Geometry,
             LoraRank = lora is null ? null : (lora.Rank, lora.NewRank),

@@ -28,7 +28,7 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
             }
 
             using var before = Checkpoint.Open(original);
-            using var begun = CheckpointVerifier.Begin(before, upgraded, otherShards, options.Mode, options.IsWithoutUnreferenced);
+            using var begun = CheckpointVerifier.Begin(before, upgraded, otherShards, options);
             var geometry = begun.Shapes is { } shapes
                 ? GeometryResolver.Resolve(options.Geometry, FilePlace.DirectoryOf(original), shapes).Geometry
                 : null;
@@ -42,7 +42,7 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
 
     private VerificationReport Merged(string lora, string merged, MergeOptions merge)
     {
-        using var begun = MergeVerification.Begin(lora, merged, merge, options.Mode, options.IsWithoutUnreferenced);
+        using var begun = MergeVerification.Begin(lora, merged, merge, options);
         var geometry = begun.Shapes is { } shapes
             ? GeometryResolver.Resolve(options.Geometry, FilePlace.DirectoryOf(lora), shapes, FilePlace.DirectoryOf(begun.BasePath)).Geometry
             : null;
@@ -63,7 +63,7 @@ internal sealed class PairVerification(VerificationOptions options, Cancellation
             return Missing(original, missing);
         }
 
-        var quick = new PairVerification(new VerificationOptions { Geometry = options.Geometry, Mode = VerificationMode.Quick }, cancellation);
+        var quick = new PairVerification(options with { Mode = VerificationMode.Quick }, cancellation);
         var report = quick.Run(original, original, []);
         if (report.Error is not null)
         {

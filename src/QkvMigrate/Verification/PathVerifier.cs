@@ -32,7 +32,7 @@ public static class PathVerifier
 
         if (ExportPaths.Verify(original, upgraded, options, cancellation) is { } exports)
         {
-            return exports;
+            return options.Direction is null ? exports : throw new MigrationException(FailureKind.Usage, "an export has no --direction", upgraded);
         }
 
         if (Directory.Exists(original) != Directory.Exists(upgraded))

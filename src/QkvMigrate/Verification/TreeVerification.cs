@@ -53,6 +53,11 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
                 pairs.Refused(Path.Combine(original, found.Folder), Path.Combine(upgraded, found.Folder), found.Refusal)))
             .Select((report, number) => number == 0 ? strangers.AddedTo(report) : report)
             .ToList();
+        if (all.Select(report => report.Change).OfType<VerifiedChange>().Distinct().Count() > 1)
+        {
+            log.Add("direction", "some checkpoints were upgraded and others downgraded; --direction says what is meant");
+        }
+
         if (log.Count > 0)
         {
             all.Add(new VerificationReport

@@ -18,6 +18,9 @@ public sealed record VerificationOptions
     /// </summary>
     internal Action<IReadOnlyList<string>>? Watching { get; init; }
 
+    /// <summary>What was done to the first files; null where the names in each file and its second tell.</summary>
+    public MigrationDirection? Direction { get; init; }
+
     /// <summary>How much is compared.</summary>
     public VerificationMode Mode { get; init; } = VerificationMode.Full;
 
@@ -26,4 +29,12 @@ public sealed record VerificationOptions
 
     /// <summary>Whether storages that nothing in a file names must be left out where its layout changes.</summary>
     public bool IsWithoutUnreferenced { get; init; }
+
+    /// <summary>As <see cref="Direction"/>.</summary>
+    internal VerifiedChange? Change => Direction switch
+    {
+        MigrationDirection.Upgrade => VerifiedLayouts.Upgrade,
+        MigrationDirection.Downgrade => VerifiedLayouts.Downgrade,
+        _ => null,
+    };
 }

@@ -35,19 +35,23 @@ internal sealed class PieceQueue(FilePlan plan, int slabBytes) : IDisposable
         others.Dispose();
     }
 
+    /// <summary>A segment in pieces that fit a buffer of <paramref name="slabBytes"/>, as far as they need one, in the order of the new file.</summary>
+    public static IEnumerable<Segment> InSlabs(Segment segment, int slabBytes) => segment switch
+    {
+        CopySegment copy => Parts(copy, slabBytes),
+        ReorderSegment reorder => SlabCutter.Cut(reorder, slabBytes),
+        _ => [segment],
+    };
+
     private static bool IsPlainCopy(Segment segment) => segment is CopySegment { Checksum: < 0 };
 
     private static IEnumerator<Segment> Pieces(IEnumerable<Segment> segments, int slabBytes) =>
         segments.SelectMany(segment => Cut(segment, slabBytes)).GetEnumerator();
 
-    private static IEnumerable<Segment> Cut(Segment segment, int slabBytes) => segment switch
-    {
-        CopySegment copy => Cut(copy, IsPlainCopy(copy) ? CopyBytes : slabBytes),
-        ReorderSegment reorder => SlabCutter.Cut(reorder, slabBytes),
-        _ => [segment],
-    };
+    private static IEnumerable<Segment> Cut(Segment segment, int slabBytes) =>
+        segment is CopySegment { Checksum: < 0 } copy ? Parts(copy, CopyBytes) : InSlabs(segment, slabBytes);
 
-    private static IEnumerable<Segment> Cut(CopySegment copy, long most)
+    private static IEnumerable<Segment> Parts(CopySegment copy, long most)
     {
         for (var done = 0L; done < copy.Length; done += most)
         {

@@ -5,7 +5,7 @@ using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
 
-/// <summary>Writes pieces on one thread, with a lane and a buffer of a slab's size, each made when it is first needed.</summary>
+/// <summary>Writes pieces on one thread.</summary>
 internal sealed class PieceWriter(
     SafeFileHandle target, SourceFile? cloned, PlanChecksums checksums, Func<IReorderLane> createLane, int slabBytes, Action<long> progress) : IDisposable
 {
@@ -15,8 +15,7 @@ internal sealed class PieceWriter(
     /// <summary>The sources that the kernel cannot copy into the target by itself.</summary>
     private readonly HashSet<SourceFile> unableToCopy = [];
 
-    private IReorderLane? lane;
-    private NativeBuffer? buffer;
+    private readonly PieceBytes pieces = new(checksums, createLane, slabBytes);
     private long unsynced;
     private long unsyncedFrom = long.MaxValue;
     private long unsyncedTo;
@@ -28,35 +27,28 @@ internal sealed class PieceWriter(
     {
         switch (piece)
         {
-            case LiteralSegment literal:
-                Emit(literal.Target, literal.Checksum, literal.Bytes.Span);
-                break;
             case CopySegment copy when copy.Source == cloned && ClonedSource.IsKept(copy):
                 progress(copy.Length);
                 break;
             case CopySegment { Checksum: < 0 } copy:
                 Copy(copy);
                 break;
-            case CopySegment copy:
-                var bytes = Read(copy.Source, copy.Offset, (int)copy.Length);
-                checksums.Copied(copy, bytes);
-                Put(copy.Target, bytes);
-                break;
-            case ComputedSegment computed:
-                Compute(computed, cancellation);
-                break;
-            case Slab slab:
-                Reorder(slab);
+            default:
+                var at = piece.Target;
+                pieces.Make(
+                    piece,
+                    bytes =>
+                    {
+                        Put(at, bytes);
+                        at += bytes.Length;
+                    },
+                    cancellation);
                 break;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        lane?.Dispose();
-        ((IDisposable?)buffer)?.Dispose();
-    }
+    public void Dispose() => pieces.Dispose();
 
     private void Copy(CopySegment copy)
     {
@@ -78,55 +70,11 @@ internal sealed class PieceWriter(
                 }
 
                 copied = Math.Min(slabBytes, copy.Length - done);
-                Put(copy.Target + done, Read(copy.Source, copy.Offset + done, (int)copied));
+                Put(copy.Target + done, pieces.Read(copy.Source, copy.Offset + done, (int)copied));
             }
 
             done += copied;
         }
-    }
-
-    private void Compute(ComputedSegment computed, CancellationToken cancellation)
-    {
-        var at = computed.Target;
-        computed.Bytes.Compute(
-            bytes =>
-            {
-                Emit(at, computed.Checksum, bytes);
-                at += bytes.Length;
-            },
-            cancellation);
-        if (at != computed.Target + computed.Length)
-        {
-            throw new InvalidOperationException($"{at - computed.Target} bytes were computed, {computed.Length} were announced");
-        }
-    }
-
-    private void Reorder(Slab slab)
-    {
-        lane ??= createLane();
-        var input = lane.Input.Span;
-        foreach (var range in slab.Ranges)
-        {
-            var rows = input[..range.Length];
-            slab.Source.Read(range.Offset, rows);
-            checksums.Read(slab.Checksum, slab.Source, range.Offset, rows);
-            input = input[range.Length..];
-        }
-
-        Emit(slab.Target, slab.Checksum, lane.Permute(slab.Gather).Span);
-    }
-
-    private ReadOnlySpan<byte> Read(SourceFile source, long offset, int length)
-    {
-        var bytes = (buffer ??= new NativeBuffer(slabBytes)).GetSpan()[..length];
-        source.Read(offset, bytes);
-        return bytes;
-    }
-
-    private void Emit(long at, int checksum, ReadOnlySpan<byte> bytes)
-    {
-        checksums.Written(checksum, at, bytes);
-        Put(at, bytes);
     }
 
     private void Put(long at, ReadOnlySpan<byte> bytes)

@@ -78,6 +78,25 @@ internal sealed class PlanChecksums
         }
     }
 
+    /// <summary>Where the bytes of a checksum of the new file end.</summary>
+    public long EndOf(int checksum) => ends[checksum];
+
+    /// <summary>Puts a checksum, all of whose bytes were seen, into the part of the new file that <paramref name="bytes"/> are, as far as it stands there.</summary>
+    /// <param name="patch">Which checksum, and where it stands.</param>
+    /// <param name="bytes">A part of the new file.</param>
+    /// <param name="target">Where the part starts in the new file.</param>
+    public void Patch(ChecksumPatch patch, Span<byte> bytes, long target)
+    {
+        Span<byte> crc = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(crc, written[patch.Checksum].Value);
+        var first = Math.Max(patch.Target, target);
+        var end = Math.Min(patch.Target + crc.Length, target + bytes.Length);
+        if (first < end)
+        {
+            crc[(int)(first - patch.Target)..(int)(end - patch.Target)].CopyTo(bytes[(int)(first - target)..]);
+        }
+    }
+
     /// <summary>Puts the checksums into the new file.</summary>
     public void Patch(SafeFileHandle target)
     {

@@ -65,5 +65,5 @@ public sealed class BegunVerificationTests : IDisposable
         File.WriteAllBytes(Upgraded, upgraded);
     }
 
-    private BegunVerification Begin(Checkpoint original) => CheckpointVerifier.Begin(original, Upgraded, [], VerificationMode.Full, isWithoutUnreferenced: false);
+    private BegunVerification Begin(Checkpoint original) => CheckpointVerifier.Begin(original, Upgraded, [], new VerificationOptions());
 }

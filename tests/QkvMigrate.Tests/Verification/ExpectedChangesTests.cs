@@ -19,7 +19,7 @@ public sealed class ExpectedChangesTests : IDisposable
         using var both = Write("both.pth", "transformer.h.0.attn.attn.weight", "transformer.h.1.attn.qkv.weight");
         using var upgraded = Write("upgraded.pth", "transformer.h.0.attn.qkv.weight", "transformer.h.1.attn.qkv.weight");
 
-        var error = Assert.Throws<MigrationException>(() => ExpectedChanges.Between(both, upgraded));
+        var error = Assert.Throws<MigrationException>(() => ExpectedChanges.Between(both, upgraded, told: null));
 
         Assert.Equal(
             (FailureKind.Conflict, "names of both layouts stand in one file, so what an upgrade of it must be is not known", folder.At("both.pth")),

@@ -23,7 +23,7 @@ internal static class KnownGeometry
         bool isWithoutUnreferenced = false)
     {
         using var before = Checkpoint.Open(original);
-        using var begun = CheckpointVerifier.Begin(before, upgraded, [], mode, isWithoutUnreferenced);
+        using var begun = CheckpointVerifier.Begin(before, upgraded, [], new VerificationOptions { Mode = mode, IsWithoutUnreferenced = isWithoutUnreferenced });
         return begun.Run(geometry, cancellation);
     }
 }

@@ -39,12 +39,14 @@ def downgrade(path: StrPath, output: Optional[StrPath] = None, **options: Option
     return call(Report, "downgrade", [path], {"output": output, **options})
 
 
-def verify(original: StrPath, upgraded: StrPath, **options: Option) -> Verification:
+def verify(original: StrPath, upgraded: Optional[StrPath] = None, **options: Option) -> Verification:
     """Compares every byte of an upgraded checkpoint with what its original makes it.
 
+    :param original: The checkpoint file, directory or tree; or, with ``original_sha256`` or ``original_sha256sums``, the upgraded one alone.
+    :param upgraded: What was made of it.
     :raises QkvMigrateError: They differ (code ``differs``), or one of them cannot be read. ``report`` says where.
     """
-    return call(Verification, "verify", [original, upgraded], options)
+    return call(Verification, "verify", [original] if upgraded is None else [original, upgraded], options)
 
 
 def export(path: StrPath, output: StrPath, **options: Option) -> Report:

@@ -62,6 +62,16 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Original:
+    """With --original-sha256 and --original-sha256sums: SHA-256 of the original, in hexadecimal digits."""
+
+    sha256: Optional[str]
+    """What the user gave; missing where the list has no line for the file."""
+    made: Optional[str]
+    """Of the original's bytes as they were made again from the second file."""
+
+
+@dataclass(frozen=True)
 class Error:
     """Why it could not be compared: a stable code and a sentence."""
 
@@ -74,7 +84,7 @@ class Checkpoint:
     """One checkpoint file, or a directory whose other files differ."""
 
     path: str
-    """The first file."""
+    """The first file. With --original-sha256 and --original-sha256sums it is not there, and this is the second one."""
     output: str
     """The second file; the first one again where there was nothing to do."""
     status: Literal["verified", "differs", "refused"]
@@ -91,6 +101,7 @@ class Checkpoint:
     difference_count: int
     differences: Tuple[Difference, ...]
     """The first of them."""
+    original: Optional[Original]
     seconds: float
     error: Optional[Error]
 
@@ -114,4 +125,6 @@ class Verification:
 
     schema_version: int
     checkpoints: Tuple[Checkpoint, ...]
+    unlisted: Optional[Tuple[str, ...]]
+    """With --original-sha256sums: files beside checkpoints for which there is no checksum. Nothing is said of them."""
     forward: Optional[Forward]

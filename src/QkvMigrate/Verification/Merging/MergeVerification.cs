@@ -27,19 +27,18 @@ internal sealed class MergeVerification : BegunVerification
     /// <summary>Opens all three files.</summary>
     /// <param name="path">The LoRA's file.</param>
     /// <param name="merged">What must be the merged model.</param>
-    /// <param name="options">What the user says about the LoRA.</param>
-    /// <param name="mode">How much is compared.</param>
-    /// <param name="isWithoutUnreferenced">Whether storages that nothing in the base names must be left out where the layout changes.</param>
+    /// <param name="merge">What the user says about the LoRA.</param>
+    /// <param name="options">What the user says of the verification.</param>
     /// <exception cref="MigrationException">The LoRA or its base cannot be found or understood, or the merged model cannot be read.</exception>
-    public static MergeVerification Begin(string path, string merged, MergeOptions options, VerificationMode mode, bool isWithoutUnreferenced)
+    public static MergeVerification Begin(string path, string merged, MergeOptions merge, VerificationOptions options)
     {
         var file = Checkpoint.Open(path);
         Checkpoint? found = null;
         try
         {
-            var adapter = MergingLora.Of(file, options);
-            found = adapter.HoldsBase ? Rest(path, options) : Checkpoint.Open(LoraBase.Find(path, options.Base));
-            return new MergeVerification(adapter, found, CheckpointVerifier.Begin(found, merged, [], mode, isWithoutUnreferenced, adapter));
+            var adapter = MergingLora.Of(file, merge);
+            found = adapter.HoldsBase ? Rest(path, merge) : Checkpoint.Open(LoraBase.Find(path, merge.Base));
+            return new MergeVerification(adapter, found, CheckpointVerifier.Begin(found, merged, [], options, adapter));
         }
         catch
         {
