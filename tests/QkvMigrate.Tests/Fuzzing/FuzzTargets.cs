@@ -12,6 +12,7 @@ using QkvMigrate.Running;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Fuzzing;
 using QkvMigrate.Tests.Support;
+using QkvMigrate.Verification;
 
 namespace QkvMigrate.Tests.Fuzzing;
 
@@ -41,8 +42,92 @@ internal static class FuzzTargets
         "shard-index" => new(FuzzSeeds.Indexes(ShardName), [.. JsonWords], bytes => MigrateShards(bytes, folder)),
         "configuration" => new(FuzzSeeds.Configurations, [.. FuzzTarget.Single(YamlMarks)], bytes => Configuration(bytes, folder)),
         "hyperparameters" => new(FuzzSeeds.Hyperparameters, [.. FuzzTarget.Single(YamlMarks)], bytes => Hyperparameters(bytes, folder)),
+        "verified-zip" => Verified(LegacyModel.Legacy.ToFile(), [.. FuzzTarget.Single([.. "\0\x01/.FBZ"u8, 0xff]), .. PickleWords()], folder),
+        "verified-torch-legacy" => Verified(LegacyModel.Legacy.ToFileBefore16(), [.. PickleWords()], folder),
+        "verified-safetensors" => Verified(LegacyModel.Legacy.ToSafetensors(), [.. JsonWords], folder),
+        "verified-index" => new(FuzzSeeds.Indexes(ShardName), [.. JsonWords], bytes => VerifyShards(bytes, folder)),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such target"),
     };
+
+    /// <summary>A checkpoint whose upgrade is mutated: whatever is not that upgrade must not be verified. As the first file, it may be refused.</summary>
+    private static FuzzTarget Verified(byte[] original, byte[][] words, string folder)
+    {
+        var (first, second, mutant) = (Path.Combine(folder, "first.pth"), Path.Combine(folder, "second.pth"), Path.Combine(folder, "mutant.pth"));
+        File.WriteAllBytes(first, original);
+        Write(first, second, LegacyModel.Geometry);
+        var right = File.ReadAllBytes(second);
+        return new([right, original], words, bytes =>
+        {
+            File.WriteAllBytes(mutant, bytes);
+            if (Verify(first, mutant).IsVerified && !bytes.AsSpan().SequenceEqual(right))
+            {
+                throw new InvalidOperationException("it is verified, and is not the upgrade");
+            }
+
+            if (Verify(mutant, second).Error is { } error)
+            {
+                throw error;
+            }
+        });
+    }
+
+    private static void VerifyShards(byte[] index, string folder)
+    {
+        var (first, second) = (Path.Combine(folder, "first"), Path.Combine(folder, "second"));
+        if (!Directory.Exists(second))
+        {
+            Directory.CreateDirectory(first);
+            File.WriteAllBytes(Path.Combine(first, ShardName), FuzzSeeds.Safetensors[0]);
+            File.WriteAllBytes(Path.Combine(first, IndexName), FuzzSeeds.Indexes(ShardName)[0]);
+            Write(first, second, LegacyModel.Geometry);
+        }
+
+        // As the second index, and as the first.
+        var indexes = new[] { second, first }.Select(directory => Path.Combine(directory, IndexName)).ToList();
+        var kept = indexes.ConvertAll(File.ReadAllBytes);
+        foreach (var (path, bytes) in indexes.Zip(kept))
+        {
+            File.WriteAllBytes(path, index);
+            var isVerified = Verify(first, second).IsVerified;
+            File.WriteAllBytes(path, bytes);
+            if (isVerified && !index.AsSpan().SequenceEqual(bytes))
+            {
+                throw new InvalidOperationException("it is verified, and is not the index");
+            }
+        }
+
+        if (index.Length % 2 == 0)
+        {
+            throw new MigrationException(FailureKind.Verification, "half of the inputs count as refused: nothing but a verdict comes out");
+        }
+    }
+
+    private static void Write(string from, string to, AttentionGeometry geometry)
+    {
+        var engine = new StreamReorderEngine();
+        _ = Migrator.Run(
+            new MigrationRequest
+            {
+                Path = from,
+                Output = to,
+                Direction = MigrationDirection.Upgrade,
+                Geometry = new GeometryFlags(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize),
+                Force = true,
+                Engine = () => engine,
+            },
+            CancellationToken.None);
+    }
+
+    /// <summary>The first report that is no verdict of being right; or the first.</summary>
+    private static VerificationReport Verify(string first, string second)
+    {
+        var options = new VerificationOptions
+        {
+            Geometry = new GeometryFlags(LegacyModel.Geometry.HeadCount, LegacyModel.Geometry.QueryGroupCount, LegacyModel.Geometry.HeadSize),
+        };
+        var reports = PathVerifier.Run(first, second, options, CancellationToken.None);
+        return reports.FirstOrDefault(report => !report.IsVerified) ?? reports[0];
+    }
 
     private static IEnumerable<byte[]> PickleWords() =>
     [

@@ -23,6 +23,10 @@ public sealed class FuzzTests(ITestOutputHelper log) : IDisposable
     [InlineData("shard-index", 500)]
     [InlineData("configuration", 2_000)]
     [InlineData("hyperparameters", 2_000)]
+    [InlineData("verified-zip", 1_000)]
+    [InlineData("verified-torch-legacy", 1_000)]
+    [InlineData("verified-safetensors", 1_000)]
+    [InlineData("verified-index", 500)]
     public void Nothing_but_the_own_exception_comes_out(string name, int inputs) =>
         log.WriteLine(new FuzzRun(name, FuzzTargets.Make(name, folder.FullName)).Run(inputs));
 }
