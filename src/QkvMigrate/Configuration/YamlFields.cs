@@ -33,7 +33,8 @@ internal static class YamlFields
 
     /// <summary>The fields in order.</summary>
     /// <exception cref="MigrationException">
-    /// The text is no YAML, no mapping, names a field twice, uses aliases, or has more in it than a configuration.
+    /// The text is no YAML, no mapping, several documents, names a field twice, uses aliases, anchors, tags, merge keys or octal
+    /// numbers, or has more in it than a configuration.
     /// </exception>
     public static IReadOnlyList<YamlField> Parse(string text) => YamlText.Read(text, Fields);
 
@@ -48,12 +49,15 @@ internal static class YamlFields
             throw new MigrationException(FailureKind.Malformed, "no mapping of fields to values", where: "line 1");
         }
 
+        RefuseTraps(root);
         while (!parser.TryConsume<MappingEnd>(out _))
         {
             if (!parser.TryConsume<Scalar>(out var key))
             {
                 throw new MigrationException(FailureKind.Malformed, "a field whose name is no plain text", where: $"line {parser.Current?.Start.Line}");
             }
+
+            RefuseTraps(key);
 
             if (fields.Count == MaximumFields)
             {
@@ -73,8 +77,35 @@ internal static class YamlFields
             }
         }
 
-        return [.. fields.Values];
+        parser.Consume<DocumentEnd>();
+        return parser.Accept<StreamEnd>(out _)
+            ? [.. fields.Values]
+            : throw new MigrationException(FailureKind.Unsupported, "a second YAML document, of which it is not known what it is for", where: $"line {parser.Current?.Start.Line}");
     }
+
+    /// <summary>
+    /// Refuses what makes a value another one than its text says, so that nobody who reads a configuration here takes it for another
+    /// one than PyYAML does: tags, anchors, merge keys (yaml.org/type/merge.html), numbers that YAML 1.1 takes for octal ones
+    /// (yaml.org/type/int.html).
+    /// </summary>
+    private static void RefuseTraps(ParsingEvent read)
+    {
+        var problem = read switch
+        {
+            NodeEvent { Tag.IsEmpty: false } tagged => $"the tag '{tagged.Tag.Value}'",
+            NodeEvent { Anchor.IsEmpty: false } anchored => $"the anchor '&{anchored.Anchor.Value}'",
+            Scalar { Style: ScalarStyle.Plain, Value: "<<" } => "a merge key ('<<')",
+            Scalar { Style: ScalarStyle.Plain, Value: var text } when IsOctal(text) => $"'{text}', which YAML 1.1 does not take for the decimal number",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new MigrationException(FailureKind.Unsupported, $"{problem}: no configuration of LitGPT's has it; write the plain value", where: $"line {read.Start.Line}");
+        }
+    }
+
+    private static bool IsOctal(string text) =>
+        text.TrimStart('+', '-') is ['0', _, ..] digits && digits.All(digit => char.IsAsciiDigit(digit) || digit == '_');
 
     /// <summary>Reads one value to its end, which is its last line. <paramref name="events"/> counts those of all values.</summary>
     private static (YamlValue Value, int LastLine) Value(Parser parser, ref int events)
@@ -95,6 +126,7 @@ internal static class YamlFields
                     where: $"line {current.Start.Line}");
             }
 
+            RefuseTraps(current);
             start ??= current;
             if (current is Scalar scalar)
             {

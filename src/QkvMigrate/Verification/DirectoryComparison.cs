@@ -22,8 +22,11 @@ internal sealed class DirectoryComparison(
     DirectoryProofs proofs,
     CancellationToken cancellation)
 {
-    private readonly VerifiedChange? change = checkpoints.Select(report => report.Change).FirstOrDefault(change => change is not null);
+    private readonly VerifiedChange? change = checkpoints.Select(ChangeOf).FirstOrDefault(change => change is not null);
     private readonly (long Before, long After)? loraRank = checkpoints.Select(report => report.LoraRank).FirstOrDefault(rank => rank is not null);
+
+    /// <summary>What was made of a checkpoint: a merge brings its directory up to date even where the base was.</summary>
+    private static VerifiedChange? ChangeOf(VerificationReport report) => report.Change ?? (report.Coverage.MergedWeights > 0 ? VerifiedLayouts.Upgrade : null);
 
     /// <summary>Compares a file that one or both directories have.</summary>
     /// <param name="name">Its path below the roots.</param>
@@ -45,11 +48,22 @@ internal sealed class DirectoryComparison(
     private void Compare(string name, string place, bool isBefore, bool isAfter)
     {
         var (before, after) = (Path.Combine(original, name), Path.Combine(upgraded, name));
+        if (isBefore && Path.GetFileName(name) == ConfigurationComparison.JsonName)
+        {
+            // Where one configuration is made from the other, no name tells that it is missing.
+            ConfigurationComparison.RequireMade(before, after, change, log);
+        }
+
         if (ConfigurationComparison.IsConfiguration(name))
         {
-            ConfigurationComparison.Compare(original, upgraded, name, log);
-            proofs.Lines.Cover("configuration", $"{name}: the sizes of the attention");
-            proofs.Lines.LeaveOut("configuration", $"{name}: every other field");
+            if (change is null && checkpoints.Any(report => report.Error is not null))
+            {
+                proofs.Lines.LeaveOut("configuration", $"{name}: what was made of the checkpoints beside it is not known");
+                return;
+            }
+
+            ConfigurationComparison.Compare(original, upgraded, name, change, log);
+            proofs.Lines.Cover("configuration", $"{name}: line by line, each field by its rule");
         }
         else if (!isAfter)
         {
@@ -67,7 +81,7 @@ internal sealed class DirectoryComparison(
         else if (loraRank is { } rank && Path.GetFileName(name) == LoraHyperparameters.FileName)
         {
             HyperparameterComparison.Compare(before, after, rank.Before, rank.After, place, log);
-            proofs.Lines.Cover("hyperparameters", $"{name}: field by field");
+            proofs.Lines.Cover("hyperparameters", $"{name}: line by line, each field by its rule");
         }
         else
         {

@@ -78,6 +78,10 @@ internal sealed class LoraDelta
         }
     }
 
+    /// <summary>Whether all numbers of a matrix are finite.</summary>
+    /// <exception cref="MigrationException">As where both are read.</exception>
+    public static bool IsFinite(TensorEntry matrix) => Array.TrueForAll(Read(matrix.Storage.Source, matrix), double.IsFinite);
+
     /// <summary>Both matrices in float32, rounded where they are of float64: A, then B.</summary>
     public (float[] A, float[] B) ToSingles() => (Array.ConvertAll(a, number => (float)number), Array.ConvertAll(b, number => (float)number));
 

@@ -73,6 +73,29 @@ public sealed class ExpandedLoraTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_factor_of_zero_times_infinity_or_NaN_is_no_zero(float number)
+    {
+        Upgrade();
+
+        // The number is put where both files have it: in the first A of the old one, and in its three copies in the new one.
+        Put(folder.Checkpoint, [7]);
+        Put(Path.Combine(folder.Upgraded, Checkpoint), [7, 7 + (6 * 24), 7 + (12 * 24)]);
+
+        var differences = Assert.Single(Verify()).Differences;
+
+        Assert.NotEmpty(differences);
+        Assert.All(differences, difference => Assert.Equal($"tensor '{LoraModel.Prefix}attn.lora_B'", difference.Place), throwIfEmpty: true);
+
+        void Put(string path, int[] places)
+        {
+            var bytes = File.ReadAllBytes(path);
+            File.WriteAllBytes(path, ZipSurgery.Edit(bytes, ZipSurgery.Find(bytes, "data/0"), content => Array.ForEach(places, at => BitConverter.TryWriteBytes(content.AsSpan(at * sizeof(float)), number))));
+        }
+    }
+
     [Fact]
     public void Two_swapped_heads_of_lora_B_are_named()
     {
@@ -121,18 +144,20 @@ public sealed class ExpandedLoraTests : IDisposable
     }
 
     [Theory]
-    [InlineData("lora_r: 6", "lora_r: 4", "lora_r is 4, which does not follow from 2 and a LoRA of rank 6 instead of 2")]
-    [InlineData("lora_alpha: 48", "lora_alpha: 16", "lora_alpha is 16, which does not follow from 16 and a LoRA of rank 6 instead of 2")]
-    [InlineData("lora_value: true", "lora_value: false", "lora_value is false, which does not follow from true and a LoRA of rank 6 instead of 2")]
-    [InlineData("seed: 1337", "seed: 1338", "seed is 1338, which does not follow from 1337 and a LoRA of rank 6 instead of 2")]
-    [InlineData("precision: null\n", "", "precision is missing, which does not follow from null and a LoRA of rank 6 instead of 2")]
+    [InlineData("lora_r: 6", "lora_r: 4", "line 4 is 'lora_r: 4  #qkvmigrate+', expected 'lora_r: 6  #qkvmigrate+' (lora_r follows the LoRA of rank 6 instead of 2)")]
+    [InlineData("lora_alpha: 48", "lora_alpha: 16", "line 6 is 'lora_alpha: 16  #qkvmigrate+', expected 'lora_alpha: 48  #qkvmigrate+' (lora_alpha follows the LoRA of rank 6 instead of 2)")]
+    [InlineData("lora_value: true", "lora_value: false", "line 10 is 'lora_value: false', expected 'lora_value: true'")]
+    [InlineData("seed: 1337", "seed: 1338", "line 12 is 'seed: 1338', expected 'seed: 1337'")]
+    [InlineData("seed: 1337", "seed: 1337 # more", "line 12 is 'seed: 1337 # more', expected 'seed: 1337'")]
+    [InlineData("precision: null\n", "", "line 2 is '#qkvmigrate- lora_r: 2', expected 'precision: null'")]
     public void Hyperparameters_that_do_not_follow_are_named(string text, string edited, string expected)
     {
         Upgrade();
         var path = Path.Combine(folder.Upgraded, "hyperparameters.yaml");
         File.WriteAllText(path, File.ReadAllText(path).Replace(text, edited, StringComparison.Ordinal));
 
-        Assert.Equal($"file 'hyperparameters.yaml': {expected}", Assert.Single(Verify()[^1].Differences).ToString());
+        var difference = Assert.Single(Verify()[^1].Differences);
+        Assert.Equal(("file 'hyperparameters.yaml'", expected), (difference.Place, difference.Problem));
     }
 
     private void Upgrade()

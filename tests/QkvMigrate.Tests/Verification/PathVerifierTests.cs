@@ -77,7 +77,7 @@ public sealed class PathVerifierTests : IDisposable
     [InlineData("tokenizer.json", "{}\n", "file 'a/tokenizer.json': 3 bytes, expected 2")]
     [InlineData("tokenizer.json", null, "file 'a/tokenizer.json': it is not in the second directory")]
     [InlineData("stray.bin", "x", "file 'a/stray.bin': the first directory has no such file")]
-    [InlineData("model_config.yaml", "n_embd: 16\nn_head: 4\n", "file 'a/model_config.yaml': it says n_head=4 n_query_groups= head_size= n_embd=16, expected n_head=4 n_query_groups=2 head_size= n_embd=16")]
+    [InlineData("model_config.yaml", "n_embd: 16\nn_head: 4\n", "file 'a/model_config.yaml' at byte 0: line 1 is 'n_embd: 16', expected 'name: x'")]
     [InlineData("model_config.yaml", null, "file 'a/model_config.yaml': the second directory has no configuration")]
     public void Other_files_that_differ_are_named(string name, string? content, string expected)
     {

@@ -49,6 +49,7 @@ internal sealed class AdapterMatrices(LoraShape shape, AttentionGeometry geometr
 
     private IEnumerable<ExportedTensor> ByRow(LoraLayer layer, string target, int section, RowPermutation rows)
     {
+        LoraMatrix.RequireFinite(layer.A, "an adapter of higher rank");
         var count = LoraSections.Rows(geometry)[section];
         var first = LoraSections.Rows(geometry).Take(section).Sum();
         var placements = from run in LoraRows.ByRow(rows, shape.FusedSections, geometry)

@@ -19,12 +19,15 @@ internal sealed class LoraExpander(Checkpoint checkpoint, AttentionGeometry geom
         });
 
     /// <summary>All enabled A's, one below the other as they are, for each of q, k and v.</summary>
-    private ComputedTensor ExpandedA(TensorEntry a) =>
-        Matrix(
+    private ComputedTensor ExpandedA(TensorEntry a)
+    {
+        LoraMatrix.RequireFinite(a, LoraPlan.ExpandOption);
+        return Matrix(
             a,
             LoraSections.All.Count * a.Shape[0],
             a.Shape[1],
             [.. Enumerable.Range(0, LoraSections.All.Count).Select(section => new RowPlacement(section * a.Shape[0], 0, a.Shape[0], 0))]);
+    }
 
     /// <summary>The rows in the order of the new fused matrix, each in the columns of the A that it came from.</summary>
     private ComputedTensor ExpandedB(TensorEntry b) =>

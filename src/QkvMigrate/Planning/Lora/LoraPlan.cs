@@ -16,7 +16,8 @@ namespace QkvMigrate.Planning.Lora;
 /// <param name="Advice">What whoever uses the result next must know.</param>
 internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnlyList<Advice> Advice)
 {
-    private const string ExpandOption = "--lora expand";
+    /// <summary>The option of the command line that asks for an expansion, as errors name it.</summary>
+    public const string ExpandOption = "--lora expand";
 
     /// <summary>New names, and nothing else.</summary>
     public static LoraPlan RenameOnly { get; } = new([], []);

@@ -61,6 +61,10 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
         {
             log.Add(Place, "q, k and v all had LoRA, whose delta was added to interleaved rows; at the same rank it is added to other heads");
         }
+        else if (isByRow && pairs.Find(pair => pair.IsFused && !LoraDelta.IsFinite(pair.A)) is { } infinite)
+        {
+            log.Add($"tensor '{infinite.A.Label}'", "it has infinite numbers or NaN, which times the adapter's zeros are NaN where the first file's LoRA has numbers");
+        }
         else
         {
             var best = Choices(fused).Select(choice => expected.Of(family, pairs, choice, isByRow)).Select(tensors => (Log: Compare(tensors), Tensors: tensors)).MinBy(result => result.Log.Count);

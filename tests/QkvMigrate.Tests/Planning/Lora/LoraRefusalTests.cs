@@ -28,6 +28,20 @@ public sealed class LoraRefusalTests : IDisposable
         FailureKind.Unsupported,
         $"{B}: q, k and v all have LoRA, and LitGPT then added row i of its delta to row i of the interleaved matrix: a new name alone would move it to other heads; --lora expand keeps it exactly, at rank 6 instead of 2, and --lora merge adds it to its base");
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void Infinity_and_NaN_are_not_expanded(float number)
+    {
+        var model = new LoraModel(Gqa, LoraSections.All);
+        model.A[3][5] = number;
+        AssertRefused(
+            model,
+            Expand,
+            FailureKind.Unsupported,
+            $"{A}: --lora expand: the number in row 3, column 5 is infinite or NaN, and times zero, by which all other sections' rows would be multiplied with it, is NaN; upgrade --lora merge adds the LoRA as it is");
+    }
+
     [Fact]
     public void The_early_era_needs_a_word() => AssertRefused(
         new LoraModel(Gqa, QueryAndValue),
