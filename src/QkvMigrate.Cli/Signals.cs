@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace QkvMigrate.Cli;
 
-/// <summary>Turns SIGHUP, SIGINT, SIGQUIT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.</summary>
+/// <summary>
+/// Turns SIGHUP, SIGINT, SIGQUIT and SIGTERM into a cancellation, so that temporary files are taken away before the process ends.
+/// On Windows .NET has these for a console that is closed, Ctrl-C, Ctrl-Break and a system that shuts down.
+/// </summary>
 internal static class Signals
 {
     private const int HangUp = 1;
@@ -25,16 +28,21 @@ internal static class Signals
     /// Has the signals handled until the process is gone: one that comes when the work is done must not end it with
     /// another exit code.
     /// </summary>
-    public static void Handle() => Registrations.AddRange(
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Cancel(context, HangUp)),
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, Interrupt)),
-        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => Cancel(context, Quit)),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, Terminate)),
-
-        // A file beyond the limit of the process (ulimit -f) is an error of the call that wrote it, not the process's end.
-        PosixSignalRegistration.Create(FileSizeLimit, context => context.Cancel = true),
-    ]);
+    public static void Handle()
+    {
+        Registrations.AddRange(
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Cancel(context, HangUp)),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, Interrupt)),
+            PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => Cancel(context, Quit)),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, Terminate)),
+        ]);
+        if (!OperatingSystem.IsWindows())
+        {
+            // A file beyond the limit of the process (ulimit -f) is an error of the call that wrote it, not the process's end.
+            Registrations.Add(PosixSignalRegistration.Create(FileSizeLimit, context => context.Cancel = true));
+        }
+    }
 
     private static void Cancel(PosixSignalContext context, int number)
     {

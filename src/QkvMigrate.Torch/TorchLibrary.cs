@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using QkvMigrate.Torch.Natives;
 
 namespace QkvMigrate.Torch;
@@ -31,9 +32,14 @@ public static class TorchLibrary
     }
 
     /// <summary>The libtorch that would be taken, known to have all that TorchSharp needs; nothing is loaded.</summary>
-    /// <exception cref="MigrationException">There is none, or it does not fit.</exception>
+    /// <exception cref="MigrationException">There is none, it does not fit, or it is not used on this system.</exception>
     public static Libtorch Find()
     {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            throw new MigrationException(FailureKind.Unavailable, $"libtorch is used on Linux x64 alone, and this is {RuntimeInformation.RuntimeIdentifier}; {LibtorchSearch.WhoNeedsIt}");
+        }
+
         var found = search.Find();
         LibtorchFit.Check(found, Bridge());
         return found;

@@ -21,6 +21,7 @@ public sealed class FilesystemTests : IDisposable
     [Fact]
     public void XFS_gets_the_same_bytes_in_place()
     {
+        PortableSwitch.SkipWhereItIsOn();
         var image = folder.At("image");
         using (var file = File.Create(image))
         {

@@ -40,12 +40,13 @@ public sealed class InjectedFailureTests : IDisposable
     [InlineData("pwrite64", "ENOSPC", "no space left on the disk")]
     [InlineData("fsync", "EIO", "the disk reports an input/output error")]
     [InlineData("fsync", "EDQUOT", "the disk quota is used up")]
-    [InlineData("renameat", "EROFS", "the filesystem is read-only")]
-    [InlineData("renameat", "EIO", "the disk reports an input/output error")]
+    [InlineData("rename", "EROFS", "the filesystem is read-only")]
+    [InlineData("rename", "EIO", "the disk reports an input/output error")]
     [InlineData("link", "EIO", "the disk reports an input/output error")]
     [InlineData("link", "ENOSPC", "no space left on the disk")]
     public void A_call_that_fails_is_told_in_one_line_and_nothing_is_lost_or_left(string call, string error, string problem)
     {
+        PortableSwitch.SkipWhereItIsOn(isNeeded: call is "fallocate" or "copy_file_range");
         var run = Inject($"{call}:error={error}", "--in-place", "--backup", Suffix);
 
         Assert.Equal(1, run.ExitCode);
@@ -101,6 +102,21 @@ public sealed class InjectedFailureTests : IDisposable
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Equal(before, WorkFolder.Sha256(Backup));
         Assert.NotEqual(before, WorkFolder.Sha256(Source));
+    }
+
+    /// <summary>Other systems have none of these calls: what runs there must not need them.</summary>
+    [Fact]
+    public void The_portable_implementation_makes_none_of_the_calls_that_are_Linuxs_own()
+    {
+        var target = folder.At("new.pth");
+        IEnumerable<string> upgrade = ["upgrade", Source, "-o", target, "--engine", "stream", .. LegacyCheckpoint.Arguments];
+        var tracer = Strace.Command("fallocate,copy_file_range,sync_file_range,renameat2:error=EIO");
+        var environment = new Dictionary<string, string>(Tool.Environment) { [PortableSwitch.Variable] = "1" };
+
+        var run = ChildProcess.Run(tracer[0], [.. tracer.Skip(1), BuildFacts.Program, .. upgrade], environment);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal([Source, target], Directory.EnumerateFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
     }
 
     /// <summary>As on NFS, whose rename has no flag to spare an existing file.</summary>

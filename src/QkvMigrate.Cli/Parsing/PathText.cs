@@ -27,7 +27,7 @@ internal static class PathText
     /// <summary>Whether <paramref name="text"/> can stand behind a file's name.</summary>
     public static bool IsSuffix(string text) =>
         text.Length > 0
-        && !text.Contains('/', StringComparison.Ordinal)
+        && text.AsSpan().IndexOfAny(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar) < 0
         && !text.Contains('\0', StringComparison.Ordinal)
         && !text.Contains(Replacement, StringComparison.Ordinal);
 }

@@ -9,12 +9,12 @@ internal static class ShortPath
     /// Leaves directories out from the front, but for the last one: most checkpoints are <c>lit_model.pth</c>, and their
     /// directory says which. What is still too long ends with dots.
     /// </summary>
-    /// <param name="path">The path, with slashes.</param>
+    /// <param name="path">The path, with the system's separators.</param>
     /// <param name="width">Columns, at least three.</param>
     public static string Of(string path, int width)
     {
         var shown = path;
-        while (shown.Length > width && shown.IndexOf('/') is var slash && slash != shown.LastIndexOf('/'))
+        while (shown.Length > width && shown.IndexOf(Path.DirectorySeparatorChar) is var slash && slash != shown.LastIndexOf(Path.DirectorySeparatorChar))
         {
             shown = shown[(slash + 1)..];
         }

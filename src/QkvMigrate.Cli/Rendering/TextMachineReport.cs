@@ -12,7 +12,7 @@ internal static class TextMachineReport
     {
         var system = report.System;
         Line("qkvmigrate", $"{report.Version}, {system.Runtime}");
-        Line("system", $"{system.Name}, Linux {system.Kernel}, {system.Architecture}, {system.Libc}");
+        Line("system", $"{system.Name}, {SystemFacts.KernelName} {system.Kernel}, {system.Architecture}, {system.Libc}");
         Line("machine", $"{system.Processors} processors, {ByteSize.Text(system.MemoryBytes)} of memory");
         Line("engines", string.Join(", ", report.Engines.Select(engine => $"{engine.Engine} on {engine.Device}")));
         Line("", $"auto is {report.Automatic.Engine.Name}: {report.Automatic.Reason}");

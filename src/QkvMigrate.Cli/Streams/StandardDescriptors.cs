@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace QkvMigrate.Cli.Streams;
 
-/// <summary>Descriptors 0 to 2, which a parent may have left closed.</summary>
+/// <summary>Descriptors 0 to 2 of Unix, which a parent may have left closed.</summary>
+[UnsupportedOSPlatform("windows")]
 internal static partial class StandardDescriptors
 {
     public const int Input = 0;

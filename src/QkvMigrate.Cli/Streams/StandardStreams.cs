@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace QkvMigrate.Cli.Streams;
@@ -8,18 +9,17 @@ namespace QkvMigrate.Cli.Streams;
 /// </summary>
 internal static class StandardStreams
 {
-    /// <summary>The number of no descriptor: what is written there fails.</summary>
-    private const int Closed = -1;
+    private static readonly ClosedOutput Unopened = new("not open");
 
-    private static StandardStream output = new(Closed);
-    private static StandardStream error = new(Closed);
+    private static StandardStream output = new(Unopened);
+    private static StandardStream error = new(Unopened);
 
     /// <summary>Has <see cref="Console"/> write to them. To be called before anything is opened.</summary>
     public static void Open()
     {
-        var taken = StandardDescriptors.Fill();
-        output = new StandardStream(taken.Contains(StandardDescriptors.Output) ? Closed : StandardDescriptors.Output);
-        error = new StandardStream(taken.Contains(StandardDescriptors.Error) ? Closed : StandardDescriptors.Error);
+        (output, error) = OperatingSystem.IsWindows()
+            ? (new StandardStream(WindowsOutput.Output), new StandardStream(WindowsOutput.Error))
+            : OfUnix(StandardDescriptors.Fill());
         Console.SetOut(Writer(output));
         Console.SetError(Writer(error));
     }
@@ -34,6 +34,14 @@ internal static class StandardStreams
 
         var isLost = output.Problem is not null || error.Problem is not null;
         return isLost && code is ExitCode.Success or ExitCode.LegacyFound ? ExitCode.Failure : code;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static (StandardStream Output, StandardStream Error) OfUnix(IReadOnlySet<int> taken)
+    {
+        return (Of(StandardDescriptors.Output), Of(StandardDescriptors.Error));
+
+        StandardStream Of(int descriptor) => new(taken.Contains(descriptor) ? UnixOutput.Closed : new UnixOutput(descriptor));
     }
 
     private static StreamWriter Writer(StandardStream stream) =>

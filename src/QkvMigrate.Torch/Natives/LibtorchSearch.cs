@@ -10,7 +10,7 @@ internal sealed record LibtorchSearch(string? Named, IReadOnlyList<string> Besid
     public const string NamingVariable = "QKVMIGRATE_LIBTORCH";
 
     private const string Option = "--libtorch";
-    private const string WhoNeedsIt = "only generate, bench, verify --forward, --lora merge and --engine torch need it";
+    public const string WhoNeedsIt = "only generate, bench, verify --forward, --lora merge and --engine torch need it";
 
     /// <summary>An activated environment of Python's, and one of conda's.</summary>
     private static readonly string[] Environments = ["VIRTUAL_ENV", "CONDA_PREFIX"];

@@ -1,3 +1,5 @@
+using QkvMigrate.Files.Systems;
+
 namespace QkvMigrate.Files;
 
 /// <summary>
@@ -89,9 +91,9 @@ internal sealed class FilePlace
     /// <summary>The folders that exist from the place up to the root, by the system's own ".."; the place itself first where it is one.</summary>
     private IEnumerable<FileKey> Folders()
     {
-        var folder = isDirectory ? existing : Path.GetDirectoryName(File.ResolveLinkTarget(existing, returnFinalTarget: true)?.FullName ?? existing)!;
+        string? folder = isDirectory ? existing : Path.GetDirectoryName(File.ResolveLinkTarget(existing, returnFinalTarget: true)?.FullName ?? existing)!;
         FileKey? below = null;
-        for (var up = folder; FileIdentity.Of(up) is { } found && new FileKey(found) is var key && key != below; up += "/..")
+        for (var up = folder; up is not null && FileIdentity.Of(up) is { } found && new FileKey(found) is var key && key != below; up = HostSystem.Current.FolderAbove(up))
         {
             yield return key;
             below = key;

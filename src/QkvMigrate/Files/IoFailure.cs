@@ -1,3 +1,5 @@
+using QkvMigrate.Files.Systems;
+
 namespace QkvMigrate.Files;
 
 /// <summary>Says in one line what the operating system refused.</summary>
@@ -9,15 +11,14 @@ internal static class IoFailure
     /// <summary>The failure of writing <paramref name="path"/>.</summary>
     public static MigrationException Of(Exception error, string path)
     {
-        var number = error is UnauthorizedAccessException ? PosixError.AccessDenied : error.HResult;
-        var problem = number switch
+        var problem = HostSystem.Current.ProblemOf(error) switch
         {
-            PosixError.InputOutput => "the disk reports an input/output error",
-            PosixError.AccessDenied => "permission denied: the file or its folder may not be written",
-            PosixError.FileTooLarge => "the file would be larger than the limit of this process (ulimit -f) or of the filesystem",
-            PosixError.NoSpace => "no space left on the disk",
-            PosixError.ReadOnly => "the filesystem is read-only",
-            PosixError.Quota => "the disk quota is used up",
+            DiskProblem.InputOutput => "the disk reports an input/output error",
+            DiskProblem.AccessDenied => "permission denied: the file or its folder may not be written",
+            DiskProblem.FileTooLarge => "the file would be larger than the limit of this process (ulimit -f) or of the filesystem",
+            DiskProblem.NoSpace => "no space left on the disk",
+            DiskProblem.ReadOnly => "the filesystem is read-only",
+            DiskProblem.Quota => "the disk quota is used up",
             _ => error.Message,
         };
         return new MigrationException(FailureKind.Io, problem, path, inner: error);

@@ -1,4 +1,5 @@
 using System.Text;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Files;
 
@@ -22,7 +23,7 @@ internal static class TemporaryName
         $".{Stem(path)}.{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}{Ending}";
 
     /// <summary>The path of the file whose lock gives the right to write <paramref name="path"/>.</summary>
-    /// <exception cref="MigrationException">Nothing can be written under that name: it is the root of all folders.</exception>
+    /// <exception cref="MigrationException">Nothing can be written under that name: it is the root of all folders, or none that the system has for files.</exception>
     public static string LockFor(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -30,7 +31,9 @@ internal static class TemporaryName
             FailureKind.Target,
             "the root of all folders is no name for a new file or folder",
             path);
-        return Path.Combine(folder, $".{Stem(full)}{LockEnding}");
+        return HostSystem.Current.WhyNoName(full) is { } problem
+            ? throw new MigrationException(FailureKind.Target, problem, path)
+            : Path.Combine(folder, $".{Stem(full)}{LockEnding}");
     }
 
     /// <summary>Whether <paramref name="name"/> is such a name, or a lock's.</summary>

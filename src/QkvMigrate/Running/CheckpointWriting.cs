@@ -1,4 +1,6 @@
+using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Stages;
 using QkvMigrate.Verification;
@@ -33,12 +35,17 @@ internal static class CheckpointWriting
             UnchangedSources.During(rewrite.Output.Sources, () =>
             {
                 FilePlanWriter.Write(rewrite.Output, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
-                file.StartSync(File.GetUnixFileMode(source.Handle));
+                file.StartSync(HostSystem.Current.ModeOf(source.Handle));
                 progress?.Enter(WriteStage.Verifying);
                 Verify(planned, rewrite, file.TemporaryPath, path, request, cancellation);
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
             });
+            if (request.InPlace)
+            {
+                Close(planned.Opened.Checkpoint);
+            }
+
             ReplacedFile.Commit(file, path, request);
             return new WrittenCheckpoint(planned, output);
         }
@@ -46,6 +53,13 @@ internal static class CheckpointWriting
         {
             throw IoFailure.Of(error, path);
         }
+    }
+
+    /// <summary>Closes a file that is about to be replaced: not every filesystem of Windows replaces one that is open. What a report says of it is read first.</summary>
+    private static void Close(Checkpoint checkpoint)
+    {
+        _ = checkpoint.Globals;
+        checkpoint.Source.Dispose();
     }
 
     /// <summary>Proves the new file, which has no name yet.</summary>

@@ -113,7 +113,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             {
                 var target = request.InPlace ? ReplacedFile.FinalTarget(path) : path;
                 using var file = DurableFile.Create(target, replace: true);
-                Posix.Write(file.Handle, content.Span, 0);
+                PositionedWrite.All(file.Handle, content.Span, 0);
                 ReplacedFile.Commit(file, target, request);
             }
             else if (request.InPlace && File.Exists(path))

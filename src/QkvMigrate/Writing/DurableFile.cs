@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
 
@@ -50,7 +51,7 @@ public sealed class DurableFile : IDisposable
         using var file = Create(path, replace: true, wait: true);
         try
         {
-            Posix.Write(file.Handle, content(), 0);
+            PositionedWrite.All(file.Handle, content(), 0);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -123,10 +124,10 @@ public sealed class DurableFile : IDisposable
         KeepOwner();
         if (mode is { } bits)
         {
-            File.SetUnixFileMode(Handle, bits);
+            HostSystem.Current.SetMode(Handle, bits);
         }
 
-        syncing = Task.Run(() => Posix.Flush(Handle));
+        syncing = Task.Run(() => HostSystem.Current.Flush(Handle));
     }
 
     /// <summary>Waits until the disk has the file.</summary>
@@ -150,14 +151,14 @@ public sealed class DurableFile : IDisposable
 
             // A second link, or else a whole copy, so that the old file has a name at every moment. A run that was killed
             // after this point has left the link.
-            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !PosixNames.HardLink(Path, backup))
+            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !HostSystem.Current.HardLink(Path, backup))
             {
                 FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
             }
 
-            PosixNames.Rename(temporary, Path, replace);
+            HostSystem.Current.Rename(temporary, Path, replace);
             committed = true;
-            PosixNames.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            HostSystem.Current.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
@@ -180,9 +181,9 @@ public sealed class DurableFile : IDisposable
     /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>
     private void KeepOwner()
     {
-        if (replace && FileIdentity.Of(Path) is { } old && FileIdentity.Of(Handle) is var own && (old.Owner, old.Group) != (own.Owner, own.Group))
+        if (replace && FileIdentity.Of(Path) is { } old)
         {
-            _ = Posix.ChangeOwner(Handle, old.Owner, old.Group);
+            HostSystem.Current.KeepOwner(Handle, old);
         }
     }
 }

@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
 
@@ -32,7 +33,7 @@ internal sealed class DurableFolder : IDisposable
     public static DurableFolder Create(string path, bool mayExist)
     {
         // With a separator at its end, the folder would be taken for its own parent.
-        path = path.TrimEnd(Path.DirectorySeparatorChar) is { Length: > 0 } trimmed ? trimmed : path;
+        path = path.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar) is { Length: > 0 } trimmed ? trimmed : path;
         TargetLock? acquired = null;
         try
         {
@@ -50,10 +51,9 @@ internal sealed class DurableFolder : IDisposable
             }
 
             var hidden = Directory.CreateDirectory(Path.Combine(parent, TemporaryName.For(path))).FullName;
-            if (old is { } empty)
+            if (old is not null)
             {
-                File.SetUnixFileMode(hidden, File.GetUnixFileMode(path));
-                _ = PosixNames.ChangeOwner(hidden, empty.Owner, empty.Group);
+                HostSystem.Current.KeepAccess(hidden, path);
             }
 
             return new DurableFolder(path, hidden, isNew: true, replacesEmpty: old is not null, acquired);
@@ -72,9 +72,9 @@ internal sealed class DurableFolder : IDisposable
         {
             if (isNew)
             {
-                PosixNames.FlushFolder(WritePath);
-                PosixNames.Rename(WritePath, path, replacesEmpty);
-                PosixNames.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+                HostSystem.Current.FlushFolder(WritePath);
+                HostSystem.Current.Rename(WritePath, path, replacesEmpty);
+                HostSystem.Current.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             }
             else
             {
@@ -109,7 +109,7 @@ internal sealed class DurableFolder : IDisposable
         {
             var target = Path.Combine(to, file.Name);
             KeepOwner(file.FullName, target);
-            PosixNames.Rename(file.FullName, target, replace: true);
+            HostSystem.Current.Rename(file.FullName, target, replace: true);
         }
 
         foreach (var folder in entries[true])
@@ -117,7 +117,7 @@ internal sealed class DurableFolder : IDisposable
             MoveInto(folder.FullName, Path.Combine(to, folder.Name));
         }
 
-        PosixNames.FlushFolder(to);
+        HostSystem.Current.FlushFolder(to);
     }
 
     /// <summary>A link to a folder is moved as a link: the folder itself is not part of this one.</summary>
@@ -126,10 +126,10 @@ internal sealed class DurableFolder : IDisposable
     /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>
     private static void KeepOwner(string file, string replaced)
     {
-        if (FileIdentity.OfLink(replaced) is { } old && FileIdentity.OfLink(file) is { IsLink: false } own && (old.Owner, old.Group) != (own.Owner, own.Group))
+        if (FileIdentity.OfLink(replaced) is { } old && FileIdentity.OfLink(file) is { IsLink: false })
         {
             using var handle = File.OpenHandle(file);
-            _ = Posix.ChangeOwner(handle, old.Owner, old.Group);
+            HostSystem.Current.KeepOwner(handle, old);
         }
     }
 }

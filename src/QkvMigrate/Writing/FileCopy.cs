@@ -1,5 +1,6 @@
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
@@ -17,7 +18,7 @@ internal static class FileCopy
         FilePlanWriter.Write(plan, copy.Handle, NoEngine, progress is null ? null : progress.Advance, cancellation);
         file.CheckUnchanged();
         progress?.Enter(WriteStage.Syncing);
-        copy.Commit(File.GetUnixFileMode(file.Handle));
+        copy.Commit(HostSystem.Current.ModeOf(file.Handle));
         File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.FilePlans;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
@@ -34,14 +35,14 @@ public static class FilePlanWriter
         FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, int slabBytes, int threads, Action<long>? progress, CancellationToken cancellation)
     {
         // A clone shares every block with its source: then only what differs is written.
-        var cloned = ClonedSource.Of(plan) is { } source && Posix.Clone(source.Handle, target) ? source : null;
+        var cloned = ClonedSource.Of(plan) is { } source && HostSystem.Current.Clone(source.Handle, target) ? source : null;
         if (cloned is not null)
         {
             RandomAccess.SetLength(target, plan.Length);
         }
         else
         {
-            Posix.Allocate(target, plan.Length);
+            HostSystem.Current.Allocate(target, plan.Length);
         }
 
         var checksums = new PlanChecksums(plan);

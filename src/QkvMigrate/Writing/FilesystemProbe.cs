@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
 
@@ -22,33 +23,20 @@ public sealed record FilesystemProbe(string Folder, string Type, long FreeBytes,
         var folder = Directory.Exists(whole) ? whole
             : File.Exists(whole) ? Path.GetDirectoryName(whole)!
             : throw new MigrationException(FailureKind.Io, "no such file or directory", path);
-        var drive = new DriveInfo(folder);
-        var probe = new FilesystemProbe(folder, TypeOf(drive), drive.AvailableFreeSpace, drive.TotalSize, null, null);
+        var volume = HostSystem.Current.VolumeOf(folder);
+        var probe = new FilesystemProbe(folder, volume.Type, volume.FreeBytes, volume.TotalBytes, null, null);
         try
         {
             using var source = NamelessFile(folder);
             using var target = NamelessFile(folder);
-            Posix.Write(source, new byte[ProbeBytes], 0);
-            var clones = Posix.Clone(source, target);
-            var copies = Posix.CopyRange(source, 0, target, 0, ProbeBytes) > 0;
-            return probe with { Tried = new FilesystemAbilities(clones, copies, TargetLock.Locks(target)) };
+            PositionedWrite.All(source, new byte[ProbeBytes], 0);
+            var clones = HostSystem.Current.Clone(source, target);
+            var copies = HostSystem.Current.CopyRange(source, 0, target, 0, ProbeBytes) > 0;
+            return probe with { Tried = new FilesystemAbilities(clones, copies, HostSystem.Current.HasLocks(target)) };
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             return probe with { Problem = IoFailure.Of(error, folder).Problem };
-        }
-    }
-
-    /// <summary>.NET looks the name up among the mounts, where the root of a changed root (chroot(2)) does not stand.</summary>
-    private static string TypeOf(DriveInfo drive)
-    {
-        try
-        {
-            return drive.DriveFormat;
-        }
-        catch (DriveNotFoundException)
-        {
-            return "unknown";
         }
     }
 

@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
 
@@ -21,7 +22,7 @@ internal static class LinkCopy
             File.CreateSymbolicLink(hidden, text);
             try
             {
-                PosixNames.Rename(hidden, path, replace);
+                HostSystem.Current.Rename(hidden, path, replace);
             }
             catch
             {

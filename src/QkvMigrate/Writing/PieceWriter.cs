@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Reordering;
 
 namespace QkvMigrate.Writing;
@@ -56,7 +57,7 @@ internal sealed class PieceWriter(
         {
             var copied = unableToCopy.Contains(copy.Source)
                 ? -1
-                : Posix.CopyRange(copy.Source.Handle, copy.Offset + done, target, copy.Target + done, copy.Length - done);
+                : HostSystem.Current.CopyRange(copy.Source.Handle, copy.Offset + done, target, copy.Target + done, copy.Length - done);
             if (copied > 0)
             {
                 Written(copy.Target + done, copied);
@@ -79,7 +80,7 @@ internal sealed class PieceWriter(
 
     private void Put(long at, ReadOnlySpan<byte> bytes)
     {
-        Posix.Write(target, bytes, at);
+        PositionedWrite.All(target, bytes, at);
         Written(at, bytes.Length);
     }
 
@@ -91,7 +92,7 @@ internal sealed class PieceWriter(
         if (unsynced >= WritebackBytes)
         {
             // What another thread wrote in between is set going, too, and what is not written yet has no page.
-            Posix.StartWriteback(target, unsyncedFrom, unsyncedTo - unsyncedFrom);
+            HostSystem.Current.StartWriteback(target, unsyncedFrom, unsyncedTo - unsyncedFrom);
             (unsynced, unsyncedFrom, unsyncedTo) = (0, long.MaxValue, 0);
         }
     }

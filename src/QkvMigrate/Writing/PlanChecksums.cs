@@ -104,7 +104,7 @@ internal sealed class PlanChecksums
         foreach (var patch in plan.Patches)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(crc, written[patch.Checksum].Value);
-            Posix.Write(target, crc, patch.Target);
+            PositionedWrite.All(target, crc, patch.Target);
         }
     }
 }

@@ -35,7 +35,7 @@ internal sealed class PositionedStream(SafeFileHandle file) : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        Posix.Write(file, buffer, written);
+        PositionedWrite.All(file, buffer, written);
         written += buffer.Length;
     }
 

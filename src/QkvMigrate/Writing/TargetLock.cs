@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
 
@@ -11,19 +11,8 @@ namespace QkvMigrate.Writing;
 /// the process's number. The system releases it when the process ends, however it ends. The next holder removes what a
 /// killed process has left.
 /// </summary>
-internal sealed partial class TargetLock : IDisposable
+internal sealed class TargetLock : IDisposable
 {
-    private const int ReadWrite = 2; // O_RDWR
-    private const int Create = 0x40; // O_CREAT
-    private const int NoFollow = 0x20000; // O_NOFOLLOW on x86
-    private const int NoFollowArm = 0x8000; // and on ARM
-    private const int Exclusively = 0x80; // O_EXCL
-    private const int CloseOnExecute = 0x80000; // O_CLOEXEC
-    private const int Exclusive = 2; // LOCK_EX
-    private const int AtOnce = 4; // LOCK_NB
-    private const int WouldBlock = 11; // EWOULDBLOCK
-    private const int IsThere = 17; // EEXIST
-
     /// <summary>How often and how long to try again for a lock that is held: a sweep holds it for a moment.</summary>
     private const int Tries = 10;
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
@@ -54,37 +43,30 @@ internal sealed partial class TargetLock : IDisposable
         var name = TemporaryName.LockFor(target);
         for (var tries = 1; ; tries++)
         {
-            var file = OpenFile(name, out var isNew);
-            if (FileIdentity.Of(file).Special is { } special)
+            if (FileIdentity.OfLink(name) is { IsLink: false, Special: { } special })
             {
-                using (file)
-                {
-                    throw new MigrationException(FailureKind.Target, $"this is no regular file but {special}, where a lock is to be", name);
-                }
+                throw new MigrationException(FailureKind.Target, $"this is no regular file but {special}, where a lock is to be", name);
             }
 
-            if (!TryLock(file, wait))
+            if (HostSystem.Current.Lock(name, wait, out var isNew) is not { } file)
             {
-                if (tries < Tries)
+                // A system that cannot wait for a lock is asked again.
+                if (tries >= Tries && !wait)
                 {
-                    file.Dispose();
-                    Thread.Sleep(Moment);
-                    continue;
+                    throw new MigrationException(FailureKind.Target, $"another run of qkvmigrate{Holder(name)} is writing it", target);
                 }
 
-                using (file)
-                {
-                    throw new MigrationException(FailureKind.Target, $"another run of qkvmigrate{Holder(file)} is writing it", target);
-                }
+                Thread.Sleep(Moment);
+                continue;
             }
 
             // The holder before may have removed the file between the two calls: then the lock is on a file of no name.
-            if (FileIdentity.Of(name) is { } named && named.IsSameFile(FileIdentity.Of(file)))
+            if (FileIdentity.OfLink(name) is { } named && named.IsSameFile(FileIdentity.Of(file)))
             {
                 var acquired = new TargetLock(name, file);
                 try
                 {
-                    Posix.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                    PositionedWrite.All(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
 
                     // What a killed process left of the target, it left beside its lock's file: no lock, no leftovers, and no
                     // need to look through a folder that may have many thousand files for each of them.
@@ -105,9 +87,6 @@ internal sealed partial class TargetLock : IDisposable
             file.Dispose();
         }
     }
-
-    /// <summary>Whether the filesystem of an open file has locks. The file is locked until it is closed.</summary>
-    public static bool Locks(SafeFileHandle file) => Flock(file, Exclusive | AtOnce) == 0;
 
     /// <summary>Takes away what killed processes have left in <paramref name="folder"/>; nothing where one is at work.</summary>
     public static void SweepFolder(string folder)
@@ -169,35 +148,19 @@ internal sealed partial class TargetLock : IDisposable
         }
     }
 
-    private static SafeFileHandle OpenFile(string name, out bool isNew)
+    /// <summary>Who has the lock, as a message names it; nothing where that cannot be read.</summary>
+    private static string Holder(string name)
     {
-        var noFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 ? NoFollowArm : NoFollow;
-        var flags = ReadWrite | Create | noFollow | CloseOnExecute;
-        const uint mode = 0x1b6; // 0666, less the mask
-        var descriptor = Open(name, flags | Exclusively, mode);
-        isNew = descriptor >= 0;
-        if (!isNew && Marshal.GetLastPInvokeError() == IsThere)
+        try
         {
-            descriptor = Open(name, flags, mode);
+            using var file = HostSystem.Current.OpenLocked(name);
+            var buffer = new byte[16];
+            var text = Encoding.ASCII.GetString(buffer, 0, RandomAccess.Read(file, buffer, 0));
+            return int.TryParse(text.Split('\n')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" (process {process})" : "";
         }
-
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw PosixError.Failure("open", name);
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            return "";
+        }
     }
-
-    /// <summary>Whether the lock was free. Where a filesystem has no locks, it is.</summary>
-    private static bool TryLock(SafeFileHandle file, bool wait) =>
-        Flock(file, wait ? Exclusive : Exclusive | AtOnce) == 0 || Marshal.GetLastPInvokeError() != WouldBlock;
-
-    private static string Holder(SafeFileHandle file)
-    {
-        var buffer = new byte[16];
-        var text = Encoding.ASCII.GetString(buffer, 0, RandomAccess.Read(file, buffer, 0));
-        return int.TryParse(text.Split('\n')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" (process {process})" : "";
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int Flock(SafeFileHandle descriptor, int operation);
 }

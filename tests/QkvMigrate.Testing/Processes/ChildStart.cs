@@ -15,7 +15,7 @@ internal static partial class ChildStart
     private const uint OrdinaryUmask = 0x12; // 022: new files may be read by everyone.
 
     // What finds programs, the runtime, packages and libtorch. All else that a test wants to be there it says itself.
-    private static readonly string[] Kept = ["PATH", "HOME", "TMPDIR", "DOTNET", "NUGET", "MSBUILD", "QKVMIGRATE_LIBTORCH"];
+    private static readonly string[] Kept = ["PATH", "HOME", "TMPDIR", "DOTNET", "NUGET", "MSBUILD", "QKVMIGRATE_LIBTORCH", "QKVMIGRATE_PORTABLE"];
 
     /// <summary>The start of a program whose outputs are read and whose standard input is at its end.</summary>
     /// <param name="program">The program.</param>

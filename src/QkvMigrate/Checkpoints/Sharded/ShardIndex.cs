@@ -151,7 +151,7 @@ internal sealed class ShardIndex
         return found;
     }
 
-    private static bool IsBeside(string file) => file.Length > 0 && file is not ("." or "..") && file.AsSpan().IndexOfAny('/', '\\', '\0') < 0;
+    private static bool IsBeside(string file) => file.Length > 0 && file is not ("." or "..") && file.AsSpan().IndexOfAny('/', '\\', '\0') < 0 && !System.IO.Path.IsPathRooted(file);
 
     private static MigrationException Malformed(string path, long offset, string problem) =>
         new(FailureKind.Malformed, problem, path, offset: offset);

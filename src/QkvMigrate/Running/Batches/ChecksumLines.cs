@@ -6,9 +6,12 @@ internal static class ChecksumLines
     /// <summary>A line for each file of each finished unit, in the order of their paths from the output's root.</summary>
     public static string Of(IEnumerable<ManifestEntry> entries) => string.Concat(entries
         .Where(entry => entry.State == ManifestState.Finished)
-        .SelectMany(entry => entry.Result.Where(file => file.Link is null).Select(file => (Path: Path.Combine(entry.Path, file.Path), file.Sha256)))
+        .SelectMany(entry => entry.Result.Where(file => file.Link is null).Select(file => (Path: Slashed(Path.Combine(entry.Path, file.Path)), file.Sha256)))
         .OrderBy(file => file.Path, StringComparer.Ordinal)
         .Select(file => Line(file.Path, file.Sha256)));
+
+    /// <summary>The list has one form on all systems.</summary>
+    private static string Slashed(string path) => path.Replace(Path.DirectorySeparatorChar, '/');
 
     /// <summary>A name with a backslash or a line's end is escaped, and its line begins with a backslash (coreutils' manual, "md5sum invocation").</summary>
     private static string Line(string path, string digest)

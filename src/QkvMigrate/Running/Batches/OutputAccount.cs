@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
@@ -69,8 +70,8 @@ internal sealed class OutputAccount
         {
             Directory.CreateDirectory(Entries.Folder);
             Directory.CreateDirectory(Reports.Folder);
-            PosixNames.FlushFolder(root);
-            PosixNames.FlushFolder(Folder);
+            HostSystem.Current.FlushFolder(root);
+            HostSystem.Current.FlushFolder(Folder);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

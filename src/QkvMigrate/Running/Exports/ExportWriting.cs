@@ -1,6 +1,7 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Exporting;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Trees;
 using QkvMigrate.Verification.Exports;
@@ -43,7 +44,7 @@ internal sealed class ExportWriting(
             foreach (var document in plan.Documents)
             {
                 using var file = DurableFile.Create(Path.Combine(folder.WritePath, document.Name), replace: false);
-                Posix.Write(file.Handle, document.Content.Span, 0);
+                PositionedWrite.All(file.Handle, document.Content.Span, 0);
                 file.Commit();
             }
 
@@ -94,7 +95,7 @@ internal sealed class ExportWriting(
                 request.Engine,
                 progress is null ? null : progress.Advance,
                 cancellation);
-            file.StartSync(File.GetUnixFileMode(files[0].Source.Handle));
+            file.StartSync(HostSystem.Current.ModeOf(files[0].Source.Handle));
             progress?.Enter(WriteStage.Syncing);
             CheckSums(weights);
             file.WaitForSync();

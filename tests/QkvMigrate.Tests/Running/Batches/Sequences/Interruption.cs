@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Testing;
@@ -122,7 +123,7 @@ internal sealed class Interruption(int moment, bool isKill, params string[] fold
             var identity = FileIdentity.Of(file)!.Value;
             if (copies.TryGetValue((identity.Device, identity.Inode), out var other))
             {
-                PosixNames.HardLink(other, copy);
+                HostSystem.Current.HardLink(other, copy);
                 continue;
             }
 
