@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Exporting;
+using QkvMigrate.Running;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Verification;
 using Xunit;
@@ -89,6 +90,40 @@ public sealed class AdapterMutationTests
         }
 
         Assert.Contains("other heads", Assert.Single(legacy.Verify().Differences).Problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each of q, k and v has all of A then: 0·NaN is NaN where the old LoRA had numbers. An adapter of the same rank has none of that.</summary>
+    [Theory]
+    [InlineData("attn.attn", "qkv", false)]
+    [InlineData("attn.qkv", "qkv", true)]
+    [InlineData("attn.attn", "qv", true)]
+    public void NaN_in_matrices_that_all_sections_share_is_missed(string module, string sections, bool isRight)
+    {
+        using var pair = Pair(module, sections);
+        Put(Path.Combine(pair.Original, "lit_model.pth.lora"), name => name == $"transformer.h.0.{module}.lora_A");
+        Put(Path.Combine(pair.Exported, Weights), name => isRight
+            ? name.EndsWith("layers.0.self_attn.q_proj.lora_A.weight", StringComparison.Ordinal)
+            : name.Contains("layers.0.self_attn", StringComparison.Ordinal) && name.EndsWith("lora_A.weight", StringComparison.Ordinal) && !name.Contains("o_proj", StringComparison.Ordinal));
+
+        var report = pair.Verify();
+
+        Assert.Equal(isRight ? [] : [$"tensor 'transformer.h.0.{module}.lora_A'"], report.Differences.Select(difference => difference.Place));
+        var again = Assert.Single(Migrator.Run(
+            new MigrationRequest { Path = pair.Original, Output = $"{pair.Exported}-again", Direction = MigrationDirection.Upgrade, Export = new ExportOptions(), Engine = () => throw new InvalidOperationException() },
+            TestContext.Current.CancellationToken));
+        Assert.Equal(isRight, again.Error is null);
+        Assert.True(isRight || again.Error!.Message.Contains("an adapter of higher rank: the number in row 0, column 0 is infinite or NaN", StringComparison.Ordinal), again.Error?.Message);
+
+        static void Put(string path, Predicate<string> isOne)
+        {
+            var image = SafetensorsImage.Of(File.ReadAllBytes(path));
+            foreach (var name in image.Names.Where(name => isOne(name)))
+            {
+                BinaryPrimitives.WriteSingleLittleEndian(image.Bytes(name), float.NaN);
+            }
+
+            File.WriteAllBytes(path, image.ToFile());
+        }
     }
 
     private static ExportedPair Pair(string module, string sections, ExportOptions? options = null) => ExportedPair.Made(pair => Write(pair.Original, module, sections), options);
