@@ -39,6 +39,7 @@ internal sealed class MigrateCommand
         Description = "Go on where loading the file in PyTorch can run code. Here nothing of it is run.",
     };
     private readonly Option<bool> dropOptimizer = new("--drop-optimizer") { Description = "Leave the state of optimizers out of the new file." };
+    private readonly OptimizerOrderOption optimizerOrder = new();
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced")
     {
         Description = "Leave storages that nothing in the file names out of the new file.",
@@ -70,7 +71,7 @@ internal sealed class MigrateCommand
         [
             options.output, options.inPlace, options.backup, options.dryRun, options.check,
             options.json, options.force, options.verify.Option, options.quiet, options.verbose,
-            options.dropOptimizer, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence,
+            options.dropOptimizer, options.optimizerOrder.Option, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence,
         ];
         foreach (var option in all)
         {
@@ -137,6 +138,7 @@ internal sealed class MigrateCommand
             DryRun = isPlanOnly,
             Force = parsed.GetValue(force) || parsed.GetValue(check),
             DropOptimizer = parsed.GetValue(dropOptimizer),
+            OptimizerOrder = optimizerOrder.Read(parsed),
             DropUnreferenced = parsed.GetValue(dropUnreferenced),
             AllowUnsafePickle = parsed.GetValue(allowUnsafePickle),
             StrictEvidence = parsed.GetValue(strictEvidence),

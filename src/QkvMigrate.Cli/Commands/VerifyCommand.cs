@@ -2,6 +2,7 @@ using System.CommandLine;
 using QkvMigrate.Cli.Parsing;
 using QkvMigrate.Cli.Rendering;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Planning.Optimizers;
 using QkvMigrate.Running.Originals;
 using QkvMigrate.Torch.Verification;
 using QkvMigrate.Verification;
@@ -20,6 +21,11 @@ internal sealed class VerifyCommand
     {
         Description = "Also send the same tokens through the original in its model and through the other file in the other model, and compare what they say.",
     };
+    private readonly Option<bool> dropOptimizer = new("--drop-optimizer")
+    {
+        Description = "The second file was made with --drop-optimizer: the state of every optimizer must be left out, and nothing else.",
+    };
+    private readonly OptimizerOrderOption optimizerOrder = new();
     private readonly Option<bool> dropUnreferenced = new("--drop-unreferenced")
     {
         Description = "The second file was made with --drop-unreferenced: storages that nothing names must be left out, and no others.",
@@ -48,6 +54,8 @@ internal sealed class VerifyCommand
             (options.dropUnreferenced.Name, parsed => parsed.GetValue(options.dropUnreferenced)),
             ("--lora merge", parsed => options.lora.Read(parsed).Treatment == LoraTreatment.Merge));
         command.Options.Add(options.direction.Option);
+        command.Options.Add(options.dropOptimizer);
+        command.Options.Add(options.optimizerOrder.Option);
         options.selection.AddTo(command);
         options.geometry.AddTo(command);
         options.model.AddTo(command);
@@ -80,6 +88,8 @@ internal sealed class VerifyCommand
             Merge = lora.Read(parsed) is { Treatment: LoraTreatment.Merge } said
                 ? new MergeOptions { Base = said.Base, Alpha = said.Alpha, Rank = said.Rank, IsBefore900 = said.IsBefore900 }
                 : null,
+            IsWithoutOptimizer = parsed.GetValue(dropOptimizer),
+            IsOptimizerInModelOrder = optimizerOrder.Read(parsed) == OptimizerOrder.Model,
         };
         var reports = PathVerifier.Run(before, after, options, Signals.Token);
         var models = parsed.GetValue(forward) ? ForwardCheck.Run(before, after, model.Precision(parsed), model.Device(parsed), Signals.Token) : null;

@@ -5,6 +5,7 @@ using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Copies;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Planning.Optimizers;
 
 namespace QkvMigrate.Planning;
 
@@ -52,11 +53,12 @@ public static class MigrationPlanner
     /// <param name="outline">What is to be done.</param>
     /// <param name="geometry">The geometry, which fits the shapes of the file; null where <see cref="MigrationOutline.HasWork"/> is not set.</param>
     /// <param name="lora">What the user says about LoRA.</param>
+    /// <param name="order">What the user says about the order of an optimizer's parameters.</param>
     /// <exception cref="ArgumentNullException">The geometry is needed and missing.</exception>
     /// <exception cref="MigrationException">The geometry does not fit a tensor, names collide, or a tensor cannot follow the rows.</exception>
-    public static MigrationPlan Plan(MigrationOutline outline, ResolvedGeometry? geometry, LoraOptions lora)
+    public static MigrationPlan Plan(MigrationOutline outline, ResolvedGeometry? geometry, LoraOptions lora, OptimizerOrder order = OptimizerOrder.Proven)
     {
-        var plan = outline.HasWork ? PlanChanges(outline, geometry ?? throw new ArgumentNullException(nameof(geometry)), lora) : PlanNothing(outline);
+        var plan = outline.HasWork ? PlanChanges(outline, geometry ?? throw new ArgumentNullException(nameof(geometry)), lora, order) : PlanNothing(outline);
         return plan with { Advice = [.. plan.Advice, .. outline.Advice] };
     }
 
@@ -75,14 +77,14 @@ public static class MigrationPlanner
         return new MigrationPlan(conversion, scan.Layout, null, [], [], scan.Checkpoint.Tensors.Count, advice);
     }
 
-    private static MigrationPlan PlanChanges(MigrationOutline outline, ResolvedGeometry resolved, LoraOptions options)
+    private static MigrationPlan PlanChanges(MigrationOutline outline, ResolvedGeometry resolved, LoraOptions options, OptimizerOrder order)
     {
         var (scan, conversion, checkpoint, geometry) = (outline.Scan, outline.Conversion, outline.Scan.Checkpoint, resolved.Geometry);
         var permutation = scan.Layout.PermutationTo(conversion.To, geometry);
         var lora = outline.Merge is { } merge
             ? merge.Plan(scan, geometry)
             : LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, options);
-        var (changed, names) = scan.Layout == conversion.To ? ([], []) : Changes(scan, conversion, permutation);
+        var (changed, names) = scan.Layout == conversion.To ? ([], []) : Changes(scan, conversion, permutation, order);
         var moves = lora.Complete(changed);
         CheckNewNames(checkpoint, moves);
         var storages = SharedStorages.Of(checkpoint, moves);
@@ -108,10 +110,11 @@ public static class MigrationPlanner
     }
 
     /// <summary>What a change of layout does to tensors, and to the names that stand elsewhere.</summary>
-    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(AttentionScan scan, Conversion conversion, RowPermutation permutation)
+    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(
+        AttentionScan scan, Conversion conversion, RowPermutation permutation, OptimizerOrder order)
     {
         var models = new Lazy<IReadOnlyList<ModelTensors>>(() => ModelTensors.Of(scan));
-        var optimizers = new OptimizerMoves(models, scan, conversion, permutation);
+        var optimizers = new OptimizerMoves(models, scan, conversion, permutation, order);
         List<TensorMove> moves =
         [
             .. scan.Fused.Select(fused => FusedMoves.Move(fused, conversion, permutation)),

@@ -41,7 +41,7 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
                 ? MigrationPlanner.Outline(scanned.Scan, request.Conversion)
                 : MigrationPlanner.OutlineMerge(scanned.Scan, merge);
             var geometry = outline.HasWork ? Resolve(scanned) : null;
-            var planned = Reach(new PlannedCheckpoint(scanned, MigrationPlanner.Plan(outline, geometry, request.Lora)));
+            var planned = Reach(new PlannedCheckpoint(scanned, MigrationPlanner.Plan(outline, geometry, request.Lora, request.OptimizerOrder)));
 
             // A plan that is only shown reads no tensor; the weights are asked when their rows are about to move.
             return request.DryRun ? planned : planned.HeldAgainstWeights(request.StrictEvidence);

@@ -2,6 +2,7 @@ using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
 using QkvMigrate.Files.Systems;
 using QkvMigrate.Planning;
+using QkvMigrate.Planning.Optimizers;
 using QkvMigrate.Planning.Stages;
 using QkvMigrate.Verification;
 using QkvMigrate.Verification.Merging;
@@ -77,7 +78,13 @@ internal static class CheckpointWriting
         }
 
         var opened = planned.Opened;
-        var options = new VerificationOptions { Direction = request.Direction, Mode = mode, IsWithoutUnreferenced = opened.DropsUnreferenced };
+        var options = new VerificationOptions
+        {
+            Direction = request.Direction,
+            Mode = mode,
+            IsWithoutUnreferenced = opened.DropsUnreferenced,
+            IsOptimizerInModelOrder = request.OptimizerOrder == OptimizerOrder.Model,
+        };
         using var begun = request.IsMerge
             ? MergeVerification.Begin(planned.Path, written, request.MergeOptions, options)
             : CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, options);

@@ -4,6 +4,7 @@ using QkvMigrate.Exporting;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Planning.Optimizers;
 using QkvMigrate.Reordering;
 using QkvMigrate.Verification;
 using QkvMigrate.Writing;
@@ -45,6 +46,9 @@ public sealed record MigrationRequest
 
     /// <summary>Leave the state of optimizers out of the new file.</summary>
     public bool DropOptimizer { get; init; }
+
+    /// <summary>What is taken for the order in which optimizers number their parameters.</summary>
+    public OptimizerOrder OptimizerOrder { get; init; }
 
     /// <summary>Leave storages that nothing in the file names out of the new file.</summary>
     public bool DropUnreferenced { get; init; }

@@ -116,7 +116,7 @@ internal sealed class ExpectedChanges
     {
         var names = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Name!)
             .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
-            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Names))
+            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Given is { } given ? parameter.Names.Append(given) : parameter.Names))
             .Select(name => (name, After: FusedName.After(name.Text, change)))
             .Concat(fused.Where(item => item.Spread is not null).Select(item => (item.Spread!.Place, item.Spread.After(change))));
         foreach (var (name, after) in names)
@@ -150,9 +150,10 @@ internal sealed class ExpectedChanges
         }
 
         var models = new Lazy<List<List<TensorEntry>>>(() => VerifiedModels.Of(original, fused));
+        var kept = new OptimizerMoments(original, fused, change, models, moved.IsOptimizerInModelOrder);
         foreach (var optimizer in original.Optimizers)
         {
-            if (OptimizerMoments.Find(models, fused, optimizer) is not { } moments)
+            if (kept.Find(optimizer) is not { } moments)
             {
                 log.Add(
                     $"optimizer state '{optimizer.Path}'",

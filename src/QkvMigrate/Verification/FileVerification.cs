@@ -48,7 +48,10 @@ internal sealed class FileVerification : BegunVerification
     /// <inheritdoc/>
     public override VerificationReport Run(AttentionGeometry? geometry, CancellationToken cancellation)
     {
-        var moved = change is null ? null : new FusedChange(change, fused, geometry ?? throw new ArgumentNullException(nameof(geometry)));
+        var moved = change is null ? null : new FusedChange(change, fused, geometry ?? throw new ArgumentNullException(nameof(geometry)))
+        {
+            IsOptimizerInModelOrder = options.IsOptimizerInModelOrder,
+        };
         var merged = merging is null ? null
             : MergedModel.Of(original, merging, geometry ?? throw new ArgumentNullException(nameof(geometry)), isOldBase: change is not null);
         try

@@ -11,4 +11,7 @@ internal sealed record FusedChange(VerifiedChange Change, List<FusedEntry> Fused
     /// <summary>Whether a row stands elsewhere afterwards: with one query group each stays.</summary>
     public bool MovesRows { get; } = Enumerable.Range(0, Geometry.HeadCount + (2 * Geometry.QueryGroupCount))
         .Any(place => Change.From.PlaceOf(Change.To.HeadAt(place, Geometry), Geometry) != place);
+
+    /// <summary>Whether the user says that optimizers number their parameters in the order of the model.</summary>
+    public bool IsOptimizerInModelOrder { get; init; }
 }

@@ -57,7 +57,7 @@ internal static class LeftNames
     /// Whether a key is the name of a fused tensor but for what stands between its components: <c>h0attnattnweight</c>,
     /// <c>h_0_attn_attn_weight</c>. Read with dots at every place where LitGPT has them, it is one.
     /// </summary>
-    private static bool IsSpelled(string key, VerifiedLayout layout)
+    public static bool IsSpelled(string key, VerifiedLayout layout)
     {
         if (!key.Contains(FusedName.Block, StringComparison.Ordinal) || FusedName.Find(key, layout) is not null)
         {

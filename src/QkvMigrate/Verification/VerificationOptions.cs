@@ -30,6 +30,12 @@ public sealed record VerificationOptions
     /// <summary>Whether storages that nothing in a file names must be left out where its layout changes.</summary>
     public bool IsWithoutUnreferenced { get; init; }
 
+    /// <summary>Whether the states of optimizers must be left out where a file has some.</summary>
+    public bool IsWithoutOptimizer { get; init; }
+
+    /// <summary>Whether the user says that optimizers number their parameters in the order of the model, where the file does not prove it.</summary>
+    public bool IsOptimizerInModelOrder { get; init; }
+
     /// <summary>As <see cref="Direction"/>.</summary>
     internal VerifiedChange? Change => Direction switch
     {

@@ -30,6 +30,17 @@ internal static class VerifiedModels
         return [.. models.Values.Select(model => model.DistinctBy(ElementView.Of).ToList())];
     }
 
+    /// <summary>The dicts of named tensors that have no fused one and that no optimizer keeps: an optimizer may belong to such a model.</summary>
+    public static List<List<TensorEntry>> Beside(Checkpoint checkpoint, List<List<TensorEntry>> models)
+    {
+        var taken = models.SelectMany(model => model).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
+        var closed = checkpoint.Optimizers.SelectMany(optimizer => optimizer.StateContainers).Concat(taken.Select(tensor => tensor.Container)).ToHashSet();
+        return [.. checkpoint.Tensors
+            .Where(tensor => tensor.Name is not null && TensorNumbers.IsParameter(tensor) && !closed.Contains(tensor.Container))
+            .GroupBy(tensor => tensor.Container)
+            .Select(model => model.DistinctBy(ElementView.Of).ToList())];
+    }
+
     private static ContainerEntry? Home(TensorEntry tensor, HashSet<ContainerEntry> whole, HashSet<ContainerEntry> spread)
     {
         if (spread.Contains(tensor.Container))

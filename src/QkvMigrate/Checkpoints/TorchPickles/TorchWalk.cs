@@ -90,10 +90,10 @@ internal sealed class TorchWalk
 
         document.Budget.Spend(node.Offset, PickleBudget.Slot);
         var children = new List<TorchContainer>();
+        var first = tensors.Count;
         switch (node)
         {
             case PickleMutable mutable:
-                var first = tensors.Count;
                 dictionaries.Add((mutable, container.Path));
                 foreach (var entry in mutable.Entries)
                 {
@@ -101,11 +101,6 @@ internal sealed class TorchWalk
                 }
 
                 Items(container, mutable.Items, children);
-                if (tensors.Count > first)
-                {
-                    byContainer.Add(mutable, (first, tensors.Count - first));
-                }
-
                 if (mutable.State is { } state)
                 {
                     children.Add(container.Part(state.Node, "(state)"));
@@ -120,6 +115,11 @@ internal sealed class TorchWalk
             case PickleTuple tuple:
                 Items(container, tuple.Items, children);
                 break;
+        }
+
+        if (tensors.Count > first)
+        {
+            byContainer.Add(node, (first, tensors.Count - first));
         }
 
         // A stack gives back the last first: pushed in reverse, containers are visited in the order of the file.
