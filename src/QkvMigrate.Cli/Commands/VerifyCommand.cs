@@ -52,6 +52,7 @@ internal sealed class VerifyCommand
             options.upgraded,
             (options.forward.Name, parsed => parsed.GetValue(options.forward)),
             (options.dropUnreferenced.Name, parsed => parsed.GetValue(options.dropUnreferenced)),
+            (options.dropOptimizer.Name, parsed => parsed.GetValue(options.dropOptimizer)),
             ("--lora merge", parsed => options.lora.Read(parsed).Treatment == LoraTreatment.Merge));
         command.Options.Add(options.direction.Option);
         command.Options.Add(options.dropOptimizer);

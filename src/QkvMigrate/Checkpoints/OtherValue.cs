@@ -44,6 +44,9 @@ internal enum OtherValueKind
 
     /// <summary>Bytes, or a storage without a shape.</summary>
     Bytes,
+
+    /// <summary>A tensor whose key is no text: bytes or a tuple that spell its name.</summary>
+    Key,
 }
 
 /// <summary>

@@ -21,7 +21,7 @@ public static class MigrationPlanner
     /// <exception cref="MigrationException">Attention stands in the file that cannot be moved, or a tensor is of no known kind.</exception>
     public static MigrationOutline Outline(AttentionScan scan, Conversion conversion)
     {
-        var advice = UnreadableAttention.Check(scan.Checkpoint, conversion.From);
+        IReadOnlyList<Advice> advice = [.. UnreadableAttention.Check(scan.Checkpoint, conversion.From), .. LoneOptimizers.Check(scan, conversion)];
         var hasWork = scan.Layout == conversion.From;
         if (hasWork)
         {

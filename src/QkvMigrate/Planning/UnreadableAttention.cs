@@ -34,6 +34,7 @@ internal static class UnreadableAttention
         [OtherValueKind.Subclass] = "how it keeps its numbers is not known: upgrade the checkpoint that it was made from, or save it as a plain tensor",
         [OtherValueKind.Array] = "save it as a tensor, torch.from_numpy(array)",
         [OtherValueKind.Reference] = "load the file and those that it points to (torch_xla: FILE.tensors), and save all of it with torch.save from the CPU",
+        [OtherValueKind.Key] = "only a text can get the new name: save the state dict with texts as keys",
         [OtherValueKind.Bytes] = "what numbers they are is not known: save the state dict with tensors",
     };
 

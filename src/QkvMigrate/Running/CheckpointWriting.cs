@@ -72,7 +72,7 @@ internal static class CheckpointWriting
         MigrationRequest request,
         CancellationToken cancellation)
     {
-        if (request.Verification is not { } mode || !planned.IsProvable)
+        if (request.Verification is not { } mode)
         {
             return;
         }
@@ -83,11 +83,15 @@ internal static class CheckpointWriting
             Direction = request.Direction,
             Mode = mode,
             IsWithoutUnreferenced = opened.DropsUnreferenced,
+            IsWithoutOptimizer = opened.DroppedOptimizers.Count > 0,
             IsOptimizerInModelOrder = request.OptimizerOrder == OptimizerOrder.Model,
         };
+
+        // What is left out of the open file has to be in the one that the new file is held against.
+        using var whole = options.IsWithoutOptimizer && !request.IsMerge ? Checkpoint.Open(planned.Path) : null;
         using var begun = request.IsMerge
             ? MergeVerification.Begin(planned.Path, written, request.MergeOptions, options)
-            : CheckpointVerifier.Begin(opened.Checkpoint, written, opened.Named.OtherShards, options);
+            : CheckpointVerifier.Begin(whole ?? opened.Checkpoint, written, opened.Named.OtherShards, options);
         Require(begun.Run(rewrite.Geometry.Geometry, cancellation), "the new file", path);
     }
 

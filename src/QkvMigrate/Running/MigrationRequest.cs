@@ -118,5 +118,8 @@ public sealed record MigrationRequest
     internal static MigrationRequest ToUndo(Conversion made, string path, GeometryFlags geometry) => ToInspect(path, geometry) with
     {
         Direction = made.IsUpgrade ? MigrationDirection.Downgrade : MigrationDirection.Upgrade,
+
+        // The checksum tells whether that was the order.
+        OptimizerOrder = OptimizerOrder.Model,
     };
 }

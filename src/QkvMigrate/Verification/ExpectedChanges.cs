@@ -150,7 +150,7 @@ internal sealed class ExpectedChanges
         }
 
         var models = new Lazy<List<List<TensorEntry>>>(() => VerifiedModels.Of(original, fused));
-        var kept = new OptimizerMoments(original, fused, change, models, moved.IsOptimizerInModelOrder);
+        var kept = new OptimizerMoments(original, fused, moved.Change, models, moved.IsOptimizerInModelOrder);
         foreach (var optimizer in original.Optimizers)
         {
             if (kept.Find(optimizer) is not { } moments)

@@ -8,6 +8,8 @@ namespace QkvMigrate.Verification;
 internal sealed class FileVerification : BegunVerification
 {
     private readonly Checkpoint original;
+    private readonly Checkpoint whole;
+    private readonly LeftOutOptimizers? optimizers;
     private readonly Checkpoint upgraded;
     private readonly VerifiedChange? change;
     private readonly List<FusedEntry> fused;
@@ -30,12 +32,16 @@ internal sealed class FileVerification : BegunVerification
         VerificationOptions options,
         MergingLora? merging)
     {
-        this.original = original;
+        whole = original;
         this.upgraded = upgraded;
         this.options = options;
         this.merging = merging;
-        UnprovableFiles.Refuse(original, upgraded);
         change = merging is null ? ExpectedChanges.Between(original, upgraded, options.Change) : ExpectedChanges.ByMerge(original);
+
+        // As upgrade does: a file in which nothing changes keeps its optimizer.
+        optimizers = options.IsWithoutOptimizer && (change is not null || merging is not null) ? LeftOutOptimizers.Of(original) : null;
+        this.original = original = optimizers?.Rest ?? original;
+        UnprovableFiles.Refuse(original, upgraded);
         fused = change is null ? [] : FusedTensors.Of(original, change.From, otherShards);
         Shapes = change is not null ? FusedTensors.Shapes(original, fused, otherShards)
             : merging is not null ? FusedTensors.Shapes(original, FusedTensors.Of(original, VerifiedLayouts.Sequential, otherShards), otherShards)
@@ -74,7 +80,14 @@ internal sealed class FileVerification : BegunVerification
         TensorTable.Compare(original, upgraded, changes, log);
         proofs.Cover("tensors", $"{original.Tensors.Count}, in order: names, dtypes, shapes, strides, and which share a storage");
         LeftNames.Find(upgraded, change, log);
-        var dropped = options.IsWithoutUnreferenced && moved is not null ? DroppedRecords.Of(original) : DroppedRecords.None;
+        OptimizersAlone.Find(original, upgraded, log);
+        var dropped = options.IsWithoutUnreferenced && moved is not null ? DroppedRecords.Of(whole) : DroppedRecords.None;
+        if (optimizers is not null)
+        {
+            dropped = dropped.Union(optimizers.Records).ToHashSet();
+            proofs.Cover("optimizers", $"{whole.Optimizers.Count} states left out, and nothing but them");
+        }
+
         var gone = merging is { HoldsBase: true } ? merging.RecordsBeside(original).Union(dropped).ToHashSet() : dropped;
         var regions = FormatComparison.Compare(original, upgraded, changes, gone, log, proofs);
         var results = regions is null ? [] : RegionSweep.Run(original, upgraded, regions, changes, options.Mode, cancellation);

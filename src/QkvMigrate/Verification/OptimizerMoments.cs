@@ -105,7 +105,8 @@ internal sealed class OptimizerMoments
         return isAgreed ? [.. optimizer.Parameters.Zip(answers[0]).Select(pair => (pair.First, owners.GetValueOrDefault(pair.Second)))] : null;
     }
 
-    private static bool IsOf(OptimizerEntry optimizer, List<TensorEntry> model)
+    /// <summary>Whether an optimizer's parameters can be those of a model, one by one.</summary>
+    public static bool IsOf(OptimizerEntry optimizer, List<TensorEntry> model)
     {
         if (optimizer.Parameters.Count != model.Count)
         {

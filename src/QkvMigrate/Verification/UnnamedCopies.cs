@@ -45,8 +45,28 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
                 continue;
             }
 
-            if (!owners.TryGetValue(ParameterOrder.ShapeOf(tensor), out var owner) || TensorNumbers.SequencesOf(tensor) is not { Count: > 0 } sequences)
+            var isOwn = fusedViews.Contains(view) || otherViews.Contains(view);
+            if (tensor.Shape.Count > 2 && !isOwn && owners.ContainsKey(string.Join('x', tensor.Shape.Skip(1))))
             {
+                log.Add($"tensor '{tensor.Label}'", "it can be a stack of fused tensors, and whether their rows must move cannot be told, so it is not verified");
+                continue;
+            }
+
+            if (!owners.TryGetValue(ParameterOrder.ShapeOf(tensor), out var owner))
+            {
+                continue;
+            }
+
+            if (TensorNumbers.SequencesOf(tensor) is not { Count: > 0 } sequences)
+            {
+                // What a module calls its own parameter says that it is one, whatever the module is.
+                if (tensor.Shape.Count > 1 && !isOwn && tensor.Name?.Text is not ("weight" or "bias" or "kernel" or "embedding" or "scale"))
+                {
+                    log.Add(
+                        $"tensor '{tensor.Label}'",
+                        "it has the shape of a fused tensor and a word for a name, and whether it is a copy of one cannot be told, so it is not verified");
+                }
+
                 continue;
             }
 

@@ -16,7 +16,7 @@ internal static class UnprovableFiles
         {
             throw Unsupported(
                 $"optimizer state '{optimizer.Path}'",
-                "the second file is without it, as --drop-optimizer leaves it; such a file is not verified");
+                "the second file is without it, as --drop-optimizer leaves it; verify it with that option, too");
         }
 
         MigrationException Unsupported(string where, string problem) => new(FailureKind.Unsupported, problem, original.Source.Path, where);

@@ -1,3 +1,4 @@
+using System.Text;
 using QkvMigrate.Pickling;
 
 namespace QkvMigrate.Checkpoints.TorchPickles;
@@ -151,6 +152,7 @@ internal sealed class TorchWalk
                 Peculiarity = tensor.Peculiarity,
             });
             uses.Add(new TorchTensorUse(tensor, key, value));
+            NoteKey(container, key?.Node, node);
         }
         else
         {
@@ -160,6 +162,23 @@ internal sealed class TorchWalk
                 document.Budget.Spend(node.Offset, PickleBudget.Slot);
                 children.Add(container.Child(node, key, step(key?.Node)));
             }
+        }
+    }
+
+    /// <summary>Takes note of a tensor under a key that is no text and speaks of attention: such a name cannot follow.</summary>
+    private void NoteKey(TorchContainer container, PickleNode? key, PickleNode tensor)
+    {
+        var (text, what) = key switch
+        {
+            PickleBytes bytes when bytes.Length <= PickleLimits.Path => (Encoding.Latin1.GetString(document.Script.Bytes.Span.Slice(bytes.Start, bytes.Length)), "bytes"),
+            PickleTuple { Items.Count: <= PickleLimits.Depth } tuple => (string.Join('.', tuple.Items.Select(item => KeyText(item.Node))), "a tuple"),
+            _ => ("", ""),
+        };
+        if (AttentionKeys.Speaks(text))
+        {
+            var value = new OtherValue(container.Entry, text, OtherValueKind.Key, $"a tensor under a key that is {what}");
+            document.Budget.Spend(tensor.Offset, PickleBudget.Other + PickleBudget.Text(text));
+            others.Add((value, container.Node, tensor));
         }
     }
 

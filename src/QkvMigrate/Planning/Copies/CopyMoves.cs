@@ -15,6 +15,9 @@ internal sealed class CopyMoves
 {
     private const int PlacesInAdvice = 5;
 
+    /// <summary>What modules call their own parameters, where the module's name stands around them.</summary>
+    private static readonly HashSet<string> ParameterWords = ["weight", "bias", "kernel", "embedding", "scale"];
+
     private readonly Checkpoint checkpoint;
     private readonly RowPermutation permutation;
 
@@ -98,8 +101,24 @@ internal sealed class CopyMoves
                 throw Flat(tensor);
             }
 
-            if (!byShape.ContainsKey(ElementKey.ShapeOf(tensor)) || UnnamedTensors.Around(tensor).Count == 0)
+            if (IsStack(tensor))
             {
+                throw Stacked(tensor);
+            }
+
+            if (!byShape.ContainsKey(ElementKey.ShapeOf(tensor)))
+            {
+                continue;
+            }
+
+            if (UnnamedTensors.Around(tensor).Count == 0)
+            {
+                // A word without dots is a role (best_attn) and says of no matrix whether it is fused; within a module it is a name.
+                if (tensor is { Shape.Count: > 1, Name: { } word } && !ParameterWords.Contains(word.Text) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
+                {
+                    throw Unproven(tensor);
+                }
+
                 continue;
             }
 
@@ -149,13 +168,23 @@ internal sealed class CopyMoves
         + $"and nothing says where the fused ones stand in it; {Remedy(tensor, tensor.Container.Path)}",
         where: $"tensor '{tensor.Label}'");
 
+    /// <summary>Whether it holds several matrices of the fused shape one behind the other (<c>torch.stack</c>).</summary>
+    private bool IsStack(TensorEntry tensor) =>
+        tensor.Shape.Count > 2 && byShape.ContainsKey(string.Join(',', tensor.Shape.Skip(1))) && !others.Contains(ElementKey.Of(tensor));
+
+    private MigrationException Stacked(TensorEntry tensor) => new(
+        FailureKind.Unsupported,
+        $"it is a stack of {tensor.Shape[0]} tensors of the shape ({string.Join(", ", tensor.Shape.Skip(1))}) of fused ones, "
+        + $"and nothing says whether their rows are to move; {Remedy(tensor)}",
+        where: $"tensor '{tensor.Label}'");
+
     private MigrationException Unproven(TensorEntry tensor) => new(
         FailureKind.Unsupported,
         $"it has the shape ({string.Join(", ", tensor.Shape)}) of fused tensors and no name, "
         + $"and neither order nor shapes prove which parameter it is a copy of; {Remedy(tensor)}",
         where: $"tensor '{tensor.Label}'");
 
-    private string Remedy(TensorEntry tensor) => Remedy(tensor, UnnamedTensors.Around(tensor)[^1].Label);
+    private string Remedy(TensorEntry tensor) => Remedy(tensor, UnnamedTensors.Around(tensor) is [.., var outermost] ? outermost.Label : tensor.Label);
 
     private string Remedy(TensorEntry tensor, string place) =>
         checkpoint.Optimizers.Any(optimizer => tensor.Label.StartsWith(optimizer.Path.Length > 0 ? $"{optimizer.Path}/" : "", StringComparison.Ordinal))

@@ -133,7 +133,8 @@ internal sealed class ParameterOwners
 
     private FusedTensor?[] FusedOf(IReadOnlyList<TensorEntry> model) => [.. model.Select(tensor => fused.GetValueOrDefault(tensor))];
 
-    private static bool Fits(OptimizerEntry optimizer, IReadOnlyList<TensorEntry> model) =>
+    /// <summary>Whether an optimizer can be one of a model, its parameters numbered in the model's order.</summary>
+    public static bool Fits(OptimizerEntry optimizer, IReadOnlyList<TensorEntry> model) =>
         model.Count == optimizer.Parameters.Count
         && optimizer.Parameters.Zip(model).All(pair => pair.First.State.All(state => StateFollowers.MayBelong(state, pair.Second.Shape)));
 

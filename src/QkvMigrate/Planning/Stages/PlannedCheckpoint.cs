@@ -26,11 +26,6 @@ internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPla
         .. (Plan.Rewrite?.Geometry.Warnings ?? []).Select(warning => new Advice("geometry-sources-differ", warning)),
     ];
 
-    /// <summary>
-    /// Whether the new file can be held against the old one: without its optimizer it is another graph of objects.
-    /// </summary>
-    public bool IsProvable => Opened.DroppedOptimizers.Count == 0;
-
     /// <summary>Why undoing the plan will not give the old file byte for byte; null where it will, or where that was not asked.</summary>
     public string? WayBackProblem { get; init; }
 
@@ -46,7 +41,7 @@ internal sealed record PlannedCheckpoint(ScannedCheckpoint Scanned, MigrationPla
     private IEnumerable<Advice> DropAdvice() => Opened.DroppedOptimizers.Where(_ => Plan.HasWork).Select(optimizer => new Advice(
         "optimizer-dropped",
         $"optimizer state '{optimizer.Path}' of {optimizer.Parameters.Count} parameters is left out: "
-        + "training cannot be resumed from the new file, and that was not verified against the old one"));
+        + "training cannot be resumed from the new file"));
 
     private IEnumerable<Advice> WayBackAdvice() => WayBackProblem is { } problem
         ? [new Advice("no-exact-way-back", $"undoing this will not give the old file byte for byte: {problem}; nor can its checksum prove the new file")]
