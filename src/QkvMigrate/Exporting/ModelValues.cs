@@ -14,12 +14,12 @@ internal static class ModelValues
 
     private static readonly Dictionary<string, Func<ModelConfiguration, JsonNode?>> Values = new(StringComparer.Ordinal)
     {
-        ["attention_logit_softcapping"] = model => Number(model.AttentionLogitSoftcapping),
+        ["attention_logit_softcapping"] = model => model.AttentionLogitSoftcapping is { } cap ? Real(cap) : null,
         ["attention_scores_scalar"] = model => Number(model.AttentionScoresScalar),
         ["attn_bias"] = model => model.AttentionBias,
         ["bias"] = model => model.Bias,
         ["block_size"] = model => model.BlockSize,
-        ["final_logit_softcapping"] = model => Number(model.FinalLogitSoftcapping),
+        ["final_logit_softcapping"] = model => model.FinalLogitSoftcapping is { } cap ? Real(cap) : null,
         ["head_size"] = model => model.Geometry.HeadSize,
         ["intermediate_size"] = model => model.IntermediateSize,
         ["lm_head_bias"] = model => model.LmHeadBias,
@@ -87,7 +87,7 @@ internal static class ModelValues
         return JsonNode.Parse(text.All(char.IsAsciiDigit) ? $"{text}.0" : text)!;
     }
 
-    /// <summary>A number that is written without a point where it is whole.</summary>
+    /// <summary>A number that they take as an int: written without a point where it is whole.</summary>
     private static JsonValue? Number(double? value) => value is not { } number ? null : number == Math.Truncate(number) && Math.Abs(number) < 1L << 53 ? JsonValue.Create((long)number) : JsonValue.Create(number);
 
     private static string Word(MlpKind kind) => kind switch
