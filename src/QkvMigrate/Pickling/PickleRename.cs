@@ -27,15 +27,12 @@ internal sealed class PickleRename
     private List<PickleEdit> Plan()
     {
         var edits = new List<PickleEdit>();
-        var restorable = MemoizedTwins();
+        var restorable = Restorable();
         foreach (var literal in script.Strings)
         {
             var text = TextOf(literal);
             var renamed = text != literal.Text;
-            if (literal.MemoSlot < 0
-                && restorable.TryGetValue(text, out var twin)
-                && twin.Offset < literal.Offset
-                && (renamed || renames.ContainsKey(twin.Offset)))
+            if (restorable.TryGetValue(literal, out var twin))
             {
                 edits.Add(Replace(literal.Offset, Fetch(twin)));
             }
@@ -75,24 +72,39 @@ internal sealed class PickleRename
     }
 
     /// <summary>
-    /// The literals that strings without a memo slot could be fetched from, by the text that they will have, the first of
-    /// each. Only those that are memoized at once, as picklers do it: the slot is then filled for all that follows.
+    /// The literals that took the place of a GET, each with the one that was fetched: its text was another until now, and will be
+    /// the same. A literal whose text was the same until now would still be fetched. Where <c>pickletools.optimize</c> took slots
+    /// out of a pickle, what never was a GET can look so; then the file does not come back byte for byte, as its plan says.
     /// </summary>
-    private Dictionary<string, PickleString> MemoizedTwins()
+    private Dictionary<PickleString, PickleString> Restorable()
     {
-        var unmemoized = script.Strings.Where(literal => literal.MemoSlot < 0).Select(TextOf).ToHashSet();
-        var twins = new Dictionary<string, PickleString>();
-        foreach (var literal in unmemoized.Count == 0 ? [] : script.Strings)
+        var found = new Dictionary<PickleString, PickleString>(ReferenceEqualityComparer.Instance);
+        var unmemoized = script.Strings.Where(literal => literal.MemoSlot < 0).ToList();
+        if (unmemoized.Count == 0)
         {
-            var text = TextOf(literal);
-            if (literal.MemoSlot >= 0 && literal.MemoizedAt == reader.Read(literal.Offset).End && unmemoized.Contains(text))
+            return found;
+        }
+
+        var twins = MemoizedTwins(unmemoized.Select(TextOf).ToHashSet());
+        foreach (var literal in unmemoized)
+        {
+            if (twins[TextOf(literal)].FirstOrDefault(twin => twin.Text != literal.Text) is { } twin && twin.Offset < literal.Offset)
             {
-                twins.TryAdd(text, literal);
+                found.Add(literal, twin);
             }
         }
 
-        return twins;
+        return found;
     }
+
+    /// <summary>
+    /// The literals that strings without a memo slot could be fetched from, by the text that they will have, the first of
+    /// each text that they have now. Only those that are memoized at once, as picklers do it: the slot is then filled for all that follows.
+    /// </summary>
+    private ILookup<string, PickleString> MemoizedTwins(HashSet<string> texts) => script.Strings
+        .Where(literal => literal.MemoSlot >= 0 && texts.Contains(TextOf(literal)) && literal.MemoizedAt == reader.Read(literal.Offset).End)
+        .DistinctBy(literal => (TextOf(literal), literal.Text))
+        .ToLookup(TextOf);
 
     private string TextOf(PickleString literal) => renames.GetValueOrDefault(literal.Offset, literal.Text);
 

@@ -44,6 +44,13 @@ public sealed class PickleMemoTwinTests
     [InlineData("(X\u0003\0\0\0oldr\u00ff\u00ff\u00ff\u00ff}(j\u00ff\u00ff\u00ff\u00ffNut.")]
     [InlineData("(\u008c\u0003oldp4294967296\n}(g4294967296\nNut.")]
     [InlineData("(\u008d\u0003\0\0\0\0\0\0\0old\u0094}(h\0Nut.")]
+
+    // A key of the same text has a slot of its own, and is renamed: the other key was not fetched from there.
+    [InlineData("(}(U\u0003oldq\u0001NuU\u0003oldq\u0002}(h\u0002Nut.")]
+    [InlineData("(U\u0003oldq\u0001}(U\u0003oldq\u0002Nuh\u0001}(h\u0001Nut.")]
+
+    // pickletools.optimize took out the slots that nothing fetches.
+    [InlineData("(}(U\u0003oldq\u0001Nu}(U\u0003oldNu}(h\u0001NuU\u0003xyzt.")]
     public void The_way_back_finds_the_slot(string code)
     {
         var pickle = PickleCode.Bytes(code);

@@ -113,7 +113,7 @@ public sealed class OriginalFileTests : IDisposable
 
     private string Original(string format) => folder.Write(Bytes(format), "original");
 
-    private static byte[] Bytes(string format) => format switch
+    internal static byte[] Bytes(string format) => format switch
     {
         "zip" => LegacyModel.Legacy.ToFile(),
         "before 1.6" => LegacyModel.Legacy.ToFileBefore16(),
