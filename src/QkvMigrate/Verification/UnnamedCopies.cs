@@ -4,7 +4,8 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Finds the copies of fused tensors that have a number and no name: averages, master weights, slow weights, lists of
-/// parameters. A tensor is one where it is a fused tensor once more, or where <see cref="CopyJudgement"/> says so. What
+/// parameters. A tensor is one where it is a fused tensor once more, or where <see cref="CopyJudgement"/> says so; what
+/// looks at bytes of a parameter in another way is none. What
 /// looks like a copy and cannot be told from one is a difference: it is not verified.
 /// </summary>
 /// <param name="file">The first file.</param>
@@ -31,6 +32,11 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             .Select(ElementView.Of)
             .Where(view => !fusedViews.Contains(view))
             .ToHashSet();
+        var overlap = new ViewOverlap();
+        var parameters = models.Value
+            .SelectMany(model => model)
+            .Where(tensor => TensorNumbers.IsParameter(tensor) && tensor.ElementCount > 0)
+            .ToLookup(tensor => tensor.Storage);
         var fusedStorages = moving.Select(item => item.Tensor.Storage).ToHashSet();
         var flat = new FlatParameters(models.Value);
         var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new NumberedTensors(file)));
@@ -75,7 +81,7 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             {
                 isCopy = true;
             }
-            else if (otherViews.Contains(view))
+            else if (otherViews.Contains(view) || parameters[tensor.Storage].Any(parameter => overlap.IsBetween(tensor, parameter)))
             {
                 isCopy = false;
             }

@@ -8,7 +8,7 @@ namespace QkvMigrate.Planning.Copies;
 /// Moves copies of fused tensors that stand without a name: averages (torch_ema's <c>shadow_params</c>), master weights
 /// (Apex's and Megatron's <c>fp32_from_fp16_params</c>), slow weights (Lookahead), <c>list(model.parameters())</c>. A tensor
 /// of such a sequence moves where it is one of the model's fused tensors once more, or where order and shapes prove that it
-/// is a copy of one (<see cref="CopyProofs"/>). It is refused where neither holds and it has the shape of a fused matrix, or of
+/// is a copy of one (<see cref="CopyProofs"/>). What looks at bytes of a parameter in another way than that is no copy. It is refused where neither holds and it has the shape of a fused matrix, or of
 /// a fused vector as often as the model has it: left in the old order it would load without an error.
 /// </summary>
 internal sealed class CopyMoves
@@ -28,6 +28,8 @@ internal sealed class CopyMoves
     private readonly Dictionary<string, int?> byShape = [];
 
     private readonly HashSet<ElementKey> others;
+    private readonly ILookup<StorageEntry, TensorEntry> parameters;
+    private readonly SharedBytes shared = new();
     private readonly SequenceMembers members;
     private readonly CopyProofs proofs;
     private readonly FlatBuffers flat;
@@ -51,6 +53,7 @@ internal sealed class CopyMoves
 
         var views = byView.Keys.ToHashSet();
         others = [.. all.SelectMany(model => model.Tensors).Where(HasName).Select(ElementKey.Of).Where(view => !views.Contains(view))];
+        parameters = all.SelectMany(model => model.Tensors).Where(tensor => HasName(tensor) && tensor.ElementCount > 0).ToLookup(tensor => tensor.Storage);
         List<ModelShapes> models =
         [
             .. all.Select(model => new ModelShapes(model.Tensors.Where(HasName), views, checkpoint.KeepsModelOrder))
@@ -126,7 +129,7 @@ internal sealed class CopyMoves
             {
                 moves.Add(Move(tensor, dimension));
             }
-            else if (!others.Contains(ElementKey.Of(tensor)))
+            else if (!others.Contains(ElementKey.Of(tensor)) && !parameters[tensor.Storage].Any(parameter => shared.Any(tensor, parameter)))
             {
                 open.Add(tensor);
             }

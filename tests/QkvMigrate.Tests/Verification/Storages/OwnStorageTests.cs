@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CsCheck;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
@@ -5,6 +6,7 @@ using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Zips;
 using QkvMigrate.Verification;
 using Xunit;
+using static QkvMigrate.Testing.Pickles.TorchCode;
 
 namespace QkvMigrate.Tests.Verification.Storages;
 
@@ -93,6 +95,42 @@ public sealed class OwnStorageTests
         using var pair = new VerifiedPair(Bytes(SharedModel.WithProbe, isBefore16), new AttentionGeometry(6, 1, 4));
         Assert.Empty(pair.Verify().Differences);
         Assert.Equal(SharedModel.Load(pair.OriginalPath), SharedModel.Load(pair.UpgradedPath));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_tensor_that_is_written_in_a_list_and_fetched_for_the_model_is_copied_for_what_must_not_move(int protocol)
+    {
+        var weight = Tensor(Storage(Text("0"), 32 * 2), 0, [32, 2], [2, 1]) + "q\u0001";
+        var root = Dict(("tensors", List(weight)), ("snapshot", Dict(("first", "h\u0001"))), ("model", Dict((LegacyModel.Weight, "h\u0001"))));
+        var pickle = Pickle(root);
+        pickle[1] = (byte)protocol;
+        var values = Enumerable.Range(0, 32 * 2).Select(value => (float)value).ToArray();
+        using var pair = new VerifiedPair(
+            TorchFile.Write([("archive/data.pkl", pickle), ("archive/data/0", MemoryMarshal.AsBytes(values.AsSpan()).ToArray()), ("archive/version", "3\n"u8.ToArray())]),
+            SharedModel.Geometry);
+        Assert.Empty(pair.Verify().Differences);
+        float[] moved = [.. SharedModel.Order().SelectMany(row => new[] { values[2 * row], values[(2 * row) + 1] })];
+        Assert.Equal([moved, values, moved], SharedModel.Load(pair.UpgradedPath));
+        using var upgraded = Checkpoint.Open(pair.UpgradedPath);
+        Assert.Equal(["3", "0", "3"], upgraded.Tensors.Select(tensor => tensor.Storage.Key));
+    }
+
+    [Fact]
+    public void A_column_of_a_fused_matrix_is_no_copy_of_its_bias()
+    {
+        var weight = Tensor(Storage(Text("0"), 32 * 2), 0, [32, 2], [2, 1]);
+        var bias = Tensor(Storage(Text("1"), 32), 0, [32], [1]);
+        var column = Tensor(Storage(Text("0"), 32 * 2), 1, [32], [2]);
+        var root = Dict(("watched", List(column)), ("model", Dict((LegacyModel.Weight, weight), ("transformer.h.0.attn.attn.bias", bias))));
+        var values = Enumerable.Range(0, 32 * 3).Select(value => (float)value).ToArray();
+        var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+        using var pair = new VerifiedPair(
+            TorchFile.Write([("archive/data.pkl", Pickle(root)), ("archive/data/0", bytes[..256]), ("archive/data/1", bytes[256..]), ("archive/version", "3\n"u8.ToArray())]),
+            SharedModel.Geometry);
+        Assert.Empty(pair.Verify().Differences);
+        Assert.Equal(Enumerable.Range(0, 32).Select(row => values[(2 * row) + 1]), SharedModel.Load(pair.UpgradedPath)[0]);
     }
 
     private static VerifiedPair Upgrade(StateDict model, bool isBefore16) => new(Bytes(model, isBefore16), SharedModel.Geometry);
