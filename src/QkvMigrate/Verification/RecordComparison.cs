@@ -102,7 +102,7 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
                 var path = Path.Combine(unit, result.GetProperty("path").GetString()!);
                 var (bytes, link) = (result.GetProperty("bytes").GetInt64(), result.TryGetProperty("link", out var text) ? text.GetString() : null);
                 var full = Path.GetFullPath(Path.Combine(root, path));
-                if (!full.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)) + '/', StringComparison.Ordinal))
+                if (!full.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 {
                     log.Add(Place(name), $"it names '{path}', which lies outside of the output");
                 }
@@ -113,7 +113,8 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
 
                 if (link is null)
                 {
-                    results[path] = result.GetProperty("sha256").GetString()!;
+                    // Checksums have one form on all systems.
+                    results[path.Replace(Path.DirectorySeparatorChar, '/')] = result.GetProperty("sha256").GetString()!;
                 }
             }
         }
