@@ -81,12 +81,12 @@ public sealed class LibtorchTests : IDisposable
         Assert.Equal($"qkvmigrate: --libtorch {_folder.At("none")}: no such file or directory", Refusal(_folder.At("none")));
 
         var text = Libraries("text", "not a library"u8.ToArray());
-        Assert.Equal($"qkvmigrate: {text}/libc10.so: this is no library: it does not begin as an ELF file does", Refusal(text));
+        Assert.Equal($"qkvmigrate: {text}/libtorch_cpu.so: this is no library: it does not begin as an ELF file does", Refusal(text));
 
         var image = File.ReadAllBytes(Path.Combine(Libtorch(), "libtorch.so"));
         image[0x12] = 183; // e_machine
         var arm = Libraries("arm", image);
-        Assert.Equal($"qkvmigrate: {arm}/libc10.so: a library for aarch64, and this program runs on x86-64", Refusal(arm));
+        Assert.Equal($"qkvmigrate: {arm}/libtorch_cpu.so: a library for aarch64, and this program runs on x86-64", Refusal(arm));
 
         Assert.Equal(2, Run([], "generate", Sample, "--tokens", Question, "--libtorch", "").ExitCode);
     }

@@ -12,10 +12,10 @@ public sealed class FoundCrashTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     [Theory]
-    [InlineData("x: [1, 2name: a\nb: c\n&anchor x: [1, 2]\ny: *anchor\n")]
-    [InlineData("name: a\nsliding: interleaved\nn_layer: 4\n&anchor x: [1, 2name: a\nn: 4\n&anchor x: [1, 2]\ny: *anchor\nz: |\n  text\n")]
-    public void A_flow_that_turns_into_a_block_is_refused(string yaml) =>
-        Assert.Contains("no YAML", Assert.Throws<MigrationException>(() => YamlFields.Parse(yaml)).Message, StringComparison.Ordinal);
+    [InlineData("x: [1, 2name: a\nb: c\n&anchor x: [1, 2]\ny: *anchor\n", "no YAML")]
+    [InlineData("name: a\nsliding: interleaved\nn_layer: 4\n&anchor x: [1, 2name: a\nn: 4\n&anchor x: [1, 2]\ny: *anchor\nz: |\n  text\n", "line 4: the anchor '&anchor'")]
+    public void A_flow_that_turns_into_a_block_is_refused(string yaml, string problem) =>
+        Assert.Contains(problem, Assert.Throws<MigrationException>(() => YamlFields.Parse(yaml)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_text_that_breaks_off_at_a_zero_is_refused()

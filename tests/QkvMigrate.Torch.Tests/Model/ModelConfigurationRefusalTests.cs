@@ -23,7 +23,7 @@ public sealed class ModelConfigurationRefusalTests
     [InlineData("post_mlp_norm: true", "post_mlp_norm with parallel_residual: LitGPT left the norm out before 2025 and applies it since, so what the model should do is not known")]
     [InlineData("head_size: 12", "rotary_percentage 0.25 of head_size 12 rotates 3 elements, expected an even number")]
     [InlineData("sliding_window_size: {a: [1]}", "line 1: field sliding_window_size is nested; LitGPT's configuration has plain values, lists and mappings of them")]
-    [InlineData("a: &x 1\nb: *x", "line 2: an alias, or a value nested too deeply or too long for a configuration")]
+    [InlineData("a: &x 1\nb: *x", "line 1: the anchor '&x': no configuration of LitGPT's has it; write the plain value")]
     public void What_the_model_does_not_do_is_refused(string text, string message) => Refused(FailureKind.Unsupported, text, message);
 
     [Theory]

@@ -109,9 +109,25 @@ internal sealed class ExportWriting(
     /// </summary>
     private void CheckSums(WeightFile weights)
     {
-        foreach (var storage in weights.Tensors.SelectMany(tensor => tensor.Storages).Where(summed.Add))
+        var storages = weights.Tensors.SelectMany(tensor => tensor.Storages).Where(summed.Add).ToList();
+        var damage = new MigrationException?[storages.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        Parallel.For(0, storages.Count, options, at =>
         {
-            files.First(file => file.Source == storage.Source).CheckSum(storage, cancellation);
+            try
+            {
+                files.First(file => file.Source == storages[at].Source).CheckSum(storages[at], cancellation);
+            }
+            catch (MigrationException error)
+            {
+                damage[at] = error;
+            }
+        });
+
+        // The first in the file, whichever thread met it when.
+        if (damage.OfType<MigrationException>().FirstOrDefault() is { } first)
+        {
+            throw first;
         }
     }
 

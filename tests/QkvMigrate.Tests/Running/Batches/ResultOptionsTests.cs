@@ -16,7 +16,10 @@ public sealed class ResultOptionsTests
     public void Every_part_of_a_request_is_known_to_decide_the_result_or_not_to()
     {
         string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "DropUnreferenced", "Verification", "Export"];
-        string[] indifferent = ["Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "Engine", "LowRankUpdater", "Progress"];
+        string[] indifferent =
+        [
+            "Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "OptimizerOrder", "Engine", "LowRankUpdater", "Progress",
+        ];
 
         Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
     }

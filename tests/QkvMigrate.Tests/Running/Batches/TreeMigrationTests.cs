@@ -173,7 +173,14 @@ public sealed class TreeMigrationTests : TreeOfThree
         Assert.False(File.Exists(Output("a", "lit_model.pth")));
         Directory.Delete(Source("a/inner"), recursive: true);
         Directory.Delete(Output("a"), recursive: true);
-        Assert.Equal([true, true], Verify().Select(report => report.IsVerified));
+        var reports = Verify();
+        Assert.Equal([true, true, false], reports.Select(report => report.IsVerified));
+
+        // What the records of the unit that is gone say of its result is no longer so.
+        Assert.All(
+            reports[2].Differences,
+            difference => Assert.Matches("^record '[^']+': it names the result 'a/inner/[a-z_.]+', which is not there as it says$", difference.ToString()),
+            throwIfEmpty: true);
     }
 
     [Fact]
@@ -184,8 +191,9 @@ public sealed class TreeMigrationTests : TreeOfThree
 
         var reports = Verify();
 
-        Assert.Equal([false, false, true], reports.OrderByDescending(report => report.Original.Length).Select(report => report.IsVerified));
+        Assert.Equal([false, false, true, false], reports.OrderByDescending(report => report.Original.Length).Select(report => report.IsVerified));
         Assert.Equal("file: it is not in the second directory", Assert.Single(reports[0].Differences).ToString());
+        Assert.Equal(["a/inner/model_config.yaml", "a/model_config.yaml"], reports[3].Differences.Select(difference => difference.ToString().Split('\'')[3]));
     }
 
     [Fact]
