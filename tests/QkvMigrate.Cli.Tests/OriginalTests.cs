@@ -48,6 +48,23 @@ public sealed class OriginalTests : IDisposable
         Assert.Contains($"expected {other}", checkpoint.GetProperty("differences")[0].GetProperty("problem").GetString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Whoever keeps the report needs no original to prove the file later.</summary>
+    [Fact]
+    public void A_report_of_a_full_verification_has_the_checksum_that_proves_the_file()
+    {
+        string[] upgrade = ["upgrade", Path.Combine(original, "lit_model.pth"), "--verify", "full", "-o"];
+        var text = Tool.Run([.. upgrade, folder.At("text.pth"), "--verbose"]);
+        Assert.Contains($"  SHA-256 of the source: {Digest}\n  SHA-256 of the new file: {WorkFolder.Sha256(Upgraded).ToLowerInvariant()}\n", text.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("SHA-256", Tool.Run([.. upgrade, folder.At("short.pth")]).Output, StringComparison.Ordinal);
+
+        using var document = JsonDocument.Parse(Tool.Run([.. upgrade, folder.At("json.pth"), "--json"]).Output);
+        var checkpoint = Assert.Single(document.RootElement.GetProperty("checkpoints").EnumerateArray());
+        Assert.Equal(WorkFolder.Sha256(folder.At("json.pth")), checkpoint.GetProperty("sha256").GetString(), ignoreCase: true);
+        var sum = checkpoint.GetProperty("sourceSha256").GetString()!;
+        var proof = Tool.Run("verify", folder.At("json.pth"), "--original-sha256", sum, "--n-head", "8", "--n-query-groups", "2", "--head-size", "16");
+        Assert.Equal((0, ""), (proof.ExitCode, proof.Error));
+    }
+
     [Fact]
     public void A_list_of_sha256sum_proves_the_folder_and_nothing_is_written()
     {

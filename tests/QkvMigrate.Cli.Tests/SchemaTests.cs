@@ -30,7 +30,7 @@ public sealed class SchemaTests(FixtureSet fixtures) : IDisposable
         var tree = Tree();
         await AssertFits(Report, Tool.Run("inspect", tree, "--json"));
         await AssertFits(Report, Tool.Run("upgrade", tree, "--dry-run", "--json"));
-        await AssertFits(Report, Tool.Run("upgrade", tree, "-o", folder.At("out"), "--json", "--verbose"));
+        await AssertFits(Report, Tool.Run("upgrade", tree, "-o", folder.At("out"), "--json", "--verbose", "--verify", "full"));
         await AssertFits(Report, Tool.Run("upgrade", tree, "-o", folder.At("out"), "--json"));
         await AssertFits(Report, Tool.Run("upgrade", Path.Combine(tree, "lora-qkv-gqa"), "--lora", "expand", "--json", "--verbose"));
         await AssertFits(Report, Tool.Run("downgrade", folder.At("out"), "-o", folder.At("back"), "--json"));

@@ -34,6 +34,7 @@ internal static class JsonReport
             new JsonTensors(report.TensorCount, changes?.ReorderedTensors ?? 0, changes?.ChangedTensors ?? 0, changes?.UntouchedTensors ?? report.TensorCount),
             new JsonBytes(report.SourceBytes, report.OutputBytes ?? changes?.OutputBytes, changes?.ReorderedBytes ?? 0, changes?.CopiedBytes ?? 0),
             report.OutputSha256,
+            report.SourceSha256,
             Math.Round(report.Elapsed.TotalSeconds, 3),
             report.ConfigurationChanges,
             [.. report.Advice.Select(advice => new JsonMessage(advice.Code, advice.Message))],

@@ -97,6 +97,12 @@ internal static class TextReport
             WriteChange(writer, report, changes);
         }
 
+        if (withPlan && report is { SourceSha256: { } before, OutputSha256: { } after })
+        {
+            writer.WriteLine($"{Indent}SHA-256 of the source: {before}");
+            writer.WriteLine($"{Indent}SHA-256 of the new file: {after}");
+        }
+
         if (report.Export is { } export)
         {
             WriteExport(writer, report, export, withPlan);

@@ -90,7 +90,10 @@ public sealed record CheckpointReport
     /// <summary>Bytes of the new file, where a batch has written them down.</summary>
     public long? OutputBytes { get; init; }
 
-    /// <summary>The SHA-256 of the new file as 64 hexadecimal digits, where a batch has written it down.</summary>
+    /// <summary>The SHA-256 of the source as 64 hexadecimal digits, where a verification read every byte of the new file.</summary>
+    public string? SourceSha256 { get; init; }
+
+    /// <summary>The SHA-256 of the new file as 64 hexadecimal digits, where a batch has written it down, or a verification read every byte.</summary>
     public string? OutputSha256 { get; init; }
 
     /// <summary>The changes to the configuration beside it, a line each.</summary>

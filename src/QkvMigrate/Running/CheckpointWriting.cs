@@ -33,14 +33,18 @@ internal static class CheckpointWriting
         {
             using var file = DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, rewrite.Output.Length);
+            WrittenDigests? digests = null;
             UnchangedSources.During(rewrite.Output.Sources, () =>
             {
+                using var before = StartDigest(planned.Path, request, cancellation);
                 FilePlanWriter.Write(rewrite.Output, file.Handle, request.Engine, progress is null ? null : progress.Advance, cancellation);
                 file.StartSync(HostSystem.Current.ModeOf(source.Handle));
                 progress?.Enter(WriteStage.Verifying);
+                using var after = StartDigest(file.TemporaryPath, request, cancellation);
                 Verify(planned, rewrite, file.TemporaryPath, path, request, cancellation);
                 progress?.Enter(WriteStage.Syncing);
                 file.WaitForSync();
+                digests = before is null || after is null ? null : new WrittenDigests(before.Wait(), after.Wait());
             });
             if (request.InPlace)
             {
@@ -48,13 +52,17 @@ internal static class CheckpointWriting
             }
 
             ReplacedFile.Commit(file, path, request);
-            return new WrittenCheckpoint(planned, output);
+            return new WrittenCheckpoint(planned, output, digests);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             throw IoFailure.Of(error, path);
         }
     }
+
+    /// <summary>Where the verification reads every byte, they are hashed too.</summary>
+    private static DigestBeside? StartDigest(string path, MigrationRequest request, CancellationToken cancellation) =>
+        request.Verification == VerificationMode.Full ? DigestBeside.Start(path, cancellation) : null;
 
     /// <summary>Closes a file that is about to be replaced: not every filesystem of Windows replaces one that is open. What a report says of it is read first.</summary>
     private static void Close(Checkpoint checkpoint)

@@ -96,11 +96,16 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         }
 
         WriteConfiguration(folder.WritePath);
-        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, plan.Sources, cancellation);
+        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, plan.Sources, Digests(written), cancellation);
         folder.Commit();
         journal?.Finish();
         finished.AddRange(written);
     }
+
+    private static Dictionary<string, string> Digests(IEnumerable<CheckpointStage> written) =>
+        written.OfType<WrittenCheckpoint>()
+            .Where(checkpoint => checkpoint.Digests is not null)
+            .ToDictionary(checkpoint => Path.GetFileName(checkpoint.Output), checkpoint => checkpoint.Digests!.Output, StringComparer.Ordinal);
 
     private void Copy(string source, string target) => FileCopy.Copy(source, target, request.Force, request.Progress, cancellation);
 

@@ -44,6 +44,8 @@ internal static class StageReports
         {
             Status = StatusAfter(written.Planned.Plan.Conversion),
             Output = written.Output,
+            SourceSha256 = written.Digests?.Source,
+            OutputSha256 = written.Digests?.Output,
         },
         RefusedCheckpoint refused => refused.Reached.Report() with
         {

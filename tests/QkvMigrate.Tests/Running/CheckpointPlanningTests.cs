@@ -90,8 +90,9 @@ public sealed class CheckpointPlanningTests : IDisposable
         using var stage = Plan(Request(Write(["transformer.h.0.attn.attn.weight"])));
         var planned = Assert.IsType<PlannedCheckpoint>(stage);
         Assert.Equal((CheckpointStatus.Planned, null), (planned.Report().Status, planned.Report().Output));
-        var written = new WrittenCheckpoint(planned, "new.pth").Report();
+        var written = new WrittenCheckpoint(planned, "new.pth", new WrittenDigests("one", "two")).Report();
         Assert.Equal((CheckpointStatus.Upgraded, "new.pth"), (written.Status, written.Output));
+        Assert.Equal(("one", "two"), (written.SourceSha256, written.OutputSha256));
         Assert.Same(planned.Plan, written.Plan);
     }
 

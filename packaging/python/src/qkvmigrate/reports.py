@@ -165,7 +165,9 @@ class Checkpoint:
     tensors: Tensors
     bytes: Bytes
     sha256: Optional[str]
-    """Of the output, where a batch wrote it into a tree."""
+    """Of the output, where a batch wrote it into a tree, or with --verify full."""
+    source_sha256: Optional[str]
+    """SHA-256 of the source, with --verify full of upgrade and downgrade."""
     seconds: float
     """Wall time."""
     configuration: Tuple[str, ...]

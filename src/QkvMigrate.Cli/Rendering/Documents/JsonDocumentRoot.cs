@@ -14,6 +14,7 @@ internal sealed record JsonCheckpoint(
     JsonTensors Tensors,
     JsonBytes Bytes,
     string? Sha256,
+    string? SourceSha256,
     double Seconds,
     IReadOnlyList<string> Configuration,
     IReadOnlyList<JsonMessage> Advice,

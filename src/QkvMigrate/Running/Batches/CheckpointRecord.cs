@@ -23,7 +23,8 @@ internal sealed record CheckpointRecord(
     IReadOnlyList<Advice> Advice,
     double Seconds,
     ErrorRecord? Error,
-    string? Modified = null)
+    string? Modified = null,
+    string? SourceSha256 = null)
 {
     /// <summary>A hundred years: no run takes as long.</summary>
     private const double MaximumSeconds = 3.2e9;
@@ -46,13 +47,14 @@ internal sealed record CheckpointRecord(
         report.Advice,
         report.Elapsed.TotalSeconds,
         report.Error is { } error ? ErrorRecord.Of(error) : null,
-        report.Status == CheckpointStatus.Unchanged ? SourceStamp.ModifiedOf(report.Path) : null);
+        report.Status == CheckpointStatus.Unchanged ? SourceStamp.ModifiedOf(report.Path) : null,
+        report.SourceSha256);
 
     /// <summary>Says what it holds that no report does, or null.</summary>
     public string? Problem() =>
         !RecordedPath.IsOne(Path) ? "a checkpoint without a path"
         : SourceBytes < 0 || OutputBytes < 0 || TensorCount < 0 ? "a negative count of bytes or tensors"
-        : OutputSha256 is not null && !FileDigest.IsOne(OutputSha256) ? "no SHA-256 where one is expected"
+        : new[] { SourceSha256, OutputSha256 }.Any(digest => digest is not null && !FileDigest.IsOne(digest)) ? "no SHA-256 where one is expected"
         : Geometry?.ToGeometry().Problem() is { } problem ? problem
         : Configuration.Any(line => line is null) || Advice.Any(advice => advice is null) ? "null where a line is expected"
         : !(Seconds >= 0 && Seconds < MaximumSeconds) ? "a time that no run takes"
@@ -76,6 +78,7 @@ internal sealed record CheckpointRecord(
         TensorCount = TensorCount,
         SourceBytes = SourceBytes,
         OutputBytes = OutputBytes,
+        SourceSha256 = SourceSha256,
         OutputSha256 = OutputSha256,
         ConfigurationChanges = Configuration,
         Advice = Advice,

@@ -72,20 +72,22 @@ internal sealed class UnitJournal
     }
 
     /// <summary>
-    /// Takes the digests of what was written, by reading it back: the copies are made inside the kernel and by several
-    /// threads, so nobody has seen the bytes pass, and what is read back is what the file really holds. From here on
-    /// the files may get their names, and what the source no longer makes goes.
+    /// Takes the digests of what was written, by reading it back, where no verification has done so: the copies are made inside
+    /// the kernel and by several threads, so nobody has seen the bytes pass, and what is read back is what the file really holds.
+    /// From here on the files may get their names, and what the source no longer makes goes.
     /// </summary>
     /// <param name="folder">Where the files are until they get their name.</param>
     /// <param name="files">The files, relative to it.</param>
     /// <param name="links">The links.</param>
     /// <param name="sources">The checkpoint that a file is the result of, by the file's name.</param>
+    /// <param name="digests">The digests that are known, by the file's name.</param>
     /// <param name="cancellation">Ends the work.</param>
     public void Digest(
         string folder,
         IEnumerable<string> files,
         IEnumerable<KeptLink> links,
         IReadOnlyDictionary<string, string> sources,
+        IReadOnlyDictionary<string, string> digests,
         CancellationToken cancellation)
     {
         List<ResultFile> written =
@@ -93,7 +95,8 @@ internal sealed class UnitJournal
             .. files.Select(file =>
             {
                 var path = Path.Combine(folder, file);
-                return new ResultFile(file, new FileInfo(path).Length, FileDigest.Whole(path, cancellation), sources.GetValueOrDefault(file));
+                var digest = digests.GetValueOrDefault(file) ?? FileDigest.Whole(path, cancellation);
+                return new ResultFile(file, new FileInfo(path).Length, digest, sources.GetValueOrDefault(file));
             }),
             .. links.Select(ResultFile.Of),
         ];

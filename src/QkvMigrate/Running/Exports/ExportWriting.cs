@@ -59,6 +59,7 @@ internal sealed class ExportWriting(
                 plan.Files,
                 [],
                 new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
+                new Dictionary<string, string>(),
                 cancellation);
             folder.Commit();
             RemoveOtherWeights();

@@ -1,6 +1,8 @@
 using QkvMigrate.Files;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Testing;
+using QkvMigrate.Verification;
 using Xunit;
 
 namespace QkvMigrate.Tests.Running.Batches;
@@ -25,6 +27,17 @@ public sealed class BatchReportTests : TreeOfThree
         report = BatchReport.Read(Output(""));
         Assert.Equal("upgraded upgraded upgraded", Statuses(report));
         Assert.Equal((last.OutputSha256, last.Geometry, last.Changes, last.Elapsed), (report[1].OutputSha256, report[1].Geometry, report[1].Changes, report[1].Elapsed));
+    }
+
+    [Fact]
+    public void The_digests_of_a_full_verification_are_kept()
+    {
+        var reports = Run(request => request with { Verification = VerificationMode.Full });
+        Assert.All(reports, report => Assert.Equal(WorkFolder.Sha256(report.Path), report.SourceSha256, ignoreCase: true), throwIfEmpty: true);
+        Assert.All(reports, report => Assert.Equal(WorkFolder.Sha256(report.Output!), report.OutputSha256, ignoreCase: true), throwIfEmpty: true);
+        Assert.Equal(
+            reports.Select(report => (report.SourceSha256, report.OutputSha256)),
+            BatchReport.Read(Output("")).Select(report => (report.SourceSha256, report.OutputSha256)));
     }
 
     [Fact]
