@@ -70,12 +70,18 @@ internal sealed class ShardSet
                 {
                     Files = [.. configuration.Files, new ConfigurationFile(name, index.Renamed(conversion.Renamed))],
                     Changes = [.. configuration.Changes, $"{name}: {renamed} names in weight_map"],
+                    Advice = [.. configuration.Advice, .. WayBackAdvice(index, name, conversion)],
                 };
             }
         }
 
         return configuration;
     }
+
+    private static IEnumerable<Advice> WayBackAdvice(ShardIndex index, string name, Conversion conversion) =>
+        index.ComesBack(conversion.Renamed, (conversion.IsUpgrade ? Conversion.Downgrade : Conversion.Upgrade).Renamed)
+            ? []
+            : [new Advice("no-exact-way-back", $"undoing this will not give the old {name} byte for byte; nor can its checksum prove the new one")];
 
     private static ShardSet Read(string directory)
     {

@@ -53,9 +53,16 @@ internal sealed class ShardIndex
     public byte[] Renamed(Func<string, string> rename) =>
         JsonKeyEditor.Rename(json, entries.Select(entry => (entry.Key, Name: rename(entry.Key.Text))).Where(entry => entry.Name != entry.Key.Text));
 
-    private static ShardIndex Read(string path)
+    /// <summary>Whether renaming and renaming back gives the same bytes: an escape within what is renamed is lost.</summary>
+    /// <param name="rename">The new name of a key, or the same.</param>
+    /// <param name="back">The old name of a new key, or the same.</param>
+    public bool ComesBack(Func<string, string> rename, Func<string, string> back) =>
+        Parse(Path, Renamed(rename)).Renamed(back).AsSpan().SequenceEqual(json);
+
+    private static ShardIndex Read(string path) => Parse(path, SourceFile.ReadAll(path, MaximumBytes, "an index"));
+
+    private static ShardIndex Parse(string path, byte[] text)
     {
-        var text = SourceFile.ReadAll(path, MaximumBytes, "an index");
         var budget = new DirectoryBudget("index", text.Length);
         if (!Utf8.IsValid(text))
         {

@@ -55,10 +55,13 @@ internal static class ZipDescriptors
     /// <summary>Where the checksum stands in a descriptor of <paramref name="length"/> bytes: behind the signature, if it has one.</summary>
     public static int ChecksumAt(int length) => HasSignature(length) ? sizeof(uint) : 0;
 
-    /// <summary>PyTorch's writer gives the descriptor wide sizes exactly where the local header has a zip64 field; others keep theirs.</summary>
+    /// <summary>
+    /// PyTorch's writer gives the descriptor a signature, and wide sizes exactly where the local header has a zip64 field; others keep
+    /// theirs, also where they pad as PyTorch does.
+    /// </summary>
     private static int LengthFor(ZipEntry entry, long offset, long size)
     {
-        if (!ZipHeaders.IsPadded(entry.LocalFields))
+        if (!ZipHeaders.IsPadded(entry.LocalFields) || !HasSignature(entry.DescriptorLength))
         {
             return entry.DescriptorLength;
         }
