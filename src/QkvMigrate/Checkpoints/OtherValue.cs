@@ -51,7 +51,7 @@ internal enum OtherValueKind
 
 /// <summary>
 /// A value that is no <see cref="TensorEntry"/> and stands where one could: under a key that speaks of attention, or
-/// somewhere below such a key.
+/// somewhere below such a key; anywhere, where it has the sizes of a tensor.
 /// </summary>
 /// <param name="Container">What holds it.</param>
 /// <param name="Key">Its key, or its index in a list or tuple.</param>
@@ -59,6 +59,9 @@ internal enum OtherValueKind
 /// <param name="Description">The same in words: <c>a numpy array of shape (16, 8)</c>.</param>
 internal sealed record OtherValue(ContainerEntry Container, string Key, OtherValueKind Kind, string Description)
 {
+    /// <summary>The sizes of what keeps the numbers of a tensor in a way of its own, where the file says them.</summary>
+    public IReadOnlyList<long>? Sizes { get; init; }
+
     /// <summary>The name in reports: container and key.</summary>
     public string Label => Container.Path.Length > 0 ? $"{Container.Path}/{Key}" : Key;
 

@@ -38,6 +38,9 @@ internal static class UnreadableAttention
         [OtherValueKind.Bytes] = "what numbers they are is not known: save the state dict with tensors",
     };
 
+    /// <summary>What the user can do about a value of a kind.</summary>
+    public static string Remedy(OtherValueKind kind) => Remedies[kind];
+
     /// <summary>Refuses what cannot be moved; tells of plain data under fused names.</summary>
     /// <param name="checkpoint">The file.</param>
     /// <param name="from">The layout that the file would leave.</param>

@@ -53,6 +53,7 @@ internal sealed class ExpectedPickle : ExpectedInstructions
     /// <param name="log">Takes what cannot be told.</param>
     public static ExpectedPickle Of(PickleScript pickle, Checkpoint original, ExpectedChanges changes, DifferenceLog log)
     {
+        DoubleKeys.Find(pickle, changes.Renames, log);
         var expected = new ExpectedPickle(pickle, changes);
         if (original.Tensors.All(tensor => changes.After(tensor) == tensor))
         {

@@ -17,7 +17,7 @@ internal static class TensorNumbers
     public static bool IsUnnamedWeight(TensorEntry tensor) =>
         tensor.ElementCount > 1
         && tensor.DType.Name.Contains("float", StringComparison.Ordinal)
-        && (tensor.Name is not { Text: var key } || EndsInNumber(key) || !key.Contains('.', StringComparison.Ordinal));
+        && (tensor.Name is not { Text: var key } || EndsInNumber(key) || IsCutOff(key) || !key.Contains('.', StringComparison.Ordinal));
 
     /// <summary>Whether a tensor of a model has a name, or one beside it.</summary>
     public static bool IsParameter(TensorEntry tensor) => tensor.Name is { Text: var key }
@@ -59,6 +59,18 @@ internal static class TensorNumbers
 
         return sequences;
     }
+
+    /// <summary>Whether a value stands under a parameter's name, itself or as what an object under such a name was made of.</summary>
+    public static bool IsNamed(string label)
+    {
+        var key = label.Split("/(")[0].Split('/')[^1];
+        return key is "weight" or "bias" or "kernel" or "embedding" or "scale"
+            || (key.Contains('.', StringComparison.Ordinal) && !EndsInNumber(key) && !IsCutOff(key));
+    }
+
+    /// <summary>Whether a key is a fused tensor's name without the block that it stands in: it does not say which one it is.</summary>
+    private static bool IsCutOff(string key) => VerifiedLayouts.All.Any(layout =>
+        key.StartsWith(layout.Module + ".", StringComparison.Ordinal) && FusedAxis.TryFind(key[(layout.Module.Length + 1)..], 1, isAutoGptq: false, out _));
 
     private static bool IsWordWithNumber(string key) => key.Length > 0 && char.IsAsciiDigit(key[^1]) && !key.Contains('.', StringComparison.Ordinal);
 

@@ -19,7 +19,7 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
     {
         var found = new List<(TensorEntry, FusedEntry)>();
         var moving = fused.FindAll(item => item is { IsKnown: true, Axis: { IsPacked: false } });
-        if (moving.Count == 0 || !file.Tensors.Any(TensorNumbers.IsUnnamedWeight))
+        if (moving.Count == 0 || !(file.Tensors.Any(TensorNumbers.IsUnnamedWeight) || file.OtherValues.Any(value => value.Sizes is not null)))
         {
             return found;
         }
@@ -39,6 +39,7 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             .ToLookup(tensor => tensor.Storage);
         var fusedStorages = moving.Select(item => item.Tensor.Storage).ToHashSet();
         var flat = new FlatParameters(models.Value);
+        var reshaped = new ReshapedFused(moving.Select(item => item.Tensor).DistinctBy(ElementView.Of), models.Value.SelectMany(ParameterOrder.Weights).Where(tensor => !fusedViews.Contains(ElementView.Of(tensor))));
         var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new NumberedTensors(file)));
         foreach (var tensor in Unexplained())
         {
@@ -52,21 +53,23 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             }
 
             var isOwn = fusedViews.Contains(view) || otherViews.Contains(view);
-            if (tensor.Shape.Count > 2 && !isOwn && owners.ContainsKey(string.Join('x', tensor.Shape.Skip(1))))
-            {
-                log.Add($"tensor '{tensor.Label}'", "it can be a stack of fused tensors, and whether their rows must move cannot be told, so it is not verified");
-                continue;
-            }
+            var sequences = TensorNumbers.SequencesOf(tensor);
 
+            // What a module calls its own parameter says that it is one, whatever the module is.
+            var isModules = sequences.Count == 0 && tensor.Name?.Text is "weight" or "bias" or "kernel" or "embedding" or "scale";
             if (!owners.TryGetValue(ParameterOrder.ShapeOf(tensor), out var owner))
             {
+                if (!isOwn && !isModules && !(tensor.Name is null && TensorNumbers.IsNamed(tensor.Label)) && reshaped.IsOne(tensor.Shape) && !parameters[tensor.Storage].Any(parameter => overlap.IsBetween(tensor, parameter)))
+                {
+                    log.Add($"tensor '{tensor.Label}'", "by its shape it can be made of fused tensors, and whether their rows must move cannot be told, so it is not verified");
+                }
+
                 continue;
             }
 
-            if (TensorNumbers.SequencesOf(tensor) is not { Count: > 0 } sequences)
+            if (sequences.Count == 0)
             {
-                // What a module calls its own parameter says that it is one, whatever the module is.
-                if (tensor.Shape.Count > 1 && !isOwn && tensor.Name?.Text is not ("weight" or "bias" or "kernel" or "embedding" or "scale"))
+                if (!isOwn && !isModules)
                 {
                     log.Add(
                         $"tensor '{tensor.Label}'",
@@ -100,6 +103,11 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             {
                 found.Add((tensor, owner));
             }
+        }
+
+        foreach (var value in file.OtherValues.Where(value => value.Sizes is { } sizes && !TensorNumbers.IsNamed(value.Label) && (owners.ContainsKey(string.Join('x', sizes)) || reshaped.IsOne(sizes))))
+        {
+            log.Add($"'{value.Label}'", $"{value.Description} can by its shape hold fused tensors, and whether their rows must move cannot be told, so it is not verified");
         }
 
         return found;

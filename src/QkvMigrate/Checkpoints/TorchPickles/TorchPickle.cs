@@ -49,8 +49,10 @@ internal sealed class TorchPickle
     public IReadOnlyList<GlobalUse> Globals(string where) => PicklePolicy.Examine(Script, where);
 
     /// <summary>The pickle with names and the places of tensors changed, or null where none is.</summary>
+    /// <exception cref="MigrationException">A new name is already a key beside the old one.</exception>
     public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
+        TorchKeyCheck.Check(Script, renames);
         var places = replacements.Count + splits.Count == 0 ? TorchPlaces.None : TorchPlaces.Of(Tensors, new TorchWalk(Script.Read(), findStorage));
         var moved = TorchSplits.Plan(Script, places, splits);
         var edits = PickleRename.Plan(Script, renames.Select(rename => KeyValuePair.Create(rename.Key.Id, rename.Value)).Concat(moved.Renames).ToDictionary());

@@ -33,6 +33,19 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
         };
     }
 
+    /// <summary>The sizes of a node of a kind that keeps a tensor's numbers in its own way; null where it is of another kind, or says none.</summary>
+    public static IReadOnlyList<long>? SizesOf(PickleNode node, OtherValueKind kind)
+    {
+        var call = Unwrapped(node);
+        return Numbers(kind switch
+        {
+            OtherValueKind.Sparse => SparseShape(call),
+            OtherValueKind.Quantized or OtherValueKind.Subclass => Argument(call, 2),
+            OtherValueKind.Array => ArraySizes(call),
+            _ => null,
+        });
+    }
+
     private static string Plain(PickleNode node) => node switch
     {
         PickleNone => "None",
@@ -91,12 +104,17 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
     private static PickleNode? SubclassShape(PickleObject? call) => Argument(call, 2);
 
     /// <summary>numpy's state: <c>(version, shape, dtype, is_fortran, data)</c>.</summary>
-    private static string ArrayShape(PickleNode? node) =>
-        node is PickleObject { State.Node: PickleTuple { Items: [_, { Node: var shape }, ..] } } ? Shape(shape) : "";
+    private static string ArrayShape(PickleNode? node) => Shape(ArraySizes(node));
+
+    /// <summary>Protocol 5 has no state: <c>_frombuffer(buffer, dtype, shape, order)</c>.</summary>
+    private static PickleNode? ArraySizes(PickleNode? node) =>
+        node is PickleObject { State.Node: PickleTuple { Items: [_, { Node: var shape }, ..] } } ? shape : Argument(node as PickleObject, 2);
 
     private static string Shape(PickleNode? node) => Sizes(node) is { } sizes ? $" of shape {sizes}" : "";
 
-    private static string? Sizes(PickleNode? node)
+    private static string? Sizes(PickleNode? node) => Numbers(node) is { } numbers ? $"({string.Join(", ", numbers)})" : null;
+
+    private static IReadOnlyList<long>? Numbers(PickleNode? node)
     {
         var items = node switch
         {
@@ -106,7 +124,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
             _ => null,
         };
         return items is { Count: <= TorchTensor.MaximumRank } && items.All(item => item.Node is PickleInteger)
-            ? $"({string.Join(", ", items.Select(item => ((PickleInteger)item.Node).Value))})"
+            ? [.. items.Select(item => ((PickleInteger)item.Node).Value)]
             : null;
     }
 

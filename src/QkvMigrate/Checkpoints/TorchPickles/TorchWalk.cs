@@ -182,22 +182,24 @@ internal sealed class TorchWalk
         }
     }
 
-    /// <summary>Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor.</summary>
+    /// <summary>Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor; anywhere, where it has sizes.</summary>
     private void Note(TorchContainer container, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
     {
         var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !container.Path.IsAt(TorchContainer.Metadata);
-        if (!isNamed && !(container.Path.SpeaksOfAttention && node is PickleObject or PicklePersistent))
+        var isBelow = container.Path.SpeaksOfAttention && node is PickleObject or PicklePersistent;
+        if (!isNamed && !isBelow && node is not PickleObject)
         {
             return;
         }
 
         var kind = kinds.Of(node);
-        if (!isNamed && kind is <= OtherValueKind.Unknown or OtherValueKind.Collection)
+        var sizes = TorchValueTexts.SizesOf(node, kind);
+        if (!isNamed && (kind is <= OtherValueKind.Unknown or OtherValueKind.Collection || (!isBelow && sizes is null)))
         {
             return;
         }
 
-        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node));
+        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node)) { Sizes = sizes };
         document.Budget.Spend(node.Offset, PickleBudget.Other + PickleBudget.Text(value.Description));
         others.Add((value, container.Node, node));
     }

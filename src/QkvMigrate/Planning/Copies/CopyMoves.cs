@@ -33,6 +33,7 @@ internal sealed class CopyMoves
     private readonly SequenceMembers members;
     private readonly CopyProofs proofs;
     private readonly FlatBuffers flat;
+    private readonly FusedSizes sizes;
     private readonly HashSet<TensorEntry> named;
     private readonly HashSet<ContainerEntry> moments;
 
@@ -61,6 +62,9 @@ internal sealed class CopyMoves
         ];
         members = new SequenceMembers(checkpoint);
         proofs = new CopyProofs(models, members);
+        var moving = scan.Fused.Select(fused => fused.Tensor).Where(tensor => views.Contains(ElementKey.Of(tensor))).DistinctBy(ElementKey.Of);
+        var staying = all.SelectMany(model => model.Tensors).Where(tensor => HasName(tensor) && !views.Contains(ElementKey.Of(tensor)));
+        sizes = new FusedSizes(moving.Select(tensor => tensor.Shape), staying.Select(ElementKey.ShapeOf).ToHashSet());
         flat = new FlatBuffers(models, views.Select(view => view.Storage).ToHashSet(), others);
         moments = [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.StateContainers)];
     }
@@ -69,7 +73,7 @@ internal sealed class CopyMoves
     /// <exception cref="MigrationException">What looks like a copy cannot be proven to be one.</exception>
     public static IReadOnlyList<TensorMove> Of(Lazy<IReadOnlyList<ModelTensors>> models, AttentionScan scan, RowPermutation permutation)
     {
-        if (permutation.IsIdentity || !scan.Checkpoint.Tensors.Any(MayBeCopy))
+        if (permutation.IsIdentity || !(scan.Checkpoint.Tensors.Any(MayBeCopy) || scan.Checkpoint.OtherValues.Any(value => value.Sizes is not null)))
         {
             return [];
         }
@@ -104,20 +108,20 @@ internal sealed class CopyMoves
                 throw Flat(tensor);
             }
 
-            if (IsStack(tensor))
-            {
-                throw Stacked(tensor);
-            }
-
             if (!byShape.ContainsKey(ElementKey.ShapeOf(tensor)))
             {
+                if (sizes.FormOf(tensor.Shape) is { } form && !(tensor.Name is null && IsNamed(tensor.Label)) && !IsOfModel(tensor) && !IsModulesOwn(tensor))
+                {
+                    throw InAnotherForm(tensor, form);
+                }
+
                 continue;
             }
 
             if (UnnamedTensors.Around(tensor).Count == 0)
             {
-                // A word without dots is a role (best_attn) and says of no matrix whether it is fused; within a module it is a name.
-                if (tensor is { Shape.Count: > 1, Name: { } word } && !ParameterWords.Contains(word.Text) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
+                // A word without dots is a role (best_attn) and does not say whether it is fused; within a module it is a name.
+                if (!IsModulesOwn(tensor) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
                 {
                     throw Unproven(tensor);
                 }
@@ -133,6 +137,11 @@ internal sealed class CopyMoves
             {
                 open.Add(tensor);
             }
+        }
+
+        if (checkpoint.OtherValues.FirstOrDefault(value => value.Sizes is { } own && !IsNamed(value.Label) && (byShape.ContainsKey(string.Join(',', own)) || sizes.FormOf(own) is not null)) is { } value)
+        {
+            throw Unmovable(value);
         }
 
         members.Prepare(open);
@@ -151,10 +160,10 @@ internal sealed class CopyMoves
     private static bool MayBeCopy(TensorEntry tensor) =>
         tensor.ElementCount > 1
         && tensor.DType.Name.Contains("float", StringComparison.Ordinal)
-        && (tensor.Name is not { } name || UnnamedTensors.IsNumber(name.Text) || !name.Text.Contains('.', StringComparison.Ordinal));
+        && (tensor.Name is not { } name || UnnamedTensors.IsNumber(name.Text) || UnnamedTensors.IsEnd(name.Text) || !name.Text.Contains('.', StringComparison.Ordinal));
 
-    /// <summary>Whether a tensor of a model is one of its parameters: a key that is a number says nothing of which.</summary>
-    private static bool HasName(TensorEntry tensor) => tensor.Name is not { } name || !UnnamedTensors.IsNoName(name.Text);
+    /// <summary>Whether a tensor of a model is one of its parameters: a key that is a number, or no text, says nothing of which.</summary>
+    private static bool HasName(TensorEntry tensor) => tensor.Name is { } name ? !UnnamedTensors.IsNoName(name.Text) : tensor.Container.Texts.Count > 0;
 
     private TensorMove Move(TensorEntry tensor, int dimension) => tensor.Peculiarity is { } peculiarity
         ? throw Peculiar(tensor, peculiarity)
@@ -171,15 +180,30 @@ internal sealed class CopyMoves
         + $"and nothing says where the fused ones stand in it; {Remedy(tensor, tensor.Container.Path)}",
         where: $"tensor '{tensor.Label}'");
 
-    /// <summary>Whether it holds several matrices of the fused shape one behind the other (<c>torch.stack</c>).</summary>
-    private bool IsStack(TensorEntry tensor) =>
-        tensor.Shape.Count > 2 && byShape.ContainsKey(string.Join(',', tensor.Shape.Skip(1))) && !others.Contains(ElementKey.Of(tensor));
+    /// <summary>Whether a tensor is a parameter of the model, or looks at bytes of one.</summary>
+    private bool IsOfModel(TensorEntry tensor) =>
+        others.Contains(ElementKey.Of(tensor)) || byView.ContainsKey(ElementKey.Of(tensor)) || parameters[tensor.Storage].Any(parameter => shared.Any(tensor, parameter));
 
-    private MigrationException Stacked(TensorEntry tensor) => new(
+    /// <summary>Whether a value has a parameter's name, or is a part of an object that has one.</summary>
+    private static bool IsNamed(string label)
+    {
+        var whole = label.IndexOf("/(", StringComparison.Ordinal) is >= 0 and var part ? label[..part] : label;
+        var step = whole[(whole.LastIndexOf('/') + 1)..];
+        return ParameterWords.Contains(step) || (step.Contains('.', StringComparison.Ordinal) && !UnnamedTensors.IsEnd(step) && !UnnamedTensors.IsNumber(step));
+    }
+
+    private static bool IsModulesOwn(TensorEntry tensor) =>
+        tensor.Name is { Text: var word } && ParameterWords.Contains(word) && UnnamedTensors.Around(tensor).Count == 0;
+
+    private MigrationException InAnotherForm(TensorEntry tensor, string form) => new(
         FailureKind.Unsupported,
-        $"it is a stack of {tensor.Shape[0]} tensors of the shape ({string.Join(", ", tensor.Shape.Skip(1))}) of fused ones, "
-        + $"and nothing says whether their rows are to move; {Remedy(tensor)}",
+        $"by its shape ({string.Join(", ", tensor.Shape)}) it can be {form}, and nothing says whether their rows are to move; {Remedy(tensor)}",
         where: $"tensor '{tensor.Label}'");
+
+    private static MigrationException Unmovable(OtherValue value) => new(
+        FailureKind.Unreadable,
+        $"{value.Description} can by its shape hold fused tensors, and its rows cannot be moved; {UnreadableAttention.Remedy(value.Kind)}, or the file without it",
+        where: $"'{value.Label}'");
 
     private MigrationException Unproven(TensorEntry tensor) => new(
         FailureKind.Unsupported,

@@ -1,4 +1,5 @@
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Layouts;
 
 namespace QkvMigrate.Planning.Copies;
 
@@ -10,6 +11,9 @@ internal static class UnnamedTensors
 {
     /// <summary>Containers around a tensor that are looked at: a list of groups of dicts has three.</summary>
     private const int Levels = 8;
+
+    private static readonly HashSet<string> Ends =
+        [.. LayoutFamilies.All.Where(family => family.IsLitGpts).SelectMany(family => family.Rules.Select(rule => $"{family.ModuleName}.{rule.Suffix}"))];
 
     /// <summary>
     /// The sequences that <paramref name="tensor"/> is in, from the inside out: each gives numbers to its tensors, or to what
@@ -30,7 +34,7 @@ internal static class UnnamedTensors
                 around.Add(new UnnamedSequence(tensor.Container, key));
             }
         }
-        else if (name.Text.Contains('.', StringComparison.Ordinal))
+        else if (name.Text.Contains('.', StringComparison.Ordinal) && !IsEnd(name.Text))
         {
             return around;
         }
@@ -54,6 +58,9 @@ internal static class UnnamedTensors
 
     /// <summary>Whether a key is a number, or a word without dots that ends in one.</summary>
     public static bool IsNoName(string key) => IsNumber(key) || (key is [.., >= '0' and <= '9'] && !key.Contains('.', StringComparison.Ordinal));
+
+    /// <summary>Whether a key is the end of a fused tensor's name (<c>attn.weight</c>), which does not say whose it is.</summary>
+    public static bool IsEnd(string key) => Ends.Contains(key);
 
     /// <summary>Whether a key ends in a number.</summary>
     public static bool IsNumber(string key) =>
