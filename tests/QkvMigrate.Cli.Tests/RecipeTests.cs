@@ -1,5 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Processes;
 using Xunit;
 using YamlDotNet.RepresentationModel;
@@ -44,6 +45,27 @@ public sealed class RecipeTests : IDisposable
         Directory.Delete(folder.At("checkpoints"), recursive: true);
         Directory.Move(folder.At("upgraded"), folder.At("checkpoints"));
         Assert.Equal(0, Shell(Assert.Single(check), Actions).ExitCode);
+    }
+
+    [Fact]
+    public void The_workflow_upgrades_and_proves_tensors_that_share_their_bytes()
+    {
+        var model = new StateDict(
+            [new("probe", 0, [3, 2], [4, 1], Offset: 9), new("transformer.h.0.attn.attn.weight", 0, [32, 4], [4, 1]), new("transformer.h.1.attn.attn.weight", 0, [32, 4], [4, 1], Offset: 4)],
+            [33 * 4]);
+        foreach (var (name, bytes) in new[] { ("shared", model.ToFile()), ("shared-before-1-6", model.ToFileBefore16()) })
+        {
+            Directory.CreateDirectory(folder.At("checkpoints", name));
+            File.WriteAllBytes(folder.At("checkpoints", name, "lit_model.pth"), bytes);
+            File.WriteAllText(folder.At("checkpoints", name, "model_config.yaml"), "n_embd: 4\nn_head: 4\nn_query_groups: 2\nhead_size: 4\n");
+        }
+
+        Assert.All(Scripts(Map(Map(Yaml("ci", "checkpoints.yml"), "jobs"), "upgrade")), script =>
+        {
+            var run = Shell(script, Actions);
+            Assert.True(run.ExitCode == 0, run.Error);
+        }, throwIfEmpty: true);
+        Assert.Equal(4, File.ReadAllText(folder.At("report.json")).Split("\"storage-split\"").Length - 1);
     }
 
     [Fact]

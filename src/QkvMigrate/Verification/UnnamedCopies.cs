@@ -4,9 +4,9 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Finds the copies of fused tensors that have a number and no name: averages, master weights, slow weights, lists of
-/// parameters. A tensor is one where it is a fused tensor once more, or where <see cref="CopyJudgement"/> says so; what
-/// looks at bytes of a parameter in another way is none. What
-/// looks like a copy and cannot be told from one is a difference: it is not verified.
+/// parameters. A tensor is one where it is a fused tensor once more, or where <see cref="CopyJudgement"/> says so and it lies in
+/// its storage as a copy does; what looks at bytes of a parameter in another way is none. What looks like a copy and cannot be
+/// told from one is a difference: it is not verified.
 /// </summary>
 /// <param name="file">The first file.</param>
 /// <param name="fused">Its fused tensors.</param>
@@ -14,6 +14,9 @@ namespace QkvMigrate.Verification;
 /// <param name="log">Takes what cannot be told.</param>
 internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Lazy<List<List<TensorEntry>>> models, DifferenceLog log)
 {
+    /// <summary>How many tensors look into each storage.</summary>
+    private readonly Lazy<Dictionary<StorageEntry, int>> looks = new(() => file.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
+
     /// <summary>The copies, each with a fused tensor whose rows stand as its own do.</summary>
     public List<(TensorEntry Copy, FusedEntry Owner)> Find()
     {
@@ -91,6 +94,10 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             else
             {
                 isCopy = judgement.Value.IsCopy(tensor, sequences);
+                if (isCopy is true && (IsRestOfStorage(tensor) || !moving.Exists(item => LiesAsCopy(tensor, item.Tensor))))
+                {
+                    isCopy = null;
+                }
             }
 
             if (isCopy is null)
@@ -111,6 +118,44 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
         }
 
         return found;
+    }
+
+    /// <summary>Whether a tensor looks at a part of a storage whose other bytes nothing looks at: it may be a view of what was there.</summary>
+    private bool IsRestOfStorage(TensorEntry tensor) =>
+        tensor.Extent < tensor.Storage.Length && looks.Value[tensor.Storage] == 1;
+
+    /// <summary>
+    /// Whether the elements of a tensor lie as those of a copy: as its original's (deepcopy), or with no gap between them, in the order of
+    /// its original's dimensions (clone) or of its own (contiguous).
+    /// </summary>
+    private static bool LiesAsCopy(TensorEntry tensor, TensorEntry original)
+    {
+        if (!tensor.Shape.SequenceEqual(original.Shape))
+        {
+            return false;
+        }
+
+        var real = Enumerable.Range(0, tensor.Shape.Count).Where(i => tensor.Shape[i] > 1).ToList();
+        if (real.TrueForAll(i => tensor.Strides[i] == original.Strides[i]))
+        {
+            return true;
+        }
+
+        var inner = 1L;
+        foreach (var i in real.OrderBy(i => tensor.Strides[i]))
+        {
+            if (tensor.Strides[i] != inner)
+            {
+                return false;
+            }
+
+            inner *= tensor.Shape[i];
+        }
+
+        return IsDescending(tensor) || real.Zip(real.Skip(1)).All(pair =>
+            (tensor.Strides[pair.First] > tensor.Strides[pair.Second]) == (original.Strides[pair.First] > original.Strides[pair.Second]));
+
+        bool IsDescending(TensorEntry one) => real.Zip(real.Skip(1)).All(pair => one.Strides[pair.First] > one.Strides[pair.Second]);
     }
 
     /// <summary>The tensors that may be copies: neither fused by their names, nor kept by an optimizer.</summary>

@@ -28,6 +28,9 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
     /// <summary>A storage and the number of its element that has another value.</summary>
     public (int Storage, int Element) Changed { get; init; } = (-1, 0);
 
+    /// <summary>For each storage the one whose values it has; its own where there is none.</summary>
+    public IReadOnlyList<int>? Contents { get; init; }
+
     /// <summary>The file.</summary>
     public byte[] ToFile() => TorchFile.Write(
         [("archive/data.pkl", Objects()), .. StorageSizes.Select((size, key) => ($"archive/data/{key}", Values(key, size))), ("archive/version", "3\n"u8.ToArray())]);
@@ -58,6 +61,7 @@ internal sealed record StateDict(IReadOnlyList<TestTensor> Tensors, IReadOnlyLis
     private byte[] Values(int storage, int count)
     {
         var bytes = new byte[count * sizeof(float)];
+        storage = Contents?[storage] ?? storage;
         for (var i = 0; i < count; i++)
         {
             BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(i * sizeof(float)), (storage * 100000) + i + ((storage, i) == Changed ? 0.75f : 0.5f));

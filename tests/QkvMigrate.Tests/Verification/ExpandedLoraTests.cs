@@ -2,6 +2,7 @@ using QkvMigrate.Attention;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Testing.Zips;
 using QkvMigrate.Tests.Planning.Lora;
+using QkvMigrate.Tests.Verification.Storages;
 using QkvMigrate.Verification;
 using Xunit;
 
@@ -39,6 +40,27 @@ public sealed class ExpandedLoraTests : IDisposable
             Assert.Equal((LoraModel.Rank, sections.Count * LoraModel.Rank), (report.LoraRank!.Value.Before, report.LoraRank.Value.After));
             Assert.Equal((2, 1), (report.Coverage.ExpandedLayers, report.Coverage.MovedTensors));
         }
+    }
+
+    [Fact]
+    public void What_looks_at_the_bytes_of_the_weight_beside_an_expanded_LoRA_keeps_them()
+    {
+        WriteWithView(storage: 2);
+        Assert.Null(folder.Upgrade(Expand).Error);
+        Assert.Empty(Assert.Single(Verify()).Differences);
+        Assert.Equal(SharedModel.Load(folder.Checkpoint)[^1], SharedModel.Load(Path.Combine(folder.Upgraded, Checkpoint))[^1]);
+    }
+
+    [Theory]
+    [InlineData(0, "attn.lora_A")]
+    [InlineData(1, "attn.lora_B")]
+    [InlineData(3, "proj.lora_A")]
+    [InlineData(4, "proj.lora_B")]
+    public void What_looks_at_the_bytes_of_a_matrix_that_is_expanded_is_refused(int storage, string name)
+    {
+        WriteWithView(storage);
+        var error = Assert.IsType<MigrationException>(folder.Upgrade(Expand).Error);
+        Assert.EndsWith($"tensor '{LoraModel.Prefix}{name}': its bytes are shared with another tensor, so that it cannot be expanded", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,6 +186,14 @@ public sealed class ExpandedLoraTests : IDisposable
     {
         Write(LoraSections.All, Geometry);
         Assert.Null(folder.Upgrade(Expand).Error);
+    }
+
+    /// <summary>Writes a LoRA with, behind it, a view of all numbers of a storage in one row, under a name that says nothing.</summary>
+    private void WriteWithView(int storage)
+    {
+        var model = new LoraModel(Geometry, LoraSections.All);
+        var shared = model.Tensors()[storage];
+        folder.Write([.. model.Tensors(), shared with { Name = "probe", Shape = [shared.Bytes.Length / sizeof(float)] }], model.ModelConfiguration(), model.Hyperparameters());
     }
 
     private void Write(LoraSections sections, AttentionGeometry said)

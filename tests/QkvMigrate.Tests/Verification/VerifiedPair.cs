@@ -57,4 +57,18 @@ internal sealed class VerifiedPair : IDisposable
             TestContext.Current.CancellationToken));
         Assert.Null(report.Error);
     }
+
+    /// <summary>Why a file is refused.</summary>
+    public static MigrationException Refusal(string path, AttentionGeometry geometry, MigrationDirection direction = MigrationDirection.Upgrade)
+    {
+        var request = new MigrationRequest
+        {
+            Path = path,
+            Direction = direction,
+            Geometry = new GeometryFlags(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize),
+            DryRun = true,
+            Engine = () => throw new InvalidOperationException("a dry run reorders nothing"),
+        };
+        return Assert.IsType<MigrationException>(Assert.Single(Migrator.Run(request, TestContext.Current.CancellationToken)).Error);
+    }
 }

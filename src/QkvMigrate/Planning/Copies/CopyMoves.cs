@@ -8,8 +8,9 @@ namespace QkvMigrate.Planning.Copies;
 /// Moves copies of fused tensors that stand without a name: averages (torch_ema's <c>shadow_params</c>), master weights
 /// (Apex's and Megatron's <c>fp32_from_fp16_params</c>), slow weights (Lookahead), <c>list(model.parameters())</c>. A tensor
 /// of such a sequence moves where it is one of the model's fused tensors once more, or where order and shapes prove that it
-/// is a copy of one (<see cref="CopyProofs"/>). What looks at bytes of a parameter in another way than that is no copy. It is refused where neither holds and it has the shape of a fused matrix, or of
-/// a fused vector as often as the model has it: left in the old order it would load without an error.
+/// is a copy of one (<see cref="CopyProofs"/>), and it lies in its storage as a copy does. What looks at bytes of a parameter in
+/// another way than that is no copy. It is refused where neither holds and it has the shape of a fused matrix, or of a fused
+/// vector as often as the model has it: left in the old order it would load without an error.
 /// </summary>
 internal sealed class CopyMoves
 {
@@ -27,6 +28,7 @@ internal sealed class CopyMoves
     /// <summary>The same by shape; null where fused tensors of one shape have their rows along different dimensions.</summary>
     private readonly Dictionary<string, int?> byShape = [];
 
+    private readonly CopyStrides strides;
     private readonly HashSet<ElementKey> others;
     private readonly ILookup<StorageEntry, TensorEntry> parameters;
     private readonly SharedBytes shared = new();
@@ -53,6 +55,7 @@ internal sealed class CopyMoves
         }
 
         var views = byView.Keys.ToHashSet();
+        strides = new CopyStrides(scan.Fused.Select(fused => fused.Tensor));
         others = [.. all.SelectMany(model => model.Tensors).Where(HasName).Select(ElementKey.Of).Where(view => !views.Contains(view))];
         parameters = all.SelectMany(model => model.Tensors).Where(tensor => HasName(tensor) && tensor.ElementCount > 0).ToLookup(tensor => tensor.Storage);
         List<ModelShapes> models =
@@ -145,10 +148,22 @@ internal sealed class CopyMoves
         }
 
         members.Prepare(open);
+        var looks = new Lazy<Dictionary<StorageEntry, int>>(() => checkpoint.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
         foreach (var tensor in open)
         {
             if (proofs.IsFused(tensor) ?? throw Unproven(tensor))
             {
+                if (!strides.CanBe(tensor))
+                {
+                    throw OfSomethingElse(tensor, $"strides ({string.Join(", ", tensor.Strides)}) that no copy of one has");
+                }
+
+                // Copies in a flat buffer have others beside them.
+                if (tensor.Extent < tensor.Storage.Length && looks.Value[tensor.Storage] == 1)
+                {
+                    throw OfSomethingElse(tensor, $"{tensor.Extent} of the {tensor.Storage.Length} bytes of a storage that no other tensor looks into");
+                }
+
                 moves.Add(Move(tensor, byShape[ElementKey.ShapeOf(tensor)] ?? throw Unproven(tensor)));
             }
         }
@@ -209,6 +224,11 @@ internal sealed class CopyMoves
         FailureKind.Unsupported,
         $"it has the shape ({string.Join(", ", tensor.Shape)}) of fused tensors and no name, "
         + $"and neither order nor shapes prove which parameter it is a copy of; {Remedy(tensor)}",
+        where: $"tensor '{tensor.Label}'");
+
+    private MigrationException OfSomethingElse(TensorEntry tensor, string what) => new(
+        FailureKind.Unsupported,
+        $"it has the shape ({string.Join(", ", tensor.Shape)}) of fused tensors and no name, and {what}: it may be a view of something else; {Remedy(tensor)}",
         where: $"tensor '{tensor.Label}'");
 
     private string Remedy(TensorEntry tensor) => Remedy(tensor, UnnamedTensors.Around(tensor) is [.., var outermost] ? outermost.Label : tensor.Label);

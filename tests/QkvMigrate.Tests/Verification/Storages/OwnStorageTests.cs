@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using CsCheck;
 using QkvMigrate.Attention;
 using QkvMigrate.Checkpoints;
+using QkvMigrate.Testing;
 using QkvMigrate.Testing.Checkpoints;
 using QkvMigrate.Testing.Zips;
 using QkvMigrate.Verification;
@@ -131,6 +132,84 @@ public sealed class OwnStorageTests
             SharedModel.Geometry);
         Assert.Empty(pair.Verify().Differences);
         Assert.Equal(Enumerable.Range(0, 32).Select(row => values[(2 * row) + 1]), SharedModel.Load(pair.UpgradedPath)[0]);
+
+        // The matrix has a storage of its own then, and nothing says any more whose column it is.
+        var error = VerifiedPair.Refusal(pair.UpgradedPath, SharedModel.Geometry, MigrationDirection.Downgrade);
+        Assert.Equal(
+            "it has the shape (32) of fused tensors and no name, and strides (2) that no copy of one has: it may be a view of something else; "
+            + "save the file without 'watched', or with the parameters' names as keys",
+            error.Problem);
+    }
+
+    /// <summary>Square, so that a matrix on its side has the same shape; the parameter's columns lie one behind the other, with gaps.</summary>
+    [Theory]
+    [InlineData(32, 1, true)]
+    [InlineData(1, 32, true)]
+    [InlineData(1, 36, true)]
+    [InlineData(36, 1, false)]
+    [InlineData(33, 1, false)]
+    [InlineData(2, 64, false)]
+    [InlineData(0, 1, false)]
+    [InlineData(1, 1, false)]
+    public void A_copy_lies_as_its_parameter_or_has_no_gaps(int rowStride, int stride, bool isCopy)
+    {
+        TestTensor copy = new("saved.0", 2, [32, 32], [rowStride, stride]);
+        StateDict Model(string key) => new([new(key, 0, [32, 32], [1, 36]), new("transformer.h.0.norm_1.weight", 1, [5], [1]), copy], [36 * 32, 5, (31 * (rowStride + stride)) + 1]);
+        var model = Model("transformer.h.0.attn.attn.weight").ToFile();
+        if (isCopy)
+        {
+            using var pair = new VerifiedPair(model, SharedModel.Geometry);
+            Assert.Empty(pair.Verify().Differences);
+            return;
+        }
+
+        using var folder = new WorkFolder();
+        File.WriteAllBytes(folder.At("original.pth"), model);
+        File.WriteAllBytes(folder.At("upgraded.pth"), Model("transformer.h.0.attn.qkv.weight").ToFile());
+        var problem = VerifiedPair.Refusal(folder.At("original.pth"), SharedModel.Geometry).Problem;
+        Assert.StartsWith($"it has the shape (32, 32) of fused tensors and no name, and strides ({rowStride}, {stride}) that no copy of one has", problem, StringComparison.Ordinal);
+        var report = KnownGeometry.Verify(folder.At("original.pth"), folder.At("upgraded.pth"), SharedModel.Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        Assert.Contains(
+            new Difference("tensor 'saved.0'", "it has the shape of a fused tensor and no name, and which parameter it is a copy of cannot be told, so it is not verified"),
+            report.Differences);
+    }
+
+    [Fact]
+    public void A_matrix_on_its_side_is_no_copy_of_one_whose_rows_lie_one_behind_the_other()
+    {
+        var model = new StateDict([new("transformer.h.0.attn.attn.weight", 0, [32, 32], [32, 1]), new("saved.0", 1, [32, 32], [1, 32])], [1024, 1024]);
+        using var folder = new WorkFolder();
+        File.WriteAllBytes(folder.At("original.pth"), model.ToFile());
+        Assert.Contains("strides (1, 32) that no copy of one has", VerifiedPair.Refusal(folder.At("original.pth"), SharedModel.Geometry).Problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 33, false)]
+    [InlineData(1, 33, false)]
+    [InlineData(0, 32, true)]
+    public void A_copy_is_no_part_of_a_storage_whose_rest_nothing_looks_at(int offset, int size, bool isCopy)
+    {
+        StateDict Model(string name) => new(
+            [new($"transformer.h.0.attn.{name}.bias", 0, [32], [1]), new("transformer.h.0.norm_1.weight", 2, [5], [1]), new("saved.0", 1, [32], [1], Offset: offset)],
+            [32, size, 5]);
+        using var folder = new WorkFolder();
+        var (original, upgraded) = (folder.At("original.pth"), folder.At("upgraded.pth"));
+        File.WriteAllBytes(original, Model("attn").ToFile());
+        if (isCopy)
+        {
+            VerifiedPair.Migrate(original, upgraded, SharedModel.Geometry, MigrationDirection.Upgrade);
+        }
+        else
+        {
+            Assert.Equal(
+                $"it has the shape (32) of fused tensors and no name, and 128 of the {4 * size} bytes of a storage that no other tensor looks into: "
+                + "it may be a view of something else; save the file without 'saved', or with the parameters' names as keys",
+                VerifiedPair.Refusal(original, SharedModel.Geometry).Problem);
+            File.WriteAllBytes(upgraded, Model("qkv").ToFile());
+        }
+
+        var report = KnownGeometry.Verify(original, upgraded, SharedModel.Geometry, VerificationMode.Full, TestContext.Current.CancellationToken);
+        Assert.Equal(isCopy ? [] : ["tensor 'saved.0'"], report.Differences.Select(difference => difference.Place).Where(place => isCopy || place.Contains("saved", StringComparison.Ordinal)));
     }
 
     private static VerifiedPair Upgrade(StateDict model, bool isBefore16) => new(Bytes(model, isBefore16), SharedModel.Geometry);
