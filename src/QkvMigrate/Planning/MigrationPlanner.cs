@@ -84,7 +84,7 @@ public static class MigrationPlanner
         var lora = outline.Merge is { } merge
             ? merge.Plan(scan, geometry)
             : LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, options);
-        var (changed, names) = scan.Layout == conversion.To ? ([], []) : Changes(scan, conversion, permutation, order);
+        var (changed, names, left) = scan.Layout == conversion.To ? ([], [], []) : Changes(scan, conversion, permutation, order);
         var moves = lora.Complete(changed);
         CheckNewNames(checkpoint, moves);
         var storages = SharedStorages.Of(checkpoint, moves);
@@ -101,7 +101,7 @@ public static class MigrationPlanner
             moves,
             names,
             checkpoint.Tensors.Count - moves.Count,
-            [.. lora.Advice, .. CopyMoves.Advice(moves), .. storages.Advice, .. advice])
+            [.. lora.Advice, .. CopyMoves.Advice(moves, left), .. storages.Advice, .. advice])
         {
             Splits = storages.Splits,
             LoraExpansion = lora.Expansion,
@@ -110,16 +110,17 @@ public static class MigrationPlanner
     }
 
     /// <summary>What a change of layout does to tensors, and to the names that stand elsewhere.</summary>
-    private static (List<TensorMove> Moves, List<NameChange> Names) Changes(
+    private static (List<TensorMove> Moves, List<NameChange> Names, IReadOnlyList<TensorEntry> Left) Changes(
         AttentionScan scan, Conversion conversion, RowPermutation permutation, OptimizerOrder order)
     {
         var models = new Lazy<IReadOnlyList<ModelTensors>>(() => ModelTensors.Of(scan));
         var optimizers = new OptimizerMoves(models, scan, conversion, permutation, order);
+        var copies = CopyMoves.Of(models, scan, conversion, permutation);
         List<TensorMove> moves =
         [
             .. scan.Fused.Select(fused => FusedMoves.Move(fused, conversion, permutation)),
             .. scan.Checkpoint.Optimizers.SelectMany(optimizers.Moves),
-            .. CopyMoves.Of(models, scan, permutation),
+            .. copies.Moves,
         ];
         List<NameChange> names =
         [
@@ -127,7 +128,7 @@ public static class MigrationPlanner
             .. FusedMoves.SpreadNameChanges(scan, conversion),
             .. scan.Checkpoint.Optimizers.SelectMany(optimizers.Names),
         ];
-        return (moves, names);
+        return (moves, names, copies.Left);
     }
 
     /// <summary>The new text of every name that changes, each once: tensors may stand under one key in several places.</summary>

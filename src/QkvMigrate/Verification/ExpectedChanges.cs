@@ -166,7 +166,7 @@ internal sealed class ExpectedChanges
 
         if (moved.MovesRows)
         {
-            new UnnamedCopies(original, fused, models, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, moved, log));
+            new UnnamedCopies(original, fused, models, moved.Change.LeavesWords, log).Find().ForEach(copy => Add(copy.Copy, copy.Owner, moved, log));
         }
     }
 

@@ -11,8 +11,9 @@ namespace QkvMigrate.Verification;
 /// <param name="file">The first file.</param>
 /// <param name="fused">Its fused tensors.</param>
 /// <param name="models">Its models.</param>
+/// <param name="leavesWords">Whether what has a word for a name stays as it is, rather than being what cannot be told.</param>
 /// <param name="log">Takes what cannot be told.</param>
-internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Lazy<List<List<TensorEntry>>> models, DifferenceLog log)
+internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Lazy<List<List<TensorEntry>>> models, bool leavesWords, DifferenceLog log)
 {
     /// <summary>How many tensors look into each storage.</summary>
     private readonly Lazy<Dictionary<StorageEntry, int>> looks = new(() => file.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
@@ -72,7 +73,7 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
 
             if (sequences.Count == 0)
             {
-                if (!isOwn && !isModules)
+                if (!isOwn && !isModules && !leavesWords)
                 {
                     log.Add(
                         $"tensor '{tensor.Label}'",

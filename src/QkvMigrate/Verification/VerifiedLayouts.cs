@@ -62,10 +62,10 @@ internal static class VerifiedLayouts
     public static IReadOnlyList<VerifiedLayout> All { get; } = [Interleaved, Sequential];
 
     /// <summary>What <c>upgrade</c> does.</summary>
-    public static VerifiedChange Upgrade { get; } = new() { From = Interleaved, To = Sequential, PastTense = "upgraded", IsMandatory = true };
+    public static VerifiedChange Upgrade { get; } = new() { From = Interleaved, To = Sequential, PastTense = "upgraded", IsMandatory = true, LeavesWords = false };
 
     /// <summary>What <c>downgrade</c> does.</summary>
-    public static VerifiedChange Downgrade { get; } = new() { From = Sequential, To = Interleaved, PastTense = "downgraded", IsMandatory = false };
+    public static VerifiedChange Downgrade { get; } = new() { From = Sequential, To = Interleaved, PastTense = "downgraded", IsMandatory = false, LeavesWords = true };
 
     /// <summary>All changes.</summary>
     public static IReadOnlyList<VerifiedChange> Changes { get; } = [Upgrade, Downgrade];

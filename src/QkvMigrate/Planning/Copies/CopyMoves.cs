@@ -39,8 +39,16 @@ internal sealed class CopyMoves
     private readonly HashSet<TensorEntry> named;
     private readonly HashSet<ContainerEntry> moments;
 
-    private CopyMoves(IReadOnlyList<ModelTensors> all, AttentionScan scan, RowPermutation permutation)
+    /// <summary>
+    /// Whether a tensor under a word (<c>first_attention</c>) stays as it is: an upgrade gives one that looks into a fused tensor's
+    /// storage the old rows for itself, and the way back finds these. What has a storage of its own before an upgrade is refused.
+    /// </summary>
+    private readonly bool leavesWords;
+    private readonly List<TensorEntry> left = [];
+
+    private CopyMoves(IReadOnlyList<ModelTensors> all, AttentionScan scan, RowPermutation permutation, bool leavesWords)
     {
+        this.leavesWords = leavesWords;
         checkpoint = scan.Checkpoint;
         this.permutation = permutation;
         named = scan.Fused.Select(fused => fused.Tensor).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
@@ -72,22 +80,32 @@ internal sealed class CopyMoves
         moments = [.. checkpoint.Optimizers.SelectMany(optimizer => optimizer.StateContainers)];
     }
 
-    /// <summary>The moves of all copies; none where no row moves.</summary>
+    /// <summary>The moves of all copies; none where no row moves. And what has the shape of a copy and stays: see <see cref="leavesWords"/>.</summary>
     /// <exception cref="MigrationException">What looks like a copy cannot be proven to be one.</exception>
-    public static IReadOnlyList<TensorMove> Of(Lazy<IReadOnlyList<ModelTensors>> models, AttentionScan scan, RowPermutation permutation)
+    public static (IReadOnlyList<TensorMove> Moves, IReadOnlyList<TensorEntry> Left) Of(
+        Lazy<IReadOnlyList<ModelTensors>> models, AttentionScan scan, Conversion conversion, RowPermutation permutation)
     {
         if (permutation.IsIdentity || !(scan.Checkpoint.Tensors.Any(MayBeCopy) || scan.Checkpoint.OtherValues.Any(value => value.Sizes is not null)))
         {
-            return [];
+            return ([], []);
         }
 
-        var copies = new CopyMoves(models.Value, scan, permutation);
-        return copies.byView.Count == 0 ? [] : copies.Moves();
+        var copies = new CopyMoves(models.Value, scan, permutation, leavesWords: !conversion.IsUpgrade);
+        return copies.byView.Count == 0 ? ([], []) : (copies.Moves(), copies.left);
     }
 
     /// <summary>What whoever uses the new file must know.</summary>
-    public static IEnumerable<Advice> Advice(IReadOnlyList<TensorMove> moves)
+    public static IEnumerable<Advice> Advice(IReadOnlyList<TensorMove> moves, IReadOnlyList<TensorEntry> left)
     {
+        if (left.Count > 0)
+        {
+            var labels = string.Join("', '", left.Take(PlacesInAdvice).Select(tensor => tensor.Label));
+            yield return new Advice(
+                "words-left",
+                $"'{labels}'{(left.Count > PlacesInAdvice ? ", ..." : "")} has the shape of fused tensors and a word for a name: it stays as it is, "
+                + "and nothing says in which order its rows are");
+        }
+
         var copies = moves.Where(move => move.Follower == FollowerKind.Copy).Select(move => move.Tensor).ToList();
         if (copies.Count > 0)
         {
@@ -126,7 +144,7 @@ internal sealed class CopyMoves
                 // A word without dots is a role (best_attn) and does not say whether it is fused; within a module it is a name.
                 if (!IsModulesOwn(tensor) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
                 {
-                    throw Unproven(tensor);
+                    left.Add(leavesWords ? tensor : throw Unproven(tensor));
                 }
 
                 continue;
