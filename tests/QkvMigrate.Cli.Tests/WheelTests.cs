@@ -26,7 +26,7 @@ public sealed class WheelTests : IDisposable
         var name = Path.GetFileNameWithoutExtension(file);
         Assert.StartsWith($"qkvmigrate-{version}-", name, StringComparison.Ordinal);
         var tag = name[$"qkvmigrate-{version}-".Length..];
-        Assert.Equal("py3-none-manylinux_2_28_x86_64", tag);
+        Assert.Equal("py3-none-manylinux_2_27_x86_64", tag);
         Assert.InRange(new FileInfo(file).Length, 1, 8 * MegaByte);
 
         using var wheel = ZipFile.OpenRead(file);
