@@ -101,7 +101,7 @@ public static class MigrationPlanner
             moves,
             names,
             checkpoint.Tensors.Count - moves.Count,
-            [.. lora.Advice, .. CopyMoves.Advice(moves, left), .. storages.Advice, .. advice])
+            [.. lora.Advice, .. CopyAdvice.Of(moves, left), .. storages.Advice, .. advice])
         {
             Splits = storages.Splits,
             LoraExpansion = lora.Expansion,

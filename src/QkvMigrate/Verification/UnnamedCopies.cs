@@ -15,9 +15,6 @@ namespace QkvMigrate.Verification;
 /// <param name="log">Takes what cannot be told.</param>
 internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Lazy<List<List<TensorEntry>>> models, bool leavesWords, DifferenceLog log)
 {
-    /// <summary>How many tensors look into each storage.</summary>
-    private readonly Lazy<Dictionary<StorageEntry, int>> looks = new(() => file.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
-
     /// <summary>The copies, each with a fused tensor whose rows stand as its own do.</summary>
     public List<(TensorEntry Copy, FusedEntry Owner)> Find()
     {
@@ -43,7 +40,10 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             .ToLookup(tensor => tensor.Storage);
         var fusedStorages = moving.Select(item => item.Tensor.Storage).ToHashSet();
         var flat = new FlatParameters(models.Value);
-        var reshaped = new ReshapedFused(moving.Select(item => item.Tensor).DistinctBy(ElementView.Of), models.Value.SelectMany(ParameterOrder.Weights).Where(tensor => !fusedViews.Contains(ElementView.Of(tensor))));
+        var reshaped = new ReshapedFused(
+            moving.Select(item => item.Tensor).DistinctBy(ElementView.Of),
+            models.Value.SelectMany(ParameterOrder.Weights).Where(tensor => !fusedViews.Contains(ElementView.Of(tensor))));
+        var placement = new CopyPlacement(file);
         var judgement = new Lazy<CopyJudgement>(() => new CopyJudgement(Orders(fusedViews), new NumberedTensors(file)));
         foreach (var tensor in Unexplained())
         {
@@ -63,9 +63,12 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             var isModules = sequences.Count == 0 && tensor.Name?.Text is "weight" or "bias" or "kernel" or "embedding" or "scale";
             if (!owners.TryGetValue(ParameterOrder.ShapeOf(tensor), out var owner))
             {
-                if (!isOwn && !isModules && !(tensor.Name is null && TensorNumbers.IsNamed(tensor.Label)) && reshaped.IsOne(tensor.Shape) && !parameters[tensor.Storage].Any(parameter => overlap.IsBetween(tensor, parameter)))
+                var isNamed = isModules || (tensor.Name is null && TensorNumbers.IsNamed(tensor.Label));
+                if (!isOwn && !isNamed && reshaped.IsOne(tensor.Shape) && !LooksAtParameter(tensor))
                 {
-                    log.Add($"tensor '{tensor.Label}'", "by its shape it can be made of fused tensors, and whether their rows must move cannot be told, so it is not verified");
+                    log.Add(
+                        $"tensor '{tensor.Label}'",
+                        "by its shape it can be made of fused tensors, and whether their rows must move cannot be told, so it is not verified");
                 }
 
                 continue;
@@ -88,14 +91,14 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             {
                 isCopy = true;
             }
-            else if (otherViews.Contains(view) || parameters[tensor.Storage].Any(parameter => overlap.IsBetween(tensor, parameter)))
+            else if (otherViews.Contains(view) || LooksAtParameter(tensor))
             {
                 isCopy = false;
             }
             else
             {
                 isCopy = judgement.Value.IsCopy(tensor, sequences);
-                if (isCopy is true && (IsRestOfStorage(tensor) || !moving.Exists(item => LiesAsCopy(tensor, item.Tensor))))
+                if (isCopy is true && (placement.IsRestOfStorage(tensor) || !moving.Exists(item => CopyPlacement.LiesAsCopy(tensor, item.Tensor))))
                 {
                     isCopy = null;
                 }
@@ -113,50 +116,19 @@ internal sealed class UnnamedCopies(Checkpoint file, List<FusedEntry> fused, Laz
             }
         }
 
-        foreach (var value in file.OtherValues.Where(value => value.Sizes is { } sizes && !TensorNumbers.IsNamed(value.Label) && (owners.ContainsKey(string.Join('x', sizes)) || reshaped.IsOne(sizes))))
+        foreach (var value in file.OtherValues.Where(MayHoldFused))
         {
-            log.Add($"'{value.Label}'", $"{value.Description} can by its shape hold fused tensors, and whether their rows must move cannot be told, so it is not verified");
+            log.Add(
+                $"'{value.Label}'",
+                $"{value.Description} can by its shape hold fused tensors, and whether their rows must move cannot be told, so it is not verified");
         }
 
         return found;
-    }
 
-    /// <summary>Whether a tensor looks at a part of a storage whose other bytes nothing looks at: it may be a view of what was there.</summary>
-    private bool IsRestOfStorage(TensorEntry tensor) =>
-        tensor.Extent < tensor.Storage.Length && looks.Value[tensor.Storage] == 1;
+        bool LooksAtParameter(TensorEntry tensor) => parameters[tensor.Storage].Any(parameter => overlap.IsBetween(tensor, parameter));
 
-    /// <summary>
-    /// Whether the elements of a tensor lie as those of a copy: as its original's (deepcopy), or with no gap between them, in the order of
-    /// its original's dimensions (clone) or of its own (contiguous).
-    /// </summary>
-    private static bool LiesAsCopy(TensorEntry tensor, TensorEntry original)
-    {
-        if (!tensor.Shape.SequenceEqual(original.Shape))
-        {
-            return false;
-        }
-
-        var real = Enumerable.Range(0, tensor.Shape.Count).Where(i => tensor.Shape[i] > 1).ToList();
-        if (real.TrueForAll(i => tensor.Strides[i] == original.Strides[i]))
-        {
-            return true;
-        }
-
-        var inner = 1L;
-        foreach (var i in real.OrderBy(i => tensor.Strides[i]))
-        {
-            if (tensor.Strides[i] != inner)
-            {
-                return false;
-            }
-
-            inner *= tensor.Shape[i];
-        }
-
-        return IsDescending(tensor) || real.Zip(real.Skip(1)).All(pair =>
-            (tensor.Strides[pair.First] > tensor.Strides[pair.Second]) == (original.Strides[pair.First] > original.Strides[pair.Second]));
-
-        bool IsDescending(TensorEntry one) => real.Zip(real.Skip(1)).All(pair => one.Strides[pair.First] > one.Strides[pair.Second]);
+        bool MayHoldFused(OtherValue value) =>
+            value.Sizes is { } sizes && !TensorNumbers.IsNamed(value.Label) && (owners.ContainsKey(string.Join('x', sizes)) || reshaped.IsOne(sizes));
     }
 
     /// <summary>The tensors that may be copies: neither fused by their names, nor kept by an optimizer.</summary>

@@ -14,12 +14,8 @@ namespace QkvMigrate.Planning.Copies;
 /// </summary>
 internal sealed class CopyMoves
 {
-    private const int PlacesInAdvice = 5;
-
-    /// <summary>What modules call their own parameters, where the module's name stands around them.</summary>
-    private static readonly HashSet<string> ParameterWords = ["weight", "bias", "kernel", "embedding", "scale"];
-
     private readonly Checkpoint checkpoint;
+    private readonly CopyRefusals refusals;
     private readonly RowPermutation permutation;
 
     /// <summary>The dimension of the rows of each fused tensor, by the elements that it views.</summary>
@@ -50,6 +46,7 @@ internal sealed class CopyMoves
     {
         this.leavesWords = leavesWords;
         checkpoint = scan.Checkpoint;
+        refusals = new CopyRefusals(checkpoint);
         this.permutation = permutation;
         named = scan.Fused.Select(fused => fused.Tensor).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
         foreach (var fused in scan.Fused)
@@ -94,30 +91,6 @@ internal sealed class CopyMoves
         return copies.byView.Count == 0 ? ([], []) : (copies.Moves(), copies.left);
     }
 
-    /// <summary>What whoever uses the new file must know.</summary>
-    public static IEnumerable<Advice> Advice(IReadOnlyList<TensorMove> moves, IReadOnlyList<TensorEntry> left)
-    {
-        if (left.Count > 0)
-        {
-            var labels = string.Join("', '", left.Take(PlacesInAdvice).Select(tensor => tensor.Label));
-            yield return new Advice(
-                "words-left",
-                $"'{labels}'{(left.Count > PlacesInAdvice ? ", ..." : "")} has the shape of fused tensors and a word for a name: it stays as it is, "
-                + "and nothing says in which order its rows are");
-        }
-
-        var copies = moves.Where(move => move.Follower == FollowerKind.Copy).Select(move => move.Tensor).ToList();
-        if (copies.Count > 0)
-        {
-            var places = copies.Select(tensor => UnnamedTensors.Around(tensor)[^1].Label).Distinct().ToList();
-            var first = string.Join("', '", places.Take(PlacesInAdvice));
-            yield return new Advice(
-                "copies-moved",
-                $"{copies.Count} tensors without a name are copies of fused ones, as order and shapes prove, and move with them: "
-                + $"in '{first}'{(places.Count > PlacesInAdvice ? ", ..." : "")}");
-        }
-    }
-
     private List<TensorMove> Moves()
     {
         var moves = new List<TensorMove>();
@@ -126,14 +99,15 @@ internal sealed class CopyMoves
         {
             if (flat.IsOne(tensor))
             {
-                throw Flat(tensor);
+                throw refusals.Flat(tensor);
             }
 
             if (!byShape.ContainsKey(ElementKey.ShapeOf(tensor)))
             {
-                if (sizes.FormOf(tensor.Shape) is { } form && !(tensor.Name is null && IsNamed(tensor.Label)) && !IsOfModel(tensor) && !IsModulesOwn(tensor))
+                var isNamedByPlace = tensor.Name is null && ParameterWords.IsNamed(tensor.Label);
+                if (sizes.FormOf(tensor.Shape) is { } form && !isNamedByPlace && !IsOfModel(tensor) && !ParameterWords.IsModulesOwn(tensor))
                 {
-                    throw InAnotherForm(tensor, form);
+                    throw refusals.InAnotherForm(tensor, form);
                 }
 
                 continue;
@@ -142,9 +116,9 @@ internal sealed class CopyMoves
             if (UnnamedTensors.Around(tensor).Count == 0)
             {
                 // A word without dots is a role (best_attn) and does not say whether it is fused; within a module it is a name.
-                if (!IsModulesOwn(tensor) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
+                if (!ParameterWords.IsModulesOwn(tensor) && !byView.ContainsKey(ElementKey.Of(tensor)) && !others.Contains(ElementKey.Of(tensor)))
                 {
-                    left.Add(leavesWords ? tensor : throw Unproven(tensor));
+                    left.Add(leavesWords ? tensor : throw refusals.Unproven(tensor));
                 }
 
                 continue;
@@ -154,35 +128,35 @@ internal sealed class CopyMoves
             {
                 moves.Add(Move(tensor, dimension));
             }
-            else if (!others.Contains(ElementKey.Of(tensor)) && !parameters[tensor.Storage].Any(parameter => shared.Any(tensor, parameter)))
+            else if (!IsOfModel(tensor))
             {
                 open.Add(tensor);
             }
         }
 
-        if (checkpoint.OtherValues.FirstOrDefault(value => value.Sizes is { } own && !IsNamed(value.Label) && (byShape.ContainsKey(string.Join(',', own)) || sizes.FormOf(own) is not null)) is { } value)
+        if (checkpoint.OtherValues.FirstOrDefault(MayHoldFused) is { } value)
         {
-            throw Unmovable(value);
+            throw CopyRefusals.Unmovable(value);
         }
 
         members.Prepare(open);
         var looks = new Lazy<Dictionary<StorageEntry, int>>(() => checkpoint.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
         foreach (var tensor in open)
         {
-            if (proofs.IsFused(tensor) ?? throw Unproven(tensor))
+            if (proofs.IsFused(tensor) ?? throw refusals.Unproven(tensor))
             {
                 if (!strides.CanBe(tensor))
                 {
-                    throw OfSomethingElse(tensor, $"strides ({string.Join(", ", tensor.Strides)}) that no copy of one has");
+                    throw refusals.OfSomethingElse(tensor, $"strides ({string.Join(", ", tensor.Strides)}) that no copy of one has");
                 }
 
                 // Copies in a flat buffer have others beside them.
                 if (tensor.Extent < tensor.Storage.Length && looks.Value[tensor.Storage] == 1)
                 {
-                    throw OfSomethingElse(tensor, $"{tensor.Extent} of the {tensor.Storage.Length} bytes of a storage that no other tensor looks into");
+                    throw refusals.OfSomethingElse(tensor, $"{tensor.Extent} of the {tensor.Storage.Length} bytes of a storage that no other tensor looks into");
                 }
 
-                moves.Add(Move(tensor, byShape[ElementKey.ShapeOf(tensor)] ?? throw Unproven(tensor)));
+                moves.Add(Move(tensor, byShape[ElementKey.ShapeOf(tensor)] ?? throw refusals.Unproven(tensor)));
             }
         }
 
@@ -193,66 +167,23 @@ internal sealed class CopyMoves
     private static bool MayBeCopy(TensorEntry tensor) =>
         tensor.ElementCount > 1
         && tensor.DType.Name.Contains("float", StringComparison.Ordinal)
-        && (tensor.Name is not { } name || UnnamedTensors.IsNumber(name.Text) || UnnamedTensors.IsEnd(name.Text) || !name.Text.Contains('.', StringComparison.Ordinal));
+        && (tensor.Name is not { Text: var name } || UnnamedTensors.IsNumber(name) || UnnamedTensors.IsEnd(name) || !name.Contains('.', StringComparison.Ordinal));
+
+    /// <summary>Whether a value that is no tensor has sizes that fused tensors, or what can be made of them, would have.</summary>
+    private bool MayHoldFused(OtherValue value) =>
+        value.Sizes is { } own
+        && !ParameterWords.IsNamed(value.Label)
+        && (byShape.ContainsKey(string.Join(',', own)) || sizes.FormOf(own) is not null);
 
     /// <summary>Whether a tensor of a model is one of its parameters: a key that is a number, or no text, says nothing of which.</summary>
     private static bool HasName(TensorEntry tensor) => tensor.Name is { } name ? !UnnamedTensors.IsNoName(name.Text) : tensor.Container.Texts.Count > 0;
 
     private TensorMove Move(TensorEntry tensor, int dimension) => tensor.Peculiarity is { } peculiarity
-        ? throw Peculiar(tensor, peculiarity)
+        ? throw refusals.Peculiar(tensor, peculiarity)
         : new(tensor, null, dimension, StridedBlocks.Of(tensor, dimension, permutation)) { Follower = FollowerKind.Copy };
-
-    private MigrationException Peculiar(TensorEntry tensor, string peculiarity) => new(
-        FailureKind.Unreadable,
-        $"a copy of a fused tensor is no plain tensor and cannot follow its rows ({peculiarity}); {Remedy(tensor)}",
-        where: $"tensor '{tensor.Label}'");
-
-    private MigrationException Flat(TensorEntry tensor) => new(
-        FailureKind.Unsupported,
-        $"a flat buffer of {tensor.ElementCount} elements holds the parameters one behind the other, "
-        + $"and nothing says where the fused ones stand in it; {Remedy(tensor, tensor.Container.Path)}",
-        where: $"tensor '{tensor.Label}'");
 
     /// <summary>Whether a tensor is a parameter of the model, or looks at bytes of one.</summary>
     private bool IsOfModel(TensorEntry tensor) =>
-        others.Contains(ElementKey.Of(tensor)) || byView.ContainsKey(ElementKey.Of(tensor)) || parameters[tensor.Storage].Any(parameter => shared.Any(tensor, parameter));
-
-    /// <summary>Whether a value has a parameter's name, or is a part of an object that has one.</summary>
-    private static bool IsNamed(string label)
-    {
-        var whole = label.IndexOf("/(", StringComparison.Ordinal) is >= 0 and var part ? label[..part] : label;
-        var step = whole[(whole.LastIndexOf('/') + 1)..];
-        return ParameterWords.Contains(step) || (step.Contains('.', StringComparison.Ordinal) && !UnnamedTensors.IsEnd(step) && !UnnamedTensors.IsNumber(step));
-    }
-
-    private static bool IsModulesOwn(TensorEntry tensor) =>
-        tensor.Name is { Text: var word } && ParameterWords.Contains(word) && UnnamedTensors.Around(tensor).Count == 0;
-
-    private MigrationException InAnotherForm(TensorEntry tensor, string form) => new(
-        FailureKind.Unsupported,
-        $"by its shape ({string.Join(", ", tensor.Shape)}) it can be {form}, and nothing says whether their rows are to move; {Remedy(tensor)}",
-        where: $"tensor '{tensor.Label}'");
-
-    private static MigrationException Unmovable(OtherValue value) => new(
-        FailureKind.Unreadable,
-        $"{value.Description} can by its shape hold fused tensors, and its rows cannot be moved; {UnreadableAttention.Remedy(value.Kind)}, or the file without it",
-        where: $"'{value.Label}'");
-
-    private MigrationException Unproven(TensorEntry tensor) => new(
-        FailureKind.Unsupported,
-        $"it has the shape ({string.Join(", ", tensor.Shape)}) of fused tensors and no name, "
-        + $"and neither order nor shapes prove which parameter it is a copy of; {Remedy(tensor)}",
-        where: $"tensor '{tensor.Label}'");
-
-    private MigrationException OfSomethingElse(TensorEntry tensor, string what) => new(
-        FailureKind.Unsupported,
-        $"it has the shape ({string.Join(", ", tensor.Shape)}) of fused tensors and no name, and {what}: it may be a view of something else; {Remedy(tensor)}",
-        where: $"tensor '{tensor.Label}'");
-
-    private string Remedy(TensorEntry tensor) => Remedy(tensor, UnnamedTensors.Around(tensor) is [.., var outermost] ? outermost.Label : tensor.Label);
-
-    private string Remedy(TensorEntry tensor, string place) =>
-        checkpoint.Optimizers.Any(optimizer => tensor.Label.StartsWith(optimizer.Path.Length > 0 ? $"{optimizer.Path}/" : "", StringComparison.Ordinal))
-            ? "--drop-optimizer leaves the optimizer out"
-            : $"save the file without {(place.Length > 0 ? $"'{place}'" : "it")}, or with the parameters' names as keys";
+        ElementKey.Of(tensor) is var view
+        && (others.Contains(view) || byView.ContainsKey(view) || parameters[tensor.Storage].Any(parameter => shared.Any(tensor, parameter)));
 }
