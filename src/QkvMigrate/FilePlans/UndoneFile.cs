@@ -8,11 +8,10 @@ namespace QkvMigrate.FilePlans;
 /// tensor is read: its bytes come back where each piece of one plan is the inverse of a piece of the other.
 /// </summary>
 /// <param name="source">The file that the first plan is of.</param>
-/// <param name="made">The first plan.</param>
+/// <param name="middle">What the first plan makes.</param>
 /// <param name="back">The second plan, of the file that the first makes.</param>
-internal sealed class UndoneFile(SourceFile source, FilePlan made, FilePlan back)
+internal sealed class UndoneFile(SourceFile source, PlannedBytes middle, FilePlan back)
 {
-    private readonly PlannedBytes middle = new(made);
     private readonly Dictionary<(RowPermutation, RowPermutation), bool> inverses = [];
     private readonly long[] patches = [.. back.Patches.Select(patch => patch.Target).Order()];
 

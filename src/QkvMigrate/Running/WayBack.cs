@@ -31,23 +31,24 @@ internal static class WayBack
     {
         var (conversion, geometry) = (planned.Plan.Conversion, rewrite.Geometry.Geometry);
         var flags = new GeometryFlags(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize);
+        var made = new PlannedBytes(rewrite.Output);
         var named = new NamedCheckpoint(planned.Path, [.. planned.Opened.Named.OtherShards.Select(tensor => After(tensor, conversion))])
         {
-            Imagined = SourceFile.Imagined(planned.Path, rewrite.Output.Length, new PlannedBytes(rewrite.Output).Read),
+            Imagined = SourceFile.Imagined(planned.Path, rewrite.Output.Length, made.Read),
         };
         using var stage = new CheckpointPlanning(MigrationRequest.ToUndo(conversion, planned.Path, flags)).Plan(named);
         return stage switch
         {
             RefusedCheckpoint refused => $"the way back is refused ({refused.Error.Problem})",
-            PlannedCheckpoint { Plan.Rewrite: { } back } => Difference(planned, rewrite, back),
+            PlannedCheckpoint { Plan.Rewrite: { } back } => Difference(planned, made, back),
             _ => "there is none from the new file",
         };
     }
 
-    private static string? Difference(PlannedCheckpoint planned, PlannedRewrite rewrite, PlannedRewrite back)
+    private static string? Difference(PlannedCheckpoint planned, PlannedBytes made, PlannedRewrite back)
     {
         var source = planned.Opened.Checkpoint.Source;
-        var difference = new UndoneFile(source, rewrite.Output, back.Output).FindDifference();
+        var difference = new UndoneFile(source, made, back.Output).FindDifference();
         return difference is not { } at ? null
             : planned.Plan.Splits.Count > 0 ? "tensors get storages of their own"
             : $"from byte {at} on it is another";
