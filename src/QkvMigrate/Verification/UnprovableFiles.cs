@@ -3,8 +3,7 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// Refuses files that may be right and cannot be proven: their pickles make other objects than the first file's, and not only
-/// under new names. An optimizer may have been left out.
+/// Refuses files that may be right and are not proven unless the user says what was done: an optimizer may have been left out.
 /// </summary>
 internal static class UnprovableFiles
 {
@@ -12,13 +11,13 @@ internal static class UnprovableFiles
     /// <exception cref="MigrationException">The second file is one.</exception>
     public static void Refuse(Checkpoint original, Checkpoint upgraded)
     {
-        foreach (var optimizer in original.Optimizers.Where(optimizer => upgraded.Optimizers.All(other => other.Path != optimizer.Path)))
+        if (original.Optimizers.FirstOrDefault(optimizer => upgraded.Optimizers.All(other => other.Path != optimizer.Path)) is { } optimizer)
         {
-            throw Unsupported(
-                $"optimizer state '{optimizer.Path}'",
-                "the second file is without it, as --drop-optimizer leaves it; verify it with that option, too");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "the second file is without it, as --drop-optimizer leaves it; verify it with that option, too",
+                original.Source.Path,
+                $"optimizer state '{optimizer.Path}'");
         }
-
-        MigrationException Unsupported(string where, string problem) => new(FailureKind.Unsupported, problem, original.Source.Path, where);
     }
 }
