@@ -41,7 +41,7 @@ internal sealed class VerifyCommand
     public static Command Create()
     {
         var options = new VerifyCommand();
-        var command = new RuledCommand("verify", "Compare every byte of an upgraded or exported checkpoint with what its original makes it.");
+        var command = new RuledCommand("verify", "Prove that an upgraded or exported checkpoint is what its original makes it, and say what that covered.");
         command.Arguments.Add(options.original);
         command.Arguments.Add(options.upgraded);
         command.Options.Add(options.json);

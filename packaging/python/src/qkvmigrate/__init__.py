@@ -40,7 +40,7 @@ def downgrade(path: StrPath, output: Optional[StrPath] = None, **options: Option
 
 
 def verify(original: StrPath, upgraded: Optional[StrPath] = None, **options: Option) -> Verification:
-    """Compares every byte of an upgraded checkpoint with what its original makes it.
+    """Proves that an upgraded checkpoint is what its original makes it. ``covered`` and ``left_out`` of each checkpoint say what that was.
 
     :param original: The checkpoint file, directory or tree; or, with ``original_sha256`` or ``original_sha256sums``, the upgraded one alone.
     :param upgraded: What was made of it.
