@@ -46,6 +46,9 @@ internal static class CheckpointWriting
                 file.WaitForSync();
                 digests = before is null || after is null ? null : new WrittenDigests(before.Wait(), after.Wait());
             });
+
+            // The sync can outlast the verification by far. Who interrupts it is told so, and gets no file.
+            cancellation.ThrowIfCancellationRequested();
             if (request.InPlace)
             {
                 Close(planned.Opened.Checkpoint);
