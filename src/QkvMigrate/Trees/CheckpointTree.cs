@@ -103,7 +103,8 @@ internal sealed class CheckpointTree
 
         if (isCheckpoint[true].Any())
         {
-            units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, HasUnitsBelow = units.Count > own + 1 };
+            var below = units.Skip(own + 1).Select(unit => Path.GetRelativePath(directory, unit.Root));
+            units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, UnitsBelow = [.. below] };
         }
     }
 

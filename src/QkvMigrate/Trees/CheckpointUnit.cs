@@ -12,14 +12,18 @@ namespace QkvMigrate.Trees;
 /// <param name="OtherFiles">The files that come along, relative to <paramref name="Root"/>.</param>
 internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnlyList<string> Checkpoints, IReadOnlyList<string> OtherFiles)
 {
-    /// <summary>Whether other units lie in directories below it.</summary>
-    public bool HasUnitsBelow { get; init; }
+    /// <summary>The directories below it that are units of their own, relative to <see cref="Root"/>.</summary>
+    public IReadOnlyList<string> UnitsBelow { get; init; } = [];
 
     /// <summary>Checkpoint files in it that the user left out: neither migrated nor copied.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
     /// <summary>The links that come along as links, beside <see cref="OtherFiles"/>.</summary>
     public IReadOnlyList<KeptLink> Links { get; init; } = [];
+
+    /// <summary>Whether a file is its own, by the folder that it lies in, and not that of a unit below.</summary>
+    /// <param name="file">The file, relative to <see cref="Root"/>; it need not be there.</param>
+    public bool Owns(string file) => !UnitsBelow.Any(unit => file.StartsWith(unit + Path.DirectorySeparatorChar, StringComparison.Ordinal));
 
     /// <summary>The links that a run takes along; one to a LoRA that is merged would lead nowhere.</summary>
     /// <param name="isMerge">Whether the checkpoints are LoRA that are merged.</param>

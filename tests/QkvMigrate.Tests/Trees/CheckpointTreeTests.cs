@@ -28,7 +28,9 @@ public sealed class CheckpointTreeTests : IDisposable
         Assert.Equal(["", "a"], tree.Units.Select(unit => unit.RelativePath));
         Assert.Equal(["notes.txt", "elsewhere/readme.txt", "logs/day.txt"], tree.Units[0].OtherFiles);
         Assert.Equal(["tokenizer/tokenizer.json"], tree.Units[1].OtherFiles);
-        Assert.Equal([true, false], tree.Units.Select(unit => unit.HasUnitsBelow));
+        Assert.Equal(["a"], tree.Units[0].UnitsBelow);
+        Assert.Empty(tree.Units[1].UnitsBelow);
+        Assert.Equal([true, true, false], new[] { "notes.txt", "ab/notes.txt", "a/notes.txt" }.Select(tree.Units[0].Owns));
         Assert.Equal((2 * LegacyModel.Legacy.ToFile().Length) + (4 * "text".Length), tree.Units.Sum(unit => unit.CountBytes()));
         Assert.True(tree.HasBranches);
     }

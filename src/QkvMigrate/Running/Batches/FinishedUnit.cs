@@ -35,7 +35,7 @@ internal sealed class FinishedUnit
         ManifestEntry wanted,
         StandingResults standing)
     {
-        if (before is not { State: ManifestState.Finished } || !before.Options.Satisfies(wanted.Options))
+        if (before is not { State: ManifestState.Finished, Replaced: null } || !before.Options.Satisfies(wanted.Options))
         {
             return null;
         }

@@ -16,7 +16,10 @@ namespace QkvMigrate.Running.Batches;
 /// The files that were made, in the order of their paths; none before all of them are written, under names of their own. In it
 /// stay those of checkpoints that a narrower run left out, and of ones whose source is gone.
 /// </param>
-/// <param name="Replaced">While it is being written: the files that earlier runs made, of which some may still stand.</param>
+/// <param name="Replaced">
+/// While it is being written: the files that earlier runs made, of which some may still stand. Where it is finished: files that
+/// were another unit's, and that the next run has to look at.
+/// </param>
 internal sealed record ManifestEntry(
     int SchemaVersion,
     string Path,

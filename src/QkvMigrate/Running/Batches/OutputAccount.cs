@@ -125,6 +125,34 @@ internal sealed class OutputAccount
         }
     }
 
+    /// <summary>Takes a unit's turn; null where another run has it.</summary>
+    public TargetLock? TryTakeTurn(string unit)
+    {
+        try
+        {
+            return TargetLock.Acquire(Entries.TurnOf(unit));
+        }
+        catch (MigrationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits for the turn to do what runs do for a moment, one after the other.</summary>
+    /// <param name="name">The name of it, that of no unit's records.</param>
+    /// <exception cref="MigrationException">The folder cannot be written.</exception>
+    public TargetLock WaitForTurn(string name)
+    {
+        try
+        {
+            return TargetLock.Acquire(Path.Combine(Folder, name), wait: true);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, Folder);
+        }
+    }
+
     /// <summary>Removes all records of a unit.</summary>
     public void Forget(string unit)
     {

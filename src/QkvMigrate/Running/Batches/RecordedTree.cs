@@ -12,6 +12,7 @@ internal sealed class RecordedTree
     private readonly MigrationRequest request;
     private readonly CheckpointSelection selection;
     private readonly TreeAccount treeAccount;
+    private readonly Handover handover;
     private readonly TreeRecord tree;
 
     /// <summary>Prepares for a tree; nothing is read or written.</summary>
@@ -27,7 +28,8 @@ internal sealed class RecordedTree
         this.request = request;
         this.selection = selection;
         treeAccount = new TreeAccount(account, found, request);
-        Found = [.. found.Units.Select(unit => request.Export is null ? WithoutChecksums(unit) : ExportUnit.Of(unit))];
+        handover = new Handover(account, found.AllUnits.Select(Wanted));
+        Found = [.. found.Units.Select(Wanted)];
         var units = Found.Select(unit => (Unit: unit, Bytes: unit.CountBytes())).ToList();
         Units = [.. units.Select(item => ToBatchUnit(item.Unit, item.Bytes)), .. found.Unreadable.Select(Unreadable)];
         tree = new TreeRecord(
@@ -58,10 +60,15 @@ internal sealed class RecordedTree
         if (request.DryRun)
         {
             treeAccount.Add(account.TryReadTree(), tree, cancellation);
+            if (account.IsThere)
+            {
+                handover.Foresee(treeAccount.Vanished());
+            }
         }
         else
         {
-            account.Begin(known => treeAccount.Add(known, tree, cancellation));
+            AddUnits(cancellation);
+            handover.Run(treeAccount.Vanished());
         }
     }
 
@@ -74,12 +81,16 @@ internal sealed class RecordedTree
         List<CheckpointReport> reports = [.. vanished.SelectMany(unit => new VanishedUnit(account, root, unit, request).Run(selection, cancellation))];
         if (vanished.Any(unit => !account.Entries.Has(unit)))
         {
-            Begin(cancellation);
+            AddUnits(cancellation);
         }
 
         account.End();
         return reports;
     }
+
+    private void AddUnits(CancellationToken cancellation) => account.Begin(known => treeAccount.Add(known, tree, cancellation));
+
+    private CheckpointUnit Wanted(CheckpointUnit unit) => request.Export is null ? WithoutChecksums(unit) : ExportUnit.Of(unit);
 
     /// <summary>The checksums of the whole tree have this name, and those of old files would not be true of new ones.</summary>
     private static CheckpointUnit WithoutChecksums(CheckpointUnit unit) =>
@@ -91,7 +102,7 @@ internal sealed class RecordedTree
 
     private BatchUnit ToBatchUnit(CheckpointUnit unit, long bytes)
     {
-        var work = new UnitInTree(account, unit, Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath)), request);
+        var work = new UnitInTree(account, unit, Path.TrimEndingDirectorySeparator(Path.Combine(root, unit.RelativePath)), handover, request);
         return new BatchUnit(unit.Root, bytes, work.Run);
     }
 

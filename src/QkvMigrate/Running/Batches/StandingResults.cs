@@ -70,12 +70,19 @@ internal sealed class StandingResults
     /// <summary>Whether what is there is what this tool wrote, byte for byte. Reads it once.</summary>
     public bool IsAsWritten(string file) => AsWritten(file) is not null;
 
+    /// <summary>
+    /// The results that are there, in folders that are those of units below now. They are left alone: another job may be at work
+    /// on them. <see cref="Handover"/> gives them to those units.
+    /// </summary>
+    public IReadOnlyList<ResultFile> OfUnitsBelow() =>
+        [.. known.Where(file => !unit.Owns(file.Key) && !IsGone(file.Key)).SelectMany(file => file.Value).OrderBy(file => file.Path, StringComparer.Ordinal)];
+
     /// <summary>The results that are there and are neither among <paramref name="results"/> nor to be kept.</summary>
     public IReadOnlyList<string> StaleBeside(IEnumerable<string> results)
     {
         var made = results.ToHashSet(StringComparer.Ordinal);
         var kept = KeptBeside(made).Select(file => file.Path).ToHashSet(StringComparer.Ordinal);
-        return [.. known.Keys.Where(file => !made.Contains(file) && !kept.Contains(file) && !IsGone(file)).Order(StringComparer.Ordinal)];
+        return [.. known.Keys.Where(file => unit.Owns(file) && !made.Contains(file) && !kept.Contains(file) && !IsGone(file)).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>
@@ -86,7 +93,7 @@ internal sealed class StandingResults
     public IReadOnlyList<ResultFile> KeptBeside(IEnumerable<string> results)
     {
         var made = results.ToHashSet(StringComparer.Ordinal);
-        var others = known.Where(file => !made.Contains(file.Key) && !IsGone(file.Key)).Select(file => file.Value).ToList();
+        var others = known.Where(file => unit.Owns(file.Key) && !made.Contains(file.Key) && !IsGone(file.Key)).Select(file => file.Value).ToList();
         var checkpoints = others.Where(states => IsLeftOut(states[0]) || (states[0].Source is { } checkpoint && !HasSource(checkpoint))).ToList();
         var companions = made.Count == 0 && checkpoints.Count > 0 ? others.Where(states => states[0].Source is null) : [];
         return [.. checkpoints.Concat(companions).Select(states => states.Count == 1 ? states[0] : AsWritten(states[0].Path) ?? states[0])];
@@ -102,7 +109,7 @@ internal sealed class StandingResults
         {
             File.Delete(PathOf(file));
             var folder = Path.GetDirectoryName(PathOf(file))!;
-            while (!Directory.EnumerateFileSystemEntries(folder).Any())
+            while (!IsAboveUnits(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
             {
                 Directory.Delete(folder);
                 folder = Path.GetDirectoryName(folder)!;
@@ -113,6 +120,10 @@ internal sealed class StandingResults
             throw IoFailure.Of(error, PathOf(file));
         }
     }
+
+    /// <summary>Whether a unit below is written in a folder, perhaps by another job just now.</summary>
+    private bool IsAboveUnits(string folder) =>
+        unit.UnitsBelow.Any(below => $"{PathOf(below)}{Path.DirectorySeparatorChar}".StartsWith($"{folder}{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private ResultFile? AsWritten(string file)
     {

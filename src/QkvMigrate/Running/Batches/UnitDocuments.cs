@@ -37,6 +37,9 @@ internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
     /// <exception cref="MigrationException">This version cannot read the document.</exception>
     public T? Read(string unit) => ReadFile(FileOf(unit));
 
+    /// <summary>A unit's document, or null, also where this version cannot read it: that is reported in the unit's turn.</summary>
+    public T? ReadUsable(string unit) => TryReadFile(FileOf(unit));
+
     /// <summary>All documents.</summary>
     /// <exception cref="MigrationException">This version cannot read one of them, or the folder cannot be read.</exception>
     public IEnumerable<T> ReadAll() => Files().Select(ReadFile).OfType<T>();

@@ -8,8 +8,9 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="account">The account.</param>
 /// <param name="unit">The unit.</param>
 /// <param name="output">Its output.</param>
+/// <param name="handover">What changed hands between units, which a dry run only foresees.</param>
 /// <param name="request">What the user asks.</param>
-internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request)
+internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, string output, Handover handover, MigrationRequest request)
 {
     /// <summary>Does the work, where no earlier run has: a report for each checkpoint.</summary>
     public IReadOnlyList<CheckpointReport> Run(CancellationToken cancellation)
@@ -44,7 +45,8 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
 
     private IReadOnlyList<CheckpointReport> RunInTurn(CancellationToken cancellation)
     {
-        var journal = UnitJournal.Open(account, unit, output, request, cancellation);
+        var known = request.DryRun ? handover.EntryOf(unit.RelativePath) : account.Entries.Read(unit.RelativePath);
+        var journal = UnitJournal.Open(account, known, unit, output, request, cancellation);
         if (!request.Force && journal.FindFinished() is { } finished)
         {
             return AlreadyFinished(finished, journal);

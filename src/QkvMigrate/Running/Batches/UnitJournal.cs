@@ -38,11 +38,22 @@ internal sealed class UnitJournal
         Earlier = new EarlierResults(standing, request.Force);
     }
 
-    /// <summary>Reads what is known of <paramref name="unit"/>, and what it is now.</summary>
+    /// <summary>Looks at what <paramref name="unit"/> is now, and at what stands of its results.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="known">What is known of the unit.</param>
+    /// <param name="unit">The unit.</param>
+    /// <param name="output">Its output.</param>
+    /// <param name="request">What the user asks.</param>
+    /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">A file cannot be read.</exception>
-    public static UnitJournal Open(OutputAccount account, CheckpointUnit unit, string output, MigrationRequest request, CancellationToken cancellation)
+    public static UnitJournal Open(
+        OutputAccount account,
+        ManifestEntry? known,
+        CheckpointUnit unit,
+        string output,
+        MigrationRequest request,
+        CancellationToken cancellation)
     {
-        var known = account.Entries.Read(unit.RelativePath);
         var options = ResultOptions.Of(request, cancellation);
         var source = SourceStamp.Of(unit, request, cancellation);
         var wanted = new ManifestEntry(RecordDocument.SchemaVersion, unit.RelativePath, ManifestState.Writing, options, source, []);
@@ -50,7 +61,7 @@ internal sealed class UnitJournal
     }
 
     /// <summary>Whether the unit's directory is made at the start, because other units are written below it.</summary>
-    public bool NeedsFolder => unit.HasUnitsBelow;
+    public bool NeedsFolder => unit.UnitsBelow.Count > 0;
 
     /// <summary>What may be done to the results of earlier runs.</summary>
     public EarlierResults Earlier { get; }
@@ -117,7 +128,7 @@ internal sealed class UnitJournal
     {
         hasBegun = false;
         var source = SourceStamp.InOrder(writing.Source.Concat(KeptSource()));
-        account.Entries.Write(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = null });
+        account.Entries.Write(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = LeftToOthers() });
     }
 
     /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
@@ -137,7 +148,8 @@ internal sealed class UnitJournal
         }
 
         var kept = Earlier.KeptBeside([]);
-        if (before.State == ManifestState.Finished && kept.Count > 0 && kept.SequenceEqual(before.Results()))
+        var others = LeftToOthers();
+        if (before is { State: ManifestState.Finished, Replaced: null } && kept.Count > 0 && kept.SequenceEqual(before.Results()))
         {
             return;
         }
@@ -145,14 +157,14 @@ internal sealed class UnitJournal
         account.Checksums.Withdraw();
         account.Entries.Write(writing with { Source = [], Result = kept });
         Removed = Earlier.RemoveStale([]);
-        if (kept.Count == 0)
+        if (kept.Count == 0 && others is null)
         {
             account.Entries.Remove(unit.RelativePath);
         }
         else
         {
             result = kept;
-            account.Entries.Write(writing with { State = ManifestState.Finished, Source = KeptSource(), Result = kept, Replaced = null });
+            account.Entries.Write(writing with { State = ManifestState.Finished, Source = KeptSource(), Result = kept, Replaced = others });
         }
     }
 
@@ -182,6 +194,9 @@ internal sealed class UnitJournal
         report.Output is { } path && files.FirstOrDefault(file => file.Path == Path.GetFileName(path)) is { } written
             ? report with { OutputSha256 = written.Sha256, OutputBytes = written.Bytes }
             : report;
+
+    /// <summary>What stands in folders of units below, until it is handed over; null where nothing does.</summary>
+    private IReadOnlyList<ResultFile>? LeftToOthers() => standing.OfUnitsBelow() is { Count: > 0 } files ? files : null;
 
     /// <summary>The stamps of the checkpoints that this run leaves out, where what was made of them is as good as what it asks for.</summary>
     private IReadOnlyList<SourceStamp> KeptSource()
