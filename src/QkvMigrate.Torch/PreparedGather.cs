@@ -12,7 +12,10 @@ internal abstract class PreparedGather(in Gather gather) : IDisposable
 
     /// <summary>True where <paramref name="other"/> asks for the same.</summary>
     public bool Is(in Gather other) =>
-        gather.Repetitions == other.Repetitions && gather.Rows == other.Rows && gather.RowBytes == other.RowBytes && gather.Runs.Span.SequenceEqual(other.Runs.Span);
+        gather.Repetitions == other.Repetitions
+            && gather.Rows == other.Rows
+            && gather.RowBytes == other.RowBytes
+            && gather.Runs.Span.SequenceEqual(other.Runs.Span);
 
     /// <summary>Permutes on the CPU, or puts the permutation into the device's queue.</summary>
     public abstract void Run();

@@ -20,7 +20,9 @@ public static class TorchLibrary
     public static string MadeFor => LibtorchVersion.OfTorchSharp;
 
     /// <summary>Says what libtorch to take, before anything needs it.</summary>
-    /// <param name="path">A folder of libraries, a <c>site-packages/torch</c>, a Python environment or its interpreter; null for what the environment says.</param>
+    /// <param name="path">
+    /// A folder of libraries, a <c>site-packages/torch</c>, a Python environment or its interpreter; null for what the environment says.
+    /// </param>
     /// <param name="teller">Is told what was taken, once, when it is.</param>
     public static void Choose(string? path, Action<string>? teller)
     {
@@ -37,7 +39,9 @@ public static class TorchLibrary
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
-            throw new MigrationException(FailureKind.Unavailable, $"libtorch is used on Linux x64 alone, and this is {RuntimeInformation.RuntimeIdentifier}; {LibtorchSearch.WhoNeedsIt}");
+            throw new MigrationException(
+                FailureKind.Unavailable,
+                $"libtorch is used on Linux x64 alone, and this is {RuntimeInformation.RuntimeIdentifier}; {LibtorchSearch.WhoNeedsIt}");
         }
 
         var found = search.Find();
@@ -68,7 +72,9 @@ public static class TorchLibrary
 
     private static string Bridge() =>
         OwnFolders().Select(folder => Path.Combine(folder, LibtorchFit.Bridge)).FirstOrDefault(File.Exists)
-        ?? throw new MigrationException(FailureKind.Unavailable, $"TorchSharp's library {LibtorchFit.Bridge} is not beside the program, looked in {string.Join(", ", OwnFolders())}");
+        ?? throw new MigrationException(
+            FailureKind.Unavailable,
+            $"TorchSharp's library {LibtorchFit.Bridge} is not beside the program, looked in {string.Join(", ", OwnFolders())}");
 
     /// <summary>Where the host looks for native libraries: the program's folder, and the platform's under <c>runtimes</c>.</summary>
     private static string[] OwnFolders() =>

@@ -50,7 +50,9 @@ internal sealed class ExportCommand
     public static Command Create()
     {
         var options = new ExportCommand();
-        var command = new RuledCommand("export", "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads, or a LoRA as PEFT's.");
+        var command = new RuledCommand(
+            "export",
+            "Write a model, legacy or upgraded, as a folder that Hugging Face's from_pretrained loads, or a LoRA as PEFT's.");
         command.Arguments.Add(options.path);
         Option[] all =
         [

@@ -11,7 +11,12 @@ internal sealed class LoraFacts
     public Option<string?> Era { get; } = LoraArguments.EraOption();
 
     /// <summary>LitGPT's <c>lora_alpha</c>.</summary>
-    public Option<double?> Alpha { get; } = TypedOption.Number("--lora-alpha", "X", "Of a LoRA: lora_alpha, where hyperparameters.yaml beside it does not say it.", "a finite number", _ => true);
+    public Option<double?> Alpha { get; } = TypedOption.Number(
+        "--lora-alpha",
+        "X",
+        "Of a LoRA: lora_alpha, where hyperparameters.yaml beside it does not say it.",
+        "a finite number",
+        _ => true);
 
     /// <summary>What the user said.</summary>
     public LoraOptions Read(ParseResult parsed) => new(IsBefore900: parsed.GetValue(Era) is not null) { Alpha = parsed.GetValue(Alpha) };

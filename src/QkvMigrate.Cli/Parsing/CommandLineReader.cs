@@ -15,7 +15,13 @@ internal static class CommandLineReader
     public static ParseResult Read(RootCommand root, IReadOnlyList<string> arguments, out string? problem)
     {
         var parsed = root.Parse(arguments, Configuration);
-        IReadOnlyList<string> problems = [.. parsed.Errors.Select(error => error.Message.TrimEnd('.')).Concat(SwitchesWithValues(parsed, arguments)).Distinct()];
+        IReadOnlyList<string> problems =
+        [
+            .. parsed.Errors
+                .Select(error => error.Message.TrimEnd('.'))
+                .Concat(SwitchesWithValues(parsed, arguments))
+                .Distinct(),
+        ];
         if (problems.Count == 0 && parsed.CommandResult.Command is RuledCommand command && parsed.Action == command.Action)
         {
             problems = [.. command.Problems(parsed)];

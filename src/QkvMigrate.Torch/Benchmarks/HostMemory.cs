@@ -32,7 +32,9 @@ internal sealed partial class HostMemory : IPeakMemory
     {
         const string field = "VmHWM:";
         var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal));
-        return long.TryParse(line?[field.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var kibibytes) ? kibibytes * 1024 : null;
+        return long.TryParse(line?[field.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var kibibytes)
+            ? kibibytes * 1024
+            : null;
     }
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]

@@ -13,7 +13,9 @@ public static class CheckpointGeneration
     /// <param name="precision">What the model computes in.</param>
     /// <param name="device">Where it computes.</param>
     /// <param name="cancellation">Ends the work between two tokens.</param>
-    /// <exception cref="MigrationException">The checkpoint is no whole LitGPT model, the prompt is not for it, or libtorch or the device is not there or refuses.</exception>
+    /// <exception cref="MigrationException">
+    /// The checkpoint is no whole LitGPT model, the prompt is not for it, or libtorch or the device is not there or refuses.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static GenerationResult Run(
         CheckpointLocation location,

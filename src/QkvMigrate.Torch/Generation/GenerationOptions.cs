@@ -6,7 +6,10 @@ public sealed record GenerationOptions
     /// <summary>As many as LitGPT generates where it is not told (litgpt/generate/base.py, <c>main</c>).</summary>
     public const int DefaultNewTokens = 50;
 
-    /// <summary>LitGPT's <c>max_new_tokens</c>: how many tokens are put behind the prompt; null for <see cref="DefaultNewTokens"/>, or what <c>block_size</c> leaves of them.</summary>
+    /// <summary>
+    /// LitGPT's <c>max_new_tokens</c>: how many tokens are put behind the prompt; null for <see cref="DefaultNewTokens"/>, or what
+    /// <c>block_size</c> leaves of them.
+    /// </summary>
     public int? MaxNewTokens { get; init; }
 
     /// <summary>Logits are divided by it before they become probabilities; 0 is greedy; null is 1 where <see cref="TopK"/> is given.</summary>

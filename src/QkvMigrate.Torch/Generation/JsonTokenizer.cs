@@ -50,12 +50,17 @@ internal sealed class JsonTokenizer : IPromptTokenizer
     }
 
     /// <inheritdoc/>
-    /// <exception cref="MigrationException">The text has to be normalized, or its tokens do not give it back, so that something in the file is not followed.</exception>
+    /// <exception cref="MigrationException">
+    /// The text has to be normalized, or its tokens do not give it back, so that something in the file is not followed.
+    /// </exception>
     public IReadOnlyList<int> Encode(string text)
     {
         if (isNormalized && text.FirstOrDefault(letter => letter >= FirstThatMayCombine) is > '\0' and var found)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the prompt has U+{(int)found:X4}, which normal form C may compose with others, and that is not followed here; give --tokens", path);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"the prompt has U+{(int)found:X4}, which normal form C may compose with others, and that is not followed here; give --tokens",
+                path);
         }
 
         try
@@ -67,21 +72,30 @@ internal sealed class JsonTokenizer : IPromptTokenizer
         }
         catch (RegexMatchTimeoutException error)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the pattern that cuts text into words takes more than {error.MatchTimeout.TotalSeconds} s; give --tokens", path, inner: error);
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"the pattern that cuts text into words takes more than {error.MatchTimeout.TotalSeconds} s; give --tokens",
+                path,
+                inner: error);
         }
     }
 
     /// <inheritdoc/>
     public string Decode(IReadOnlyList<int> tokens) => tokenizer.Decode(tokens, considerSpecialTokens: true) ?? "";
 
-    /// <summary>LitGPT puts a token before each prompt where <c>tokenizer_config.json</c> says so (litgpt/tokenizer.py, <c>check_if_bos_token_used</c>).</summary>
+    /// <summary>
+    /// LitGPT puts a token before each prompt where <c>tokenizer_config.json</c> says so (litgpt/tokenizer.py,
+    /// <c>check_if_bos_token_used</c>).
+    /// </summary>
     private static void RefuseBeginning(string path)
     {
         var settings = Path.Combine(Path.GetDirectoryName(path)!, "tokenizer_config.json");
         try
         {
             using var document = File.Exists(settings) ? JsonDocument.Parse(SourceFile.ReadAll(settings, TokenizerJson.MaximumBytes, "a tokenizer")) : null;
-            if (document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("add_bos_token", out var value) && value.ValueKind == JsonValueKind.True)
+            if (document?.RootElement is { ValueKind: JsonValueKind.Object } root
+                && root.TryGetProperty("add_bos_token", out var value)
+                && value.ValueKind == JsonValueKind.True)
             {
                 throw new MigrationException(FailureKind.Unsupported, "add_bos_token is not followed here; give --tokens", settings);
             }

@@ -19,6 +19,9 @@ public static class PromptTokenizers
         var piece = Path.Combine(directory, SentencePieceName);
         return File.Exists(piece) ? throw new MigrationException(FailureKind.Unsupported, "SentencePiece models are not read; give --tokens", piece)
             : vocabularySize <= ByteTokenizer.MaximumVocabulary ? new ByteTokenizer()
-            : throw new MigrationException(FailureKind.Unsupported, $"no {JsonName} in this directory, and a vocabulary of {vocabularySize} tokens is none of bytes; give --tokens", directory);
+            : throw new MigrationException(
+                FailureKind.Unsupported,
+                $"no {JsonName} in this directory, and a vocabulary of {vocabularySize} tokens is none of bytes; give --tokens",
+                directory);
     }
 }

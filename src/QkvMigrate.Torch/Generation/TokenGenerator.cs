@@ -71,13 +71,17 @@ internal static class TokenGenerator
         {
             if (token < 0 || token >= configuration.PaddedVocabularySize)
             {
-                throw new MigrationException(FailureKind.Usage, $"token {token} is none of this model's, which go from 0 to {configuration.PaddedVocabularySize - 1}");
+                throw new MigrationException(
+                    FailureKind.Usage,
+                    $"token {token} is none of this model's, which go from 0 to {configuration.PaddedVocabularySize - 1}");
             }
         }
 
         if (prompt.Count > configuration.BlockSize)
         {
-            throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt are more than the model's block_size of {configuration.BlockSize}");
+            throw new MigrationException(
+                FailureKind.Usage,
+                $"{prompt.Count} tokens of the prompt are more than the model's block_size of {configuration.BlockSize}");
         }
     }
 
@@ -86,6 +90,8 @@ internal static class TokenGenerator
         var room = configuration.BlockSize - prompt.Count;
         return options.MaxNewTokens is not { } asked ? Math.Min(GenerationOptions.DefaultNewTokens, room)
             : asked <= room ? asked
-            : throw new MigrationException(FailureKind.Usage, $"{prompt.Count} tokens of the prompt and {asked} new ones are more than the model's block_size of {configuration.BlockSize}");
+            : throw new MigrationException(
+                FailureKind.Usage,
+                $"{prompt.Count} tokens of the prompt and {asked} new ones are more than the model's block_size of {configuration.BlockSize}");
     }
 }

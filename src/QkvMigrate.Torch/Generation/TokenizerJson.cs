@@ -76,7 +76,9 @@ internal sealed record TokenizerJson(
         return new TokenizerJson(
             model.GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Name, token => token.Value.GetInt32()),
             [.. model.GetProperty("merges").EnumerateArray().Select(Merge)],
-            IsSet(root, "added_tokens") ? root.GetProperty("added_tokens").EnumerateArray().ToDictionary(AddedToken, token => token.GetProperty("id").GetInt32()) : new Dictionary<string, int>(),
+            IsSet(root, "added_tokens")
+                ? root.GetProperty("added_tokens").EnumerateArray().ToDictionary(AddedToken, token => token.GetProperty("id").GetInt32())
+                : new Dictionary<string, int>(),
             new Regex(Words(root), RegexOptions.None, PatternTimeout),
             isNormalized);
     }
@@ -142,7 +144,9 @@ internal sealed record TokenizerJson(
     }
 
     private static bool IsSet(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False) && !(value.ValueKind == JsonValueKind.String && value.GetString() is "");
+        parent.TryGetProperty(name, out var value)
+            && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False)
+            && !(value.ValueKind == JsonValueKind.String && value.GetString() is "");
 
     private static void Expect(JsonElement parent, string label, string name, string expected)
     {

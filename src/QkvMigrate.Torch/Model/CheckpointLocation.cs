@@ -18,7 +18,10 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
         var file = FindFile(path);
         var directory = Path.GetDirectoryName(Path.GetFullPath(file))!;
         return new CheckpointLocation(file, ModelConfigurationReader.Find(directory)
-            ?? throw new MigrationException(FailureKind.Unsupported, $"no {string.Join(" or ", ModelConfigurationReader.FileNames)} beside it, so what the model is made of is not known", file));
+            ?? throw new MigrationException(
+                FailureKind.Unsupported,
+                $"no {string.Join(" or ", ModelConfigurationReader.FileNames)} beside it, so what the model is made of is not known",
+                file));
     }
 
     /// <summary>The checkpoint file that <paramref name="path"/> is or holds.</summary>
@@ -46,9 +49,15 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
             return Directory.EnumerateFiles(path).Where(Checkpoint.LooksLikeOne).Order(StringComparer.Ordinal).ToList() switch
             {
                 [var only] => only,
-                [] => throw Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal).Select(DistributedCheckpoint.RefusalOfFolder).FirstOrDefault(refusal => refusal is not null)
+                [] => throw Directory.EnumerateDirectories(path)
+                    .Order(StringComparer.Ordinal)
+                    .Select(DistributedCheckpoint.RefusalOfFolder)
+                    .FirstOrDefault(refusal => refusal is not null)
                     ?? new MigrationException(FailureKind.Malformed, "no checkpoint in this directory", path),
-                var files => throw new MigrationException(FailureKind.Usage, $"{files.Count} checkpoints and none is {UsualName}; name one: {string.Join(", ", files.Select(Path.GetFileName))}", path),
+                var files => throw new MigrationException(
+                    FailureKind.Usage,
+                    $"{files.Count} checkpoints and none is {UsualName}; name one: {string.Join(", ", files.Select(Path.GetFileName))}",
+                    path),
             };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

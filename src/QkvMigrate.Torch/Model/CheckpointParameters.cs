@@ -32,13 +32,19 @@ internal sealed class CheckpointParameters : IParameterSource
         var entry = state.Get(name) ?? throw new MigrationException(FailureKind.Malformed, $"no tensor '{name}', which the configuration calls for");
         if (!shape.SequenceEqual([.. entry.Shape]))
         {
-            throw new MigrationException(FailureKind.Geometry, $"shape ({string.Join(", ", entry.Shape)}), but the configuration calls for ({string.Join(", ", shape.ToArray())})", where: $"tensor '{entry.Label}'");
+            throw new MigrationException(
+                FailureKind.Geometry,
+                $"shape ({string.Join(", ", entry.Shape)}), but the configuration calls for ({string.Join(", ", shape.ToArray())})",
+                where: $"tensor '{entry.Label}'");
         }
 
         first ??= entry;
         if (compute is null && entry.DType != first.DType)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{entry.DType}, while '{first.Label}' is {first.DType}: a model of several types is computed in float32 only", where: $"tensor '{entry.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{entry.DType}, while '{first.Label}' is {first.DType}: a model of several types is computed in float32 only",
+                where: $"tensor '{entry.Label}'");
         }
 
         taken.Add(name);
@@ -52,7 +58,9 @@ internal sealed class CheckpointParameters : IParameterSource
     {
         if (state.Names.Where(name => !taken.Contains(name)).Order(StringComparer.Ordinal).ToList() is [var name, ..] others)
         {
-            throw new MigrationException(FailureKind.Malformed, $"{others.Count} tensors that the configuration has no place for; the first is '{state.Get(name)!.Label}'");
+            throw new MigrationException(
+                FailureKind.Malformed,
+                $"{others.Count} tensors that the configuration has no place for; the first is '{state.Get(name)!.Label}'");
         }
     }
 }

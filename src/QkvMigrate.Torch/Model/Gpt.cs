@@ -35,7 +35,12 @@ internal sealed class Gpt : IDisposable
             var all = new ParameterScope(parameters, "");
             var transformer = all["transformer"];
             embedding = transformer["wte"].Take("weight", configuration.PaddedVocabularySize, configuration.EmbeddingSize);
-            blocks = [.. Enumerable.Range(0, configuration.LayerCount).Select(layer => new TransformerBlock(configuration, layout, transformer["h"][$"{layer}"], layer))];
+            blocks =
+            [
+                .. Enumerable
+                    .Range(0, configuration.LayerCount)
+                    .Select(layer => new TransformerBlock(configuration, layout, transformer["h"][$"{layer}"], layer)),
+            ];
             finalNorm = Norms.Create(configuration, transformer["ln_f"], configuration.EmbeddingSize);
             head = new Linear(all["lm_head"], configuration.EmbeddingSize, configuration.PaddedVocabularySize, configuration.LmHeadBias);
             rotary = new RotaryEmbedding(configuration, embedding.device);

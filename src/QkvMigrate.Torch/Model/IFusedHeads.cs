@@ -11,7 +11,10 @@ internal interface IFusedHeads
     /// <summary>How many heads of keys, and as many of values, a cache keeps.</summary>
     int CachedHeads { get; }
 
-    /// <summary>Takes the projected <c>(B, T, (n_head + 2·n_query_groups)·head_size)</c> apart; keys and values have <see cref="CachedHeads"/> heads where they are cached.</summary>
+    /// <summary>
+    /// Takes the projected <c>(B, T, (n_head + 2·n_query_groups)·head_size)</c> apart; keys and values have <see cref="CachedHeads"/> heads
+    /// where they are cached.
+    /// </summary>
     HeadTensors Split(Tensor projected, bool cached);
 
     /// <summary>Gives keys or values, as <see cref="Split"/> made them or a cache kept them, the heads that attention takes.</summary>

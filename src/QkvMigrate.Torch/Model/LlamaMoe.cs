@@ -17,7 +17,12 @@ internal sealed class LlamaMoe : IMlp
     {
         perToken = configured.PerToken;
         gate = new Linear(parameters["gate"], configuration.EmbeddingSize, configured.Count, hasBias: false);
-        experts = [.. Enumerable.Range(0, configured.Count).Select(index => new GatedMlp(configuration, parameters["experts"][$"{index}"], configured.IntermediateSize, x => x.silu()))];
+        experts =
+        [
+            .. Enumerable
+                .Range(0, configured.Count)
+                .Select(index => new GatedMlp(configuration, parameters["experts"][$"{index}"], configured.IntermediateSize, x => x.silu())),
+        ];
     }
 
     public Tensor Forward(Tensor x)

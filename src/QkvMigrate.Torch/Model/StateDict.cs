@@ -25,7 +25,9 @@ internal sealed class StateDict
         return found switch
         {
             [var landmark] => Below(checkpoint, landmark.Container, Prefix(landmark)!),
-            [] => throw new MigrationException(FailureKind.Unsupported, $"no '{Landmark}': this is no whole LitGPT model; adapters and LoRA weights are merged into their base first"),
+            [] => throw new MigrationException(
+                FailureKind.Unsupported,
+                $"no '{Landmark}': this is no whole LitGPT model; adapters and LoRA weights are merged into their base first"),
             [var first, var second, ..] => throw new MigrationException(FailureKind.Unsupported, $"more than one model: '{first.Label}' and '{second.Label}'"),
         };
     }
@@ -34,7 +36,9 @@ internal sealed class StateDict
     public TensorEntry? Get(string name) => tensors.GetValueOrDefault(name);
 
     private static string? Prefix(TensorEntry tensor) =>
-        tensor.Name?.Text is { } key && key.EndsWith(Landmark, StringComparison.Ordinal) && (key.Length == Landmark.Length || key[^(Landmark.Length + 1)] == '.')
+        tensor.Name?.Text is { } key
+            && key.EndsWith(Landmark, StringComparison.Ordinal)
+            && (key.Length == Landmark.Length || key[^(Landmark.Length + 1)] == '.')
             ? key[..^Landmark.Length]
             : null;
 

@@ -40,12 +40,16 @@ internal static class UnsupportedFeatures
 
         if (configuration.ParallelResidual && configuration.PostMlpNorm)
         {
-            throw new MigrationException(FailureKind.Unsupported, "post_mlp_norm with parallel_residual: LitGPT left the norm out before 2025 and applies it since, so what the model should do is not known");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "post_mlp_norm with parallel_residual: LitGPT left the norm out before 2025 and applies it since, so what the model should do is not known");
         }
 
         if (configuration.RotarySize % 2 != 0)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"rotary_percentage {configuration.Rope.Percentage} of head_size {configuration.Geometry.HeadSize} rotates {configuration.RotarySize} elements, expected an even number");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"rotary_percentage {configuration.Rope.Percentage} of head_size {configuration.Geometry.HeadSize} rotates {configuration.RotarySize} elements, expected an even number");
         }
     }
 }

@@ -18,7 +18,10 @@ internal static partial class DynamicLoader
         _ = LastError();
         var handle = Open(Path.GetFullPath(path), BindNow);
         return handle != 0 ? handle
-            : throw new MigrationException(FailureKind.Unavailable, $"the library does not load: {Marshal.PtrToStringUTF8(LastError()) ?? "the loader gives no reason"}", path);
+            : throw new MigrationException(
+                FailureKind.Unavailable,
+                $"the library does not load: {Marshal.PtrToStringUTF8(LastError()) ?? "the loader gives no reason"}",
+                path);
     }
 
     [LibraryImport("libdl.so.2", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]

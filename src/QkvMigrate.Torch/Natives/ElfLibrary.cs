@@ -248,7 +248,9 @@ internal sealed class ElfLibrary : IDisposable
     }
 
     private ulong Value(DynamicTag tag) =>
-        dynamic.TryGetValue((long)tag, out var value) ? value : throw Unusable($"a library without {tag} among its dynamic entries, which every linker on Linux writes");
+        dynamic.TryGetValue((long)tag, out var value)
+            ? value
+            : throw Unusable($"a library without {tag} among its dynamic entries, which every linker on Linux writes");
 
     /// <summary>The offset in the file of what a dynamic entry gives the address of.</summary>
     private long Place(DynamicTag tag)

@@ -47,5 +47,8 @@ internal static class LibtorchFit
 
     private static ElfLibrary Open(Libtorch libtorch, string name) =>
         File.Exists(libtorch.Library(name)) ? ElfLibrary.Open(libtorch.Library(name))
-        : throw new MigrationException(FailureKind.Unavailable, $"no {name}, which a libtorch has beside its {LibtorchLayout.Landmark}", $"{libtorch.Folder} ({libtorch.Origin})");
+        : throw new MigrationException(
+            FailureKind.Unavailable,
+            $"no {name}, which a libtorch has beside its {LibtorchLayout.Landmark}",
+            $"{libtorch.Folder} ({libtorch.Origin})");
 }

@@ -46,7 +46,8 @@ internal sealed record LibtorchSearch(string? Named, IReadOnlyList<string> Besid
     {
         var own = Beside.FirstOrDefault(LibtorchLayout.IsLibtorch);
         return own is not null ? new Libtorch(own, "beside the program", LibtorchVersion.Of(own) ?? LibtorchVersion.Beside)
-            : Environments.Select(name => Value(name) is { } path && LibtorchLayout.Find(path) is { } folder ? Found(folder, name) : null).FirstOrDefault(found => found is not null);
+            : Environments.Select(name => Value(name) is { } path && LibtorchLayout.Find(path) is { } folder ? Found(folder, name) : null)
+                .FirstOrDefault(found => found is not null);
     }
 
     private string Missing()

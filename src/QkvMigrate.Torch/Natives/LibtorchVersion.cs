@@ -17,7 +17,10 @@ internal static unsafe partial class LibtorchVersion
     public static string? Of(string folder) =>
         InFiles(folder) ?? (PackageFolder().Match(folder) is { Success: true } package ? package.Groups["version"].Value : null);
 
-    /// <summary>What libraries that are loaded say themselves, or null where they are older than PyTorch 2.9 (torch/csrc/stable, <c>aoti_torch_abi_version</c>).</summary>
+    /// <summary>
+    /// What libraries that are loaded say themselves, or null where they are older than PyTorch 2.9 (torch/csrc/stable,
+    /// <c>aoti_torch_abi_version</c>).
+    /// </summary>
     public static string? OfLoaded(IEnumerable<nint> handles)
     {
         foreach (var handle in handles)
@@ -33,7 +36,10 @@ internal static unsafe partial class LibtorchVersion
         return null;
     }
 
-    /// <summary>Python's package has <c>torch/version.py</c>, the unpacked libtorch <c>build-version</c>; conda's libraries lie in the folder above the packages.</summary>
+    /// <summary>
+    /// Python's package has <c>torch/version.py</c>, the unpacked libtorch <c>build-version</c>; conda's libraries lie in the folder above
+    /// the packages.
+    /// </summary>
     private static string? InFiles(string folder)
     {
         var parent = Path.GetDirectoryName(folder) ?? folder;

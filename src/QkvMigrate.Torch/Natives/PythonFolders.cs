@@ -27,7 +27,9 @@ internal static class PythonFolders
     {
         var target = Target(path);
         var user = Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".local");
-        return new[] { user, Environment(path), Environment(target) }.Distinct(StringComparer.Ordinal).SelectMany(folder => OfEnvironment(folder, Version(target)));
+        return new[] { user, Environment(path), Environment(target) }
+            .Distinct(StringComparer.Ordinal)
+            .SelectMany(folder => OfEnvironment(folder, Version(target)));
     }
 
     private static IEnumerable<string> OfEnvironment(string folder, int? version)
@@ -80,6 +82,8 @@ internal static class PythonFolders
     private static int? Version(string path)
     {
         var name = Path.GetFileName(path);
-        return name.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var minor) ? minor : null;
+        return name.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var minor)
+            ? minor
+            : null;
     }
 }

@@ -36,7 +36,10 @@ public static class ForwardCheck
         var second = new CheckpointLocation(file, ModelConfigurationReader.Find(Path.GetDirectoryName(Path.GetFullPath(file))!) ?? first.Configuration);
         if (second.Configuration.PaddedVocabularySize != first.Configuration.PaddedVocabularySize)
         {
-            throw new MigrationException(FailureKind.Geometry, $"its configuration has padded_vocab_size {second.Configuration.PaddedVocabularySize}, that of {first.File} has {first.Configuration.PaddedVocabularySize}", file);
+            throw new MigrationException(
+                FailureKind.Geometry,
+                $"its configuration has padded_vocab_size {second.Configuration.PaddedVocabularySize}, that of {first.File} has {first.Configuration.PaddedVocabularySize}",
+                file);
         }
 
         var prompt = Prompt(first.Configuration);

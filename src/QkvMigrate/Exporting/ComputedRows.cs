@@ -46,7 +46,11 @@ internal sealed class ComputedRows : ComputedBytes
     {
         if (!rows.AreContiguous && Span(rows.Source, 1) > SpanBytes)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"the strides ({string.Join(", ", rows.Source.Strides)}) spread one row over more than {SpanBytes} bytes; save it as tensor.contiguous()", rows.Source.Storage.Source.Path, $"tensor '{rows.Source.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"the strides ({string.Join(", ", rows.Source.Strides)}) spread one row over more than {SpanBytes} bytes; save it as tensor.contiguous()",
+                rows.Source.Storage.Source.Path,
+                $"tensor '{rows.Source.Label}'");
         }
     }
 

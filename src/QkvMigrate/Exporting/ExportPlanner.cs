@@ -18,7 +18,9 @@ internal static class ExportPlanner
         var path = files[0].Source.Path;
         try
         {
-            var found = ModelTensors.Find(files) ?? throw new MigrationException(FailureKind.Unsupported, "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight");
+            var found = ModelTensors.Find(files) ?? throw new MigrationException(
+                FailureKind.Unsupported,
+                "there is no model of LitGPT's in it: no tensor bears a name like transformer.h.0.attn.qkv.weight");
             if (!AdapterPlanner.IsOne(found))
             {
                 ModelKinds.Check(found);
@@ -57,13 +59,17 @@ internal static class ExportPlanner
 
     private static string FindConfiguration(string directory) =>
         ModelFields.FileNames.Select(name => Path.Combine(directory, name)).FirstOrDefault(File.Exists)
-        ?? throw new MigrationException(FailureKind.Geometry, $"no {string.Join(" or ", ModelFields.FileNames)} beside it, so what the model is made of is not known; --config FILE names one");
+        ?? throw new MigrationException(
+            FailureKind.Geometry,
+            $"no {string.Join(" or ", ModelFields.FileNames)} beside it, so what the model is made of is not known; --config FILE names one");
 
     private static IEnumerable<Advice> Advice(IReadOnlyList<Checkpoint> files, ModelTensors found, ModelFamily family, OutputHead head)
     {
         if (files.SelectMany(file => file.Optimizers).ToList() is { Count: > 0 } optimizers)
         {
-            yield return new Advice("optimizer-left-behind", $"optimizer state '{optimizers[0].Path}' of {optimizers[0].Parameters.Count} parameters stays behind: a model of Hugging Face's has none");
+            yield return new Advice(
+                "optimizer-left-behind",
+                $"optimizer state '{optimizers[0].Path}' of {optimizers[0].Parameters.Count} parameters stays behind: a model of Hugging Face's has none");
         }
 
         if (found.LeftBehind > 0)
@@ -73,7 +79,9 @@ internal static class ExportPlanner
 
         if (family.TiesHead && head.Differs)
         {
-            yield return new Advice("head-left-out", $"the output head is not the embedding, but {family.Title} of Hugging Face's has one matrix for both: the head was left out, and the model will speak otherwise than in LitGPT");
+            yield return new Advice(
+                "head-left-out",
+                $"the output head is not the embedding, but {family.Title} of Hugging Face's has one matrix for both: the head was left out, and the model will speak otherwise than in LitGPT");
         }
     }
 }

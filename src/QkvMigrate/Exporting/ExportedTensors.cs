@@ -40,7 +40,9 @@ internal sealed class ExportedTensors
     {
         if (ModelParameters.Least(model) is var least && least > found.Tensors.Count)
         {
-            throw new MigrationException(FailureKind.Malformed, $"{found.Tensors.Count} tensors are too few for {model.LayerCount} layers{(model.Experts is { } experts ? $" of {experts.Count} experts" : "")}, which the configuration gives");
+            throw new MigrationException(
+                FailureKind.Malformed,
+                $"{found.Tensors.Count} tensors are too few for {model.LayerCount} layers{(model.Experts is { } experts ? $" of {experts.Count} experts" : "")}, which the configuration gives");
         }
 
         return new ExportedTensors(found, model, family, dtype).Convert();
@@ -62,7 +64,9 @@ internal sealed class ExportedTensors
             var isTiedHead = parameter.Module == ModelParameters.Head && family.TiesHead;
             if (tensor is null && !isTiedHead)
             {
-                throw new MigrationException(FailureKind.Malformed, $"the model has no '{name}', which its configuration asks for; it is half a model, or another one's configuration");
+                throw new MigrationException(
+                    FailureKind.Malformed,
+                    $"the model has no '{name}', which its configuration asks for; it is half a model, or another one's configuration");
             }
 
             left.Remove(name);
@@ -89,12 +93,18 @@ internal sealed class ExportedTensors
 
         if (stacks.TryGetValue(parameter.Module, out var places))
         {
-            return places.Select(place => Stacked(place.Target, place.Place, Made(place.Target, parameter, [TensorRows.All(tensor)]), open)).OfType<ExportedTensor>();
+            return places
+                .Select(place => Stacked(place.Target, place.Place, Made(place.Target, parameter, [TensorRows.All(tensor)]), open))
+                .OfType<ExportedTensor>();
         }
 
         return family.Modules.TryGetValue(parameter.Module, out var targets)
             ? targets.Select(target => Made(target, parameter, [TensorRows.All(tensor)]))
-            : throw new MigrationException(FailureKind.Unsupported, $"{family.Title} of Hugging Face's has no place for it", tensor.Storage.Source.Path, $"tensor '{tensor.Label}'");
+            : throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{family.Title} of Hugging Face's has no place for it",
+                tensor.Storage.Source.Path,
+                $"tensor '{tensor.Label}'");
     }
 
     /// <summary>The whole stack where this was its last part; null before.</summary>
@@ -126,7 +136,9 @@ internal sealed class ExportedTensors
 
         if (!tensor.Shape.SequenceEqual(parameter.Shape))
         {
-            throw Refused(FailureKind.Geometry, $"it has shape ({string.Join(", ", tensor.Shape)}), but the configuration takes ({string.Join(", ", parameter.Shape)})");
+            throw Refused(
+                FailureKind.Geometry,
+                $"it has shape ({string.Join(", ", tensor.Shape)}), but the configuration takes ({string.Join(", ", parameter.Shape)})");
         }
 
         if (!ElementTypes.IsFloatingPoint(tensor.DType))
@@ -142,6 +154,10 @@ internal sealed class ExportedTensors
     private MigrationException LeftOver(string name)
     {
         var tensor = found.Tensors[name];
-        return new MigrationException(FailureKind.Unsupported, $"its configuration has no such parameter, so that {family.Title} of Hugging Face's has no place for it", tensor.Storage.Source.Path, $"tensor '{tensor.Label}'");
+        return new MigrationException(
+            FailureKind.Unsupported,
+            $"its configuration has no such parameter, so that {family.Title} of Hugging Face's has no place for it",
+            tensor.Storage.Source.Path,
+            $"tensor '{tensor.Label}'");
     }
 }

@@ -32,7 +32,12 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
     /// <param name="tensors">What it is made of.</param>
     /// <param name="head">Whether its output head is its embedding.</param>
     /// <exception cref="MigrationException">The one beside the checkpoint contradicts LitGPT's.</exception>
-    public static HuggingFaceConfiguration Of(ModelFamily family, ModelConfiguration model, string directory, IReadOnlyList<ExportedTensor> tensors, OutputHead head)
+    public static HuggingFaceConfiguration Of(
+        ModelFamily family,
+        ModelConfiguration model,
+        string directory,
+        IReadOnlyList<ExportedTensor> tensors,
+        OutputHead head)
     {
         var made = Make(family, model);
         var dtype = tensors.GroupBy(tensor => tensor.DType).MaxBy(same => same.Sum(tensor => tensor.Bytes))!.Key;
@@ -41,10 +46,17 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
         var result = isMade
             ? Made(family, made, dtype, beside, SpecialTokens.Of(model, directory, beside, Path.Combine(directory, GenerationName)))
             : Kept(family, model, made, beside!, Path.Combine(directory, FileName), dtype, head);
-        return File.Exists(Path.Combine(directory, GenerationName)) ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] } : result.WithGeneration(isMade ? made : beside!);
+        return File.Exists(Path.Combine(directory, GenerationName))
+            ? result with { KeptFiles = [.. result.KeptFiles, GenerationName] }
+            : result.WithGeneration(isMade ? made : beside!);
     }
 
-    private static HuggingFaceConfiguration Made(ModelFamily family, JsonObject made, DType dtype, JsonObject? beside, IReadOnlyDictionary<string, JsonNode?> tokens)
+    private static HuggingFaceConfiguration Made(
+        ModelFamily family,
+        JsonObject made,
+        DType dtype,
+        JsonObject? beside,
+        IReadOnlyDictionary<string, JsonNode?> tokens)
     {
         foreach (var name in TypeNames)
         {
@@ -67,7 +79,14 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
                 + (unknown.Count == 0 ? "" : $"; no file beside the checkpoint says {string.Join(", ", unknown)}"))]);
     }
 
-    private static HuggingFaceConfiguration Kept(ModelFamily family, ModelConfiguration model, JsonObject made, JsonObject beside, string path, DType dtype, OutputHead head)
+    private static HuggingFaceConfiguration Kept(
+        ModelFamily family,
+        ModelConfiguration model,
+        JsonObject made,
+        JsonObject beside,
+        string path,
+        DType dtype,
+        OutputHead head)
     {
         Compare(family, model, made, beside);
         var changes = new List<string>();
@@ -88,7 +107,10 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
 
         return changes.Count == 0
             ? new HuggingFaceConfiguration([], [FileName], [])
-            : new HuggingFaceConfiguration([ExportedDocument.Json(FileName, beside)], [], [new Advice("config-changed", $"{FileName} is the one beside the checkpoint, but for {string.Join(" and ", changes)}")]);
+            : new HuggingFaceConfiguration(
+                [ExportedDocument.Json(FileName, beside)],
+                [],
+                [new Advice("config-changed", $"{FileName} is the one beside the checkpoint, but for {string.Join(" and ", changes)}")]);
 
         void Change(string name, JsonNode value)
         {
@@ -119,7 +141,9 @@ internal sealed record HuggingFaceConfiguration(IReadOnlyList<ExportedDocument> 
         }
 
         static MigrationException Contradicts(string problem) =>
-            new(FailureKind.Conflict, $"{FileName} beside the checkpoint contradicts LitGPT's configuration: {problem}; correct the one that is wrong, or take {FileName} away, and one is made");
+            new(
+                FailureKind.Conflict,
+                $"{FileName} beside the checkpoint contradicts LitGPT's configuration: {problem}; correct the one that is wrong, or take {FileName} away, and one is made");
     }
 
     private HuggingFaceConfiguration WithGeneration(JsonObject configuration)

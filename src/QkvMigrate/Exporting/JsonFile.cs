@@ -20,7 +20,9 @@ internal static class JsonFile
 
         try
         {
-            var document = JsonNode.Parse(ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark), documentOptions: Options) as JsonObject
+            var document = JsonNode.Parse(
+                ConfigurationReader.ReadText(path).TrimStart(ConfigurationReader.ByteOrderMark),
+                documentOptions: Options) as JsonObject
                 ?? throw new MigrationException(FailureKind.Malformed, "no JSON object", path);
 
             // Texts are looked at when they are used: half a surrogate pair is met here, and not later.

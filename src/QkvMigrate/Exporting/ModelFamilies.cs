@@ -35,7 +35,9 @@ internal static class ModelFamilies
         var unmet = nearest.Unmet(model, named.Count > 0).First();
         throw named.Count > 0
             ? new MigrationException(FailureKind.Conflict, $"the model's name '{model.Name}' is one of {nearest.Title}, but {unmet}")
-            : new MigrationException(FailureKind.Unsupported, $"no model of Hugging Face's that this tool knows is built like '{model.Name}'; the nearest is {nearest.Title}, but {unmet}");
+            : new MigrationException(
+                FailureKind.Unsupported,
+                $"no model of Hugging Face's that this tool knows is built like '{model.Name}'; the nearest is {nearest.Title}, but {unmet}");
     }
 
     private static IReadOnlyList<ModelFamily> Load()

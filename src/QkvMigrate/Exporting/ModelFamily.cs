@@ -56,7 +56,10 @@ internal sealed record ModelFamily
     /// <summary>Whether a <c>config.json</c> that does not say <c>tie_word_embeddings</c> ties the two, though the head is not left out.</summary>
     public required bool TiesByDefault { get; init; }
 
-    /// <summary>The modules of LitGPT's model, by their paths as <see cref="ModelParameter.Module"/> has them, and what they are called here: three names for a split one.</summary>
+    /// <summary>
+    /// The modules of LitGPT's model, by their paths as <see cref="ModelParameter.Module"/> has them, and what they are called here: three
+    /// names for a split one.
+    /// </summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Modules { get; init; }
 
     /// <summary>Modules whose rows stand one behind the other in one module here.</summary>
@@ -71,7 +74,10 @@ internal sealed record ModelFamily
     /// <summary>The <c>config.json</c> that is made: values as they are, and names of <see cref="ModelValues"/> behind a dollar.</summary>
     public required IReadOnlyDictionary<string, JsonNode?> Configuration { get; init; }
 
-    /// <summary>The fields of it that decide shapes, and what one that is missing stands for: a value, or a name behind a dollar; null where it must be there.</summary>
+    /// <summary>
+    /// The fields of it that decide shapes, and what one that is missing stands for: a value, or a name behind a dollar; null where it must
+    /// be there.
+    /// </summary>
     public required IReadOnlyDictionary<string, JsonNode?> ShapeFields { get; init; }
 
     /// <summary>Whether LitGPT's name for a model tells this family.</summary>
@@ -97,7 +103,8 @@ internal sealed record ModelFamily
         _ => value.ToJsonString(),
     };
 
-    private static bool Fits(IReadOnlyList<string> patterns, string name) => patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+    private static bool Fits(IReadOnlyList<string> patterns, string name) =>
+        patterns.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
     private static string Worth(JsonValue number) =>
         double.Parse(number.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture).ToString("R", System.Globalization.CultureInfo.InvariantCulture);

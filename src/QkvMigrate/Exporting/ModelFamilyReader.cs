@@ -29,7 +29,9 @@ internal sealed class ModelFamilyReader
     /// <summary>Reads the families of several files, one of which may be said to be like another.</summary>
     public static IReadOnlyList<ModelFamily> Read(IEnumerable<string> texts)
     {
-        var files = texts.Select(text => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject()).ToDictionary(file => (string)file["name"]!, StringComparer.Ordinal);
+        var files = texts
+            .Select(text => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject())
+            .ToDictionary(file => (string)file["name"]!, StringComparer.Ordinal);
         var families = new Dictionary<string, ModelFamily>(StringComparer.Ordinal);
         return [.. files.Keys.Order(StringComparer.Ordinal).Select(name => Find(name, 0))];
 
@@ -57,8 +59,12 @@ internal sealed class ModelFamilyReader
             IsToldByName = file["toldByName"]?.GetValue<bool>() ?? false,
             Requirements = Conditions("requires", like?.Requirements),
             Structure = Conditions("structure", null),
-            Fused = Enum.TryParse<FusedTreatment>(Text("fused", like?.Fused.ToString()), ignoreCase: true, out var fused) ? fused : throw Wrong("has a treatment of the fused matrix that there is not"),
-            TiesHead = Text("head", like is null ? null : like.TiesHead ? "tied" : "own") switch { "tied" => true, "own" => false, _ => throw Wrong("has a head that is neither tied nor its own") },
+            Fused = Enum.TryParse<FusedTreatment>(Text("fused", like?.Fused.ToString()), ignoreCase: true, out var fused)
+                ? fused
+                : throw Wrong("has a treatment of the fused matrix that there is not"),
+            TiesHead = Text(
+                "head",
+                like is null ? null : like.TiesHead ? "tied" : "own") switch { "tied" => true, "own" => false, _ => throw Wrong("has a head that is neither tied nor its own") },
             TiesByDefault = file["tiesByDefault"]?.GetValue<bool>() ?? false,
             Modules = Merged("modules", like?.Modules, node => node is JsonArray ? Texts(node) : [(string)node!]),
             Stacked = Merged("stacked", like?.Stacked, Texts),
@@ -83,7 +89,11 @@ internal sealed class ModelFamilyReader
             throw Wrong("has several names for one module");
         }
 
-        var values = family.Configuration.Values.Concat(family.ShapeFields.Values).Select(Variable).OfType<string>().Concat(family.Requirements.Keys).Concat(family.Structure.Keys);
+        var values = family.Configuration.Values.Concat(family.ShapeFields.Values)
+            .Select(Variable)
+            .OfType<string>()
+            .Concat(family.Requirements.Keys)
+            .Concat(family.Structure.Keys);
         if (values.FirstOrDefault(value => !ModelValues.IsOne(value)) is { } unknown)
         {
             throw Wrong($"asks for '{unknown}', which no configuration says");
@@ -105,12 +115,18 @@ internal sealed class ModelFamilyReader
     /// <summary>The fields that decide shapes: null stands for one that must be there, so that nothing inherited can be taken away by it.</summary>
     private Dictionary<string, JsonNode?> Shapes() =>
         file["shapes"] is JsonObject own ? own.ToDictionary(field => field.Key, field => field.Value?.DeepClone(), StringComparer.Ordinal)
-        : like?.ShapeFields.ToDictionary(field => field.Key, field => field.Value, StringComparer.Ordinal) ?? throw Wrong("does not say which fields decide shapes");
+        : like?.ShapeFields.ToDictionary(
+            field => field.Key,
+            field => field.Value,
+            StringComparer.Ordinal) ?? throw Wrong("does not say which fields decide shapes");
 
     /// <summary>What the family has of its own on top of what it inherits; null takes something away.</summary>
     private Dictionary<string, T> Merged<T>(string field, IReadOnlyDictionary<string, T>? inherited, Func<JsonNode, T> read)
     {
-        var merged = inherited?.ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal) ?? new Dictionary<string, T>(StringComparer.Ordinal);
+        var merged = inherited?.ToDictionary(
+            entry => entry.Key,
+            entry => entry.Value,
+            StringComparer.Ordinal) ?? new Dictionary<string, T>(StringComparer.Ordinal);
         foreach (var (name, value) in file[field]?.AsObject() ?? [])
         {
             if (value is not null)

@@ -6,10 +6,18 @@ internal static class ModelKinds
     private static readonly (string[] Components, string Problem)[] Refused =
     [
         (["lora_A", "lora_B"], "this has a LoRA in it; 'qkvmigrate upgrade --lora merge' makes a model of it that can be exported"),
-        (["adapter_wte", "gating_factor"], "this has LitGPT's adapter (v1) in it, which Hugging Face's models have no place for; export the model that it was trained on"),
-        (["adapter_bias", "adapter_scale"], "this has LitGPT's adapter v2 in it, which Hugging Face's models have no place for; export the model that it was trained on"),
-        (["quant_weight", "qweight", "qzeros", "zeros", "scales", "g_idx"], "this is quantized by GPTQ in a way that Hugging Face's models do not read; export the model that it was made from"),
-        (["absmax", "quant_map", "nested_absmax", "nested_quant_map", "quant_state", "SCB", "weight_format"], "this is quantized by bitsandbytes; export the model that it was made from"),
+        (
+            ["adapter_wte", "gating_factor"],
+            "this has LitGPT's adapter (v1) in it, which Hugging Face's models have no place for; export the model that it was trained on"),
+        (
+            ["adapter_bias", "adapter_scale"],
+            "this has LitGPT's adapter v2 in it, which Hugging Face's models have no place for; export the model that it was trained on"),
+        (
+            ["quant_weight", "qweight", "qzeros", "zeros", "scales", "g_idx"],
+            "this is quantized by GPTQ in a way that Hugging Face's models do not read; export the model that it was made from"),
+        (
+            ["absmax", "quant_map", "nested_absmax", "nested_quant_map", "quant_state", "SCB", "weight_format"],
+            "this is quantized by bitsandbytes; export the model that it was made from"),
     ];
 
     /// <summary>Refuses a model of such a kind.</summary>

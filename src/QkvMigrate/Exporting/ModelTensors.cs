@@ -26,7 +26,9 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
         var others = 0;
         foreach (var file in files)
         {
-            var kept = file.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.State).ToHashSet(ReferenceEqualityComparer.Instance);
+            var kept = file.Optimizers.SelectMany(optimizer => optimizer.Parameters)
+                .SelectMany(parameter => parameter.State)
+                .ToHashSet(ReferenceEqualityComparer.Instance);
             foreach (var tensor in file.Tensors.Where(tensor => !kept.Contains(tensor)))
             {
                 if (TrySplit(tensor, out var way, out var name))
@@ -44,8 +46,13 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
         return models switch
         {
             [] => null,
-            [var (way, tensors)] => new ModelTensors(tensors, LayoutOf(tensors), others + ways.Where(other => other.Key != way).Sum(other => other.Value.Count)),
-            _ => throw new MigrationException(FailureKind.Conflict, $"there are {models.Count} models in it, under {string.Join(" and ", models.Select(model => $"'{model.Key}'").Order(StringComparer.Ordinal))}; save the one that is meant in a file of its own"),
+            [var (way, tensors)] => new ModelTensors(
+                tensors,
+                LayoutOf(tensors),
+                others + ways.Where(other => other.Key != way).Sum(other => other.Value.Count)),
+            _ => throw new MigrationException(
+                FailureKind.Conflict,
+                $"there are {models.Count} models in it, under {string.Join(" and ", models.Select(model => $"'{model.Key}'").Order(StringComparer.Ordinal))}; save the one that is meant in a file of its own"),
         };
     }
 
@@ -58,7 +65,11 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
 
         if (!tensors.TryAdd(name, tensor))
         {
-            throw new MigrationException(FailureKind.Conflict, $"'{tensors[name].Label}' and this are both {name}", tensor.Storage.Source.Path, $"tensor '{tensor.Label}'");
+            throw new MigrationException(
+                FailureKind.Conflict,
+                $"'{tensors[name].Label}' and this are both {name}",
+                tensor.Storage.Source.Path,
+                $"tensor '{tensor.Label}'");
         }
     }
 
@@ -71,7 +82,10 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
             return false;
         }
 
-        var steps = $"{tensor.Container.Path.Replace('/', '.')}.{tensor.Name.Text}".Split('.', StringSplitOptions.RemoveEmptyEntries).Where(step => !WrapperNames.IsOne(step)).ToList();
+        var steps = $"{tensor.Container.Path.Replace('/', '.')}.{tensor.Name.Text}"
+            .Split('.', StringSplitOptions.RemoveEmptyEntries)
+            .Where(step => !WrapperNames.IsOne(step))
+            .ToList();
         var start = steps.FindIndex(0, steps.Count, step => step is Root or Head);
         if (start < 0 || start == steps.Count - 1 || (steps[start] == Root && !Parts.Contains(steps[start + 1])))
         {
@@ -84,7 +98,8 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
 
     /// <summary>Whether a name is that of something in a block's attention: a model has some, whatever it is made of. A LoRA may have none there.</summary>
     private static bool IsAttention(string name) =>
-        name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && (name.Contains(".attn.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal));
+        name.StartsWith($"{Root}.h.", StringComparison.Ordinal)
+            && (name.Contains(".attn.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal));
 
     private static LayoutFamily LayoutOf(Dictionary<string, TensorEntry> tensors)
     {
@@ -96,7 +111,9 @@ internal sealed record ModelTensors(IReadOnlyDictionary<string, TensorEntry> Ten
         {
             [var only] => only.Layout,
             [] => LayoutFamilies.Sequential,
-            _ => throw new MigrationException(FailureKind.Conflict, $"legacy and upgraded names stand in one model: {string.Join(" and ", first.Select(found => $"'{tensors[found.Name!].Label}'"))}; which rows are in which order cannot be told"),
+            _ => throw new MigrationException(
+                FailureKind.Conflict,
+                $"legacy and upgraded names stand in one model: {string.Join(" and ", first.Select(found => $"'{tensors[found.Name!].Label}'"))}; which rows are in which order cannot be told"),
         };
     }
 }

@@ -24,7 +24,9 @@ internal static class ModelValues
         ["intermediate_size"] = model => model.IntermediateSize,
         ["lm_head_bias"] = model => model.LmHeadBias,
         ["mlp_class_name"] = model => Word(model.Mlp),
-        ["moe_intermediate_size"] = model => model.Experts is { } experts && experts.IntermediateSize != model.IntermediateSize ? experts.IntermediateSize : null,
+        ["moe_intermediate_size"] = model => model.Experts is { } experts && experts.IntermediateSize != model.IntermediateSize
+            ? experts.IntermediateSize
+            : null,
         ["n_embd"] = model => model.EmbeddingSize,
         ["n_expert"] = model => model.Experts?.Count,
         ["n_expert_per_token"] = model => model.Experts?.PerToken,
@@ -64,14 +66,16 @@ internal static class ModelValues
         ["norm_has_parameters"] = model => model.NormHasParameters,
         ["norm_unit_offset"] = model => model.NormHasUnitOffset,
         ["rope_by_layer_type"] = model => new JsonObject { ["full_attention"] = Rope(model, model.Rope.Base, isStretched: true), ["sliding_attention"] = Rope(model, model.Rope.LocalBase ?? model.Rope.Base, isStretched: false) },
-        ["rope_is_local_with_window"] = model => Enumerable.Range(0, model.LayerCount).All(layer => IsLocal(model, layer) == model.SlidingWindow?.On(layer) is not null),
+        ["rope_is_local_with_window"] = model => Enumerable.Range(0, model.LayerCount)
+            .All(layer => IsLocal(model, layer) == model.SlidingWindow?.On(layer) is not null),
         ["rope_local_base"] = model => Real(model.Rope.LocalBase ?? model.Rope.Base),
         ["rope_parameters"] = model => Rope(model, model.Rope.Base, isStretched: true),
         ["rope_partial_parameters"] = model => Partial(model),
         ["rope_scaling"] = model => Stretching(model),
         ["rope_is_stretched"] = model => Stretching(model) is not null,
         ["rope_is_stretched_twice"] = model => model.Rope is { CondenseRatio: not 1, Adjustments: not null },
-        ["window_on_all_layers"] = model => model.SlidingWindow is not { } window || Enumerable.Range(0, model.LayerCount).All(layer => window.On(layer) is not null),
+        ["window_on_all_layers"] = model => model.SlidingWindow is not { } window || Enumerable.Range(0, model.LayerCount)
+            .All(layer => window.On(layer) is not null),
     };
 
     /// <summary>Whether there is a value of this name.</summary>
@@ -88,7 +92,10 @@ internal static class ModelValues
     }
 
     /// <summary>A number that they take as an int: written without a point where it is whole.</summary>
-    private static JsonValue? Number(double? value) => value is not { } number ? null : number == Math.Truncate(number) && Math.Abs(number) < 1L << 53 ? JsonValue.Create((long)number) : JsonValue.Create(number);
+    private static JsonValue? Number(double? value) => value is not { } number ? null : number == Math.Truncate(number) && Math
+        .Abs(number) < 1L << 53 ? JsonValue
+        .Create((long)number) : JsonValue
+        .Create(number);
 
     private static string Word(MlpKind kind) => kind switch
     {
@@ -104,7 +111,8 @@ internal static class ModelValues
 
     private static string LayerType(ModelConfiguration model, int layer) => model.SlidingWindow?.On(layer) is null ? "full_attention" : "sliding_attention";
 
-    private static bool IsLocal(ModelConfiguration model, int layer) => model.Rope.LocalBase is not null && (model.Rope.IsLocal is not { } layers || layers[layer]);
+    private static bool IsLocal(ModelConfiguration model, int layer) =>
+        model.Rope.LocalBase is not null && (model.Rope.IsLocal is not { } layers || layers[layer]);
 
     private static JsonObject Rope(ModelConfiguration model, double theta, bool isStretched)
     {

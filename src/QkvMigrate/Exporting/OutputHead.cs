@@ -27,7 +27,10 @@ internal readonly record struct OutputHead(bool? IsEmbedding)
     }
 
     private static bool IsOneView(TensorEntry head, TensorEntry embedding) =>
-        head.Storage.Source == embedding.Storage.Source && head.FileOffset == embedding.FileOffset && AreComparable(head, embedding) && head.Strides.SequenceEqual(embedding.Strides);
+        head.Storage.Source == embedding.Storage.Source
+            && head.FileOffset == embedding.FileOffset
+            && AreComparable(head, embedding)
+            && head.Strides.SequenceEqual(embedding.Strides);
 
     private static bool AreComparable(TensorEntry head, TensorEntry embedding) => head.DType == embedding.DType && head.Shape.SequenceEqual(embedding.Shape);
 

@@ -18,7 +18,12 @@ internal static class SafetensorsText
     /// are aligned, and by name.
     /// </summary>
     public static IReadOnlyList<ExportedTensor> InOrder(IEnumerable<ExportedTensor> tensors) =>
-        [.. tensors.OrderByDescending(tensor => tensor.DType.ItemSize).ThenBy(tensor => tensor.DType.SafetensorsName, StringComparer.Ordinal).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        [
+            .. tensors
+                .OrderByDescending(tensor => tensor.DType.ItemSize)
+                .ThenBy(tensor => tensor.DType.SafetensorsName, StringComparer.Ordinal)
+                .ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
+        ];
 
     /// <summary>The length and the header, padded with spaces so that the tensors behind it start at a multiple of eight bytes.</summary>
     /// <param name="tensors">The tensors in the order of their bytes.</param>

@@ -65,7 +65,10 @@ internal static class WeightFiles
     public static bool IsNameOfOne(string name) =>
         name is SingleName or IndexName || FileSystemName.MatchesSimpleExpression("model-?????-of-?????.safetensors", name, ignoreCase: false);
 
-    /// <summary>The files: a new one begins where the next tensor would make one larger than <paramref name="maximum"/>; a tensor larger than that has one for itself.</summary>
+    /// <summary>
+    /// The files: a new one begins where the next tensor would make one larger than <paramref name="maximum"/>; a tensor larger than that
+    /// has one for itself.
+    /// </summary>
     /// <param name="tensors">The tensors in the order of the model.</param>
     /// <param name="maximum">Bytes of tensors in one file at most.</param>
     public static IReadOnlyList<WeightFile> Cut(IReadOnlyList<ExportedTensor> tensors, long maximum)

@@ -58,7 +58,10 @@ internal static class PowerShellCompletion
     private static void WriteCommand(TextWriter writer, string name, Command command, IEnumerable<(string Word, string Description)> words)
     {
         writer.WriteLine($"        {Quote(name)} = @{{");
-        WriteTable(writer, "Options", command.VisibleOptions().SelectMany(option => option.UnixNames().Select(each => (each, Quote(option.Description ?? each)))));
+        WriteTable(
+            writer,
+            "Options",
+            command.VisibleOptions().SelectMany(option => option.UnixNames().Select(each => (each, Quote(option.Description ?? each)))));
         WriteTable(writer, "Values", command.VisibleOptions().SelectMany(option => option.UnixNames().Select(each => (Name: each, Value: option.Value())))
             .Where(option => option.Value is not null)
             .Select(option => (option.Name, Values(option.Value!))));

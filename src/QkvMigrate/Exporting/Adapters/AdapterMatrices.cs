@@ -79,7 +79,10 @@ internal sealed class AdapterMatrices(LoraShape shape, AttentionGeometry geometr
         ComputedBytes matrix = new ExpandedMatrix(old, rows, columns, placements);
         if (matrix.Length > Array.MaxLength || !LoraMatrix.IsReadable(old))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"shape ({string.Join(", ", old.Shape)}) is too large for a LoRA to be expanded to ({rows}, {columns})", where: $"tensor '{old.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"shape ({string.Join(", ", old.Shape)}) is too large for a LoRA to be expanded to ({rows}, {columns})",
+                where: $"tensor '{old.Label}'");
         }
 
         var type = dtype ?? old.DType;
@@ -92,7 +95,10 @@ internal sealed class AdapterMatrices(LoraShape shape, AttentionGeometry geometr
     {
         if (tensor.Peculiarity is not null || !ElementTypes.IsFloatingPoint(tensor.DType))
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{tensor.Peculiarity ?? $"its elements are {tensor.DType}"}, expected a plain tensor of floating point numbers", where: $"tensor '{tensor.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{tensor.Peculiarity ?? $"its elements are {tensor.DType}"}, expected a plain tensor of floating point numbers",
+                where: $"tensor '{tensor.Label}'");
         }
     }
 }

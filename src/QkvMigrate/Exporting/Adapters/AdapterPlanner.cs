@@ -27,13 +27,17 @@ internal static class AdapterPlanner
     /// <param name="model">The configuration of the model that it belongs to.</param>
     /// <param name="configurationName">Where that came from.</param>
     /// <param name="options">What the user says.</param>
-    /// <exception cref="MigrationException">The family keeps q, k and v in one matrix, or the LoRA is not one of LitGPT's, or its scaling is not known.</exception>
+    /// <exception cref="MigrationException">
+    /// The family keeps q, k and v in one matrix, or the LoRA is not one of LitGPT's, or its scaling is not known.
+    /// </exception>
     public static ExportPlan Plan(Checkpoint checkpoint, ModelTensors found, ModelConfiguration model, string configurationName, ExportOptions options)
     {
         var family = ModelFamilies.Of(model);
         if (family.Fused != FusedTreatment.Split)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{family.Title} of Hugging Face's keeps q, k and v in one matrix, of which LitGPT's LoRA has three deltas; 'qkvmigrate upgrade --lora merge' makes a model of it that can be exported");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{family.Title} of Hugging Face's keeps q, k and v in one matrix, of which LitGPT's LoRA has three deltas; 'qkvmigrate upgrade --lora merge' makes a model of it that can be exported");
         }
 
         var layers = LoraLayer.Find(checkpoint, found.Layout.Module);
@@ -41,11 +45,16 @@ internal static class AdapterPlanner
         var said = LoraHyperparameters.FindBeside(checkpoint.Source.Path);
         if (said?.Rank is { } rank && rank != shape.Rank)
         {
-            throw new MigrationException(FailureKind.Conflict, string.Create(CultureInfo.InvariantCulture, $"lora_r in {LoraHyperparameters.FileName} is {rank}, but lora_B has {shape.Rank} columns"), where: $"tensor '{layers[0].B.Label}'");
+            throw new MigrationException(
+                FailureKind.Conflict,
+                string.Create(CultureInfo.InvariantCulture, $"lora_r in {LoraHyperparameters.FileName} is {rank}, but lora_B has {shape.Rank} columns"),
+                where: $"tensor '{layers[0].B.Label}'");
         }
 
         var alpha = options.Lora.Alpha ?? said?.Alpha
-            ?? throw new MigrationException(FailureKind.Usage, $"lora_alpha is not known: {(said is null ? "no" : "not in the")} {LoraHyperparameters.FileName} beside the file; --lora-alpha settles it");
+            ?? throw new MigrationException(
+                FailureKind.Usage,
+                $"lora_alpha is not known: {(said is null ? "no" : "not in the")} {LoraHyperparameters.FileName} beside the file; --lora-alpha settles it");
         var matrices = new AdapterMatrices(shape, model.Geometry, AddedByRow(layers, found.Layout, model.Geometry, options.Lora), options.DType);
         var factor = matrices.Rank / shape.Rank;
         var (tensors, targets) = new AdapterTargets(found, model, family).Of(layers, matrices);

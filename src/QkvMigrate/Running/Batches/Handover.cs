@@ -82,7 +82,9 @@ internal sealed class Handover(OutputAccount account, IEnumerable<CheckpointUnit
     private void HandOver(string from, string to)
     {
         var isUnreadable = account.Entries.Has(to) && account.Entries.ReadUsable(to) is null;
-        if (isUnreadable || EntryOf(from) is not { } giver || giver.Known().Where(file => TakerOf(from, file) == to).Distinct().ToList() is not { Count: > 0 } files)
+        if (isUnreadable
+            || EntryOf(from) is not { } giver
+            || giver.Known().Where(file => TakerOf(from, file) == to).Distinct().ToList() is not { Count: > 0 } files)
         {
             return;
         }
@@ -118,7 +120,8 @@ internal sealed class Handover(OutputAccount account, IEnumerable<CheckpointUnit
     }
 
     private static bool TakesAlong(CheckpointUnit unit, string path) =>
-        unit.OtherFiles.Concat(unit.Links.Select(link => link.Path)).Contains(Path.GetRelativePath(Rooted(unit.RelativePath), Rooted(path)), StringComparer.Ordinal);
+        unit.OtherFiles.Concat(unit.Links.Select(link => link.Path))
+            .Contains(Path.GetRelativePath(Rooted(unit.RelativePath), Rooted(path)), StringComparer.Ordinal);
 
     /// <summary>Of two relative paths, one of which may be empty, the way from one to the other can be told once they have a root.</summary>
     private static string Rooted(string path) => Path.GetFullPath(Path.Combine(Path.DirectorySeparatorChar.ToString(), path));

@@ -10,7 +10,14 @@ internal static class ExportTargets
 {
     /// <summary>Weights under names that this export has not; libraries would load them in its place. With --force they go.</summary>
     public static IReadOnlyList<string> OtherWeights(ExportPlan plan, string output) => !Directory.Exists(output) ? [] :
-        [.. Directory.EnumerateFiles(output).Select(file => Path.GetFileName(file)).Where(WeightFiles.IsNameOfOne).Except(plan.Files, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [
+            .. Directory
+                .EnumerateFiles(output)
+                .Select(file => Path.GetFileName(file))
+                .Where(WeightFiles.IsNameOfOne)
+                .Except(plan.Files, StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Looks at what stands where the result is to be.</summary>
     /// <param name="plan">The plan.</param>

@@ -10,7 +10,13 @@ internal static class ExportUnit
     /// <summary>The unit without what stays behind. Links come along as the files that they lead to.</summary>
     public static CheckpointUnit Of(CheckpointUnit unit) => unit with
     {
-        OtherFiles = [.. unit.OtherFiles.Concat(unit.Links.Where(link => link.Target is not null).Select(link => link.Path)).Where(Concerns).Order(StringComparer.Ordinal)],
+        OtherFiles =
+        [
+            .. unit.OtherFiles
+                .Concat(unit.Links.Where(link => link.Target is not null).Select(link => link.Path))
+                .Where(Concerns)
+                .Order(StringComparer.Ordinal),
+        ],
         Links = [],
         LeftBehind = [],
     };

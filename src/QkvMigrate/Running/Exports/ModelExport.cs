@@ -75,7 +75,11 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
             UnreadableAttention.Check(file, LayoutFamilies.Interleaved);
         }
 
-        var plan = ExportPlanner.Plan(files, unit.Root, request.Export! with { ConfigurationPath = request.Geometry.ConfigPath, Lora = request.Lora }, mayRead: !request.DryRun);
+        var plan = ExportPlanner.Plan(
+            files,
+            unit.Root,
+            request.Export! with { ConfigurationPath = request.Geometry.ConfigPath, Lora = request.Lora },
+            mayRead: !request.DryRun);
         ExportTargets.Check(plan, unit, output, request, journal);
         if (!request.DryRun)
         {

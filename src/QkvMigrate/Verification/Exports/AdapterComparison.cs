@@ -12,7 +12,12 @@ namespace QkvMigrate.Verification.Exports;
 /// interleaved matrix. The file does not say the era, but the result does: in the second case its rank is higher, or q, k and v
 /// all have an adapter, though not all had LoRA.
 /// </summary>
-internal sealed class AdapterComparison(OriginalModel original, ModelConfiguration model, ExportedFolder exported, DifferenceLog log, CancellationToken cancellation)
+internal sealed class AdapterComparison(
+    OriginalModel original,
+    ModelConfiguration model,
+    ExportedFolder exported,
+    DifferenceLog log,
+    CancellationToken cancellation)
 {
     /// <summary>The adapter's configuration.</summary>
     public const string ConfigurationName = "adapter_config.json";
@@ -21,7 +26,8 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
     private static readonly string Place = $"file '{ConfigurationName}'";
 
     /// <summary>Whether all of a checkpoint's tensors are a LoRA's.</summary>
-    public static bool IsOne(OriginalModel original) => original.Tensors.Keys.All(name => name.EndsWith(".lora_A", StringComparison.Ordinal) || name.EndsWith(".lora_B", StringComparison.Ordinal));
+    public static bool IsOne(OriginalModel original) =>
+        original.Tensors.Keys.All(name => name.EndsWith(".lora_A", StringComparison.Ordinal) || name.EndsWith(".lora_B", StringComparison.Ordinal));
 
     /// <summary>Compares all.</summary>
     /// <returns>The family, where one was told, and how many bytes of tensors were compared.</returns>
@@ -49,7 +55,9 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
         }
 
         var rank = pairs[0].Rank;
-        var newRank = found.GetValueOrDefault("r") is { } said && long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        var newRank = found.GetValueOrDefault("r") is { } said && long.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 0;
         var expected = new ExpectedAdapter(original, model, newRank);
         var fused = pairs.Find(pair => pair.IsFused);
         var isByRow = fused is not null && (newRank != rank || (fused.BlockCount < Sections && HasAllSections(family)));
@@ -63,11 +71,16 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
         }
         else if (isByRow && pairs.Find(pair => pair.IsFused && !LoraDelta.IsFinite(pair.A)) is { } infinite)
         {
-            log.Add($"tensor '{infinite.A.Label}'", "it has infinite numbers or NaN, which times the adapter's zeros are NaN where the first file's LoRA has numbers");
+            log.Add(
+                $"tensor '{infinite.A.Label}'",
+                "it has infinite numbers or NaN, which times the adapter's zeros are NaN where the first file's LoRA has numbers");
         }
         else
         {
-            var best = Choices(fused).Select(choice => expected.Of(family, pairs, choice, isByRow)).Select(tensors => (Log: Compare(tensors), Tensors: tensors)).MinBy(result => result.Log.Count);
+            var best = Choices(fused)
+                .Select(choice => expected.Of(family, pairs, choice, isByRow))
+                .Select(tensors => (Log: Compare(tensors), Tensors: tensors))
+                .MinBy(result => result.Log.Count);
             log.Add(best.Log);
             CompareConfiguration(found, best.Tensors, rank, newRank);
         }
@@ -87,12 +100,17 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
         var fitting = Enumerable.Range(1, 7).Select(bits => new[] { (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0 })
             .Where(choice => choice.Count(enabled => enabled) == fused.BlockCount && rows.Zip(choice, (count, enabled) => enabled ? count : 0).Sum() == fused.B.Shape[0])
             .ToList();
-        if (LoraHyperparameters.FindBeside(original.Files[0].Source.Path) is { } said && fitting.FindAll(choice => said.Agrees(new LoraSections(choice[0], choice[1], choice[2]))) is [var settled])
+        if (LoraHyperparameters.FindBeside(original.Files[0].Source.Path) is { } said
+            && fitting.FindAll(choice => said.Agrees(new LoraSections(choice[0], choice[1], choice[2]))) is [var settled])
         {
             return [settled];
         }
 
-        return fitting.Count > 0 ? fitting : throw new MigrationException(FailureKind.Geometry, $"its {fused.B.Shape[0]} rows are not those of {fused.BlockCount} of q, k and v", original.Files[0].Source.Path, $"tensor '{fused.B.Label}'");
+        return fitting.Count > 0 ? fitting : throw new MigrationException(
+            FailureKind.Geometry,
+            $"its {fused.B.Shape[0]} rows are not those of {fused.BlockCount} of q, k and v",
+            original.Files[0].Source.Path,
+            $"tensor '{fused.B.Label}'");
     }
 
     private DifferenceLog Compare(IReadOnlyList<ExpectedMatrix> expected)
@@ -123,7 +141,9 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
     private void CompareConfiguration(Dictionary<string, string> found, IReadOnlyList<ExpectedMatrix> tensors, long rank, long newRank)
     {
         var targets = tensors.Select(tensor => tensor.Target).Distinct().Order(StringComparer.Ordinal).ToList();
-        var named = Enumerable.Range(0, targets.Count).Select(i => found.GetValueOrDefault($"target_modules[{i.ToString(CultureInfo.InvariantCulture)}]")).Order(StringComparer.Ordinal);
+        var named = Enumerable.Range(0, targets.Count)
+            .Select(i => found.GetValueOrDefault($"target_modules[{i.ToString(CultureInfo.InvariantCulture)}]"))
+            .Order(StringComparer.Ordinal);
         if (!named.SequenceEqual(targets.Select(target => $"\"{target}\"")))
         {
             log.Add(Place, $"target_modules are {string.Join(", ", named)}, expected {string.Join(", ", targets)}");
@@ -152,7 +172,11 @@ internal sealed class AdapterComparison(OriginalModel original, ModelConfigurati
         expected["lora_alpha"] = scaled is { } worth && double.TryParse(text, CultureInfo.InvariantCulture, out var value) && value == worth ? text!
             : scaled is null && double.TryParse(text, CultureInfo.InvariantCulture, out _) ? text!
             : scaled?.ToString("R", CultureInfo.InvariantCulture) ?? "a number";
-        ExportedJson.Compare(expected, found.Where(leaf => !leaf.Key.StartsWith("target_modules[", StringComparison.Ordinal) || leaf.Key == "target_modules[]").ToDictionary(), Place, log);
+        ExportedJson.Compare(
+            expected,
+            found.Where(leaf => !leaf.Key.StartsWith("target_modules[", StringComparison.Ordinal) || leaf.Key == "target_modules[]").ToDictionary(),
+            Place,
+            log);
     }
 
     /// <summary>Whether q, k and v of the first layer all have an adapter.</summary>

@@ -11,7 +11,10 @@ namespace QkvMigrate.Verification.Exports;
 /// <param name="newRank">The adapter's rank.</param>
 internal sealed class ExpectedAdapter(OriginalModel original, ModelConfiguration model, long newRank)
 {
-    private readonly Dictionary<TensorEntry, string> names = original.Tensors.ToDictionary(entry => entry.Value, entry => FusedName.Today(entry.Key), (IEqualityComparer<TensorEntry>)ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<TensorEntry, string> names = original.Tensors.ToDictionary(
+        entry => entry.Value,
+        entry => FusedName.Today(entry.Key),
+        (IEqualityComparer<TensorEntry>)ReferenceEqualityComparer.Instance);
 
     /// <summary>The matrices.</summary>
     /// <param name="family">The family of the model.</param>
@@ -81,8 +84,21 @@ internal sealed class ExpectedAdapter(OriginalModel original, ModelConfiguration
         return null;
     }
 
-    private static ExpectedMatrix Matrix(string target, string number, string half, TensorEntry source, long rows, long columns, Func<long, long, (long Row, long Column)?> origin) =>
-        new($"base_model.model.{target.Replace("#", number, StringComparison.Ordinal)}.lora_{half}.weight", target.Split('.')[^1], source, rows, columns, origin);
+    private static ExpectedMatrix Matrix(
+        string target,
+        string number,
+        string half,
+        TensorEntry source,
+        long rows,
+        long columns,
+        Func<long, long, (long Row, long Column)?> origin) =>
+        new(
+            $"base_model.model.{target.Replace("#", number, StringComparison.Ordinal)}.lora_{half}.weight",
+            target.Split('.')[^1],
+            source,
+            rows,
+            columns,
+            origin);
 
     /// <summary>LitGPT's module as the table has it, and the number of its layer.</summary>
     private (string Module, string Number) ModuleOf(LoraPair pair)

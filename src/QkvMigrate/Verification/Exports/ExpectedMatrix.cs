@@ -9,7 +9,13 @@ namespace QkvMigrate.Verification.Exports;
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">Its columns.</param>
 /// <param name="Origin">The row and column of LitGPT's matrix for a row and column here; null for a zero.</param>
-internal sealed record ExpectedMatrix(string Name, string Target, TensorEntry Source, long Rows, long Columns, Func<long, long, (long Row, long Column)?> Origin)
+internal sealed record ExpectedMatrix(
+    string Name,
+    string Target,
+    TensorEntry Source,
+    long Rows,
+    long Columns,
+    Func<long, long, (long Row, long Column)?> Origin)
 {
     /// <summary>Bytes of the largest matrix that is read: a LoRA's are much smaller.</summary>
     private const long MaximumBytes = 1 << 28;
@@ -33,7 +39,11 @@ internal sealed record ExpectedMatrix(string Name, string Target, TensorEntry So
 
         if (Source.Extent > MaximumBytes || found.Extent > MaximumBytes)
         {
-            throw new MigrationException(FailureKind.Unsupported, $"{Source.Extent} bytes are more than a LoRA has", Source.Storage.Source.Path, $"tensor '{Source.Label}'");
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                $"{Source.Extent} bytes are more than a LoRA has",
+                Source.Storage.Source.Path,
+                $"tensor '{Source.Label}'");
         }
 
         CompareElements(found, place, log);
@@ -52,7 +62,9 @@ internal sealed record ExpectedMatrix(string Name, string Target, TensorEntry So
             {
                 var at = (int)(((row * Columns) + column) * to);
                 var origin = Origin(row, column);
-                var before = origin is var (row0, column0) ? stored.AsSpan((int)(((row0 * Source.Strides[0]) + (column0 * Source.Strides[1])) * from), from) : zero;
+                var before = origin is var (row0, column0)
+                    ? stored.AsSpan((int)(((row0 * Source.Strides[0]) + (column0 * Source.Strides[1])) * from), from)
+                    : zero;
                 var after = made.AsSpan(at, to);
                 if (rounded is null ? before.SequenceEqual(after) : rounded.AreSame(before, after))
                 {

@@ -95,7 +95,9 @@ internal sealed class ExpectedModel
     private TensorEntry? Find(string name)
     {
         used.Add(name);
-        return original.Tensors.GetValueOrDefault(name) ?? VerifiedLayouts.All.Select(layout => original.Tensors.GetValueOrDefault(In(layout, name))).FirstOrDefault(tensor => tensor is not null);
+        return original.Tensors.GetValueOrDefault(name) ?? VerifiedLayouts.All
+            .Select(layout => original.Tensors.GetValueOrDefault(In(layout, name)))
+            .FirstOrDefault(tensor => tensor is not null);
     }
 
     /// <summary>The name of a tensor in a layout, where it is of the fused module.</summary>

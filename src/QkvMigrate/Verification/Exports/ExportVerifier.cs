@@ -33,7 +33,13 @@ internal static class ExportVerifier
     /// <param name="configuration">LitGPT's configuration, where it is not beside the checkpoint; or null.</param>
     /// <param name="mode">How much is compared.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public static VerificationReport Verify(string original, Func<string, bool> isSelected, string folder, string? configuration, VerificationMode mode, CancellationToken cancellation)
+    public static VerificationReport Verify(
+        string original,
+        Func<string, bool> isSelected,
+        string folder,
+        string? configuration,
+        VerificationMode mode,
+        CancellationToken cancellation)
     {
         if (!Directory.Exists(folder))
         {
@@ -59,13 +65,24 @@ internal static class ExportVerifier
     /// <param name="mode">How much is compared.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">The checkpoint cannot be read or understood.</exception>
-    public static VerificationReport Verify(IReadOnlyList<Checkpoint> files, string directory, string folder, string? configuration, VerificationMode mode, CancellationToken cancellation)
+    public static VerificationReport Verify(
+        IReadOnlyList<Checkpoint> files,
+        string directory,
+        string folder,
+        string? configuration,
+        VerificationMode mode,
+        CancellationToken cancellation)
     {
         using var model = OriginalModel.Of(files, directory);
         return Verify(model, folder, configuration, mode, cancellation);
     }
 
-    private static VerificationReport Verify(OriginalModel original, string folder, string? configuration, VerificationMode mode, CancellationToken cancellation)
+    private static VerificationReport Verify(
+        OriginalModel original,
+        string folder,
+        string? configuration,
+        VerificationMode mode,
+        CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var model = VerifiedConfiguration.Read(configuration, original.Directory);

@@ -7,7 +7,12 @@ namespace QkvMigrate.Verification.Exports;
 /// Holds the small files of an exported model against those beside the checkpoint: what came along is the same, byte for byte,
 /// but for the element type in <c>config.json</c>; what was made says what LitGPT's configuration does.
 /// </summary>
-internal sealed class ExportedDocuments(OriginalModel original, ModelConfiguration model, ExportedFolder exported, DifferenceLog log, CancellationToken cancellation)
+internal sealed class ExportedDocuments(
+    OriginalModel original,
+    ModelConfiguration model,
+    ExportedFolder exported,
+    DifferenceLog log,
+    CancellationToken cancellation)
 {
     /// <summary>The configuration's name.</summary>
     public const string ConfigurationName = "config.json";
@@ -26,7 +31,9 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     private readonly ExpectedTokens tokens = new(original.Directory, model.PaddedVocabularySize);
 
     /// <summary>The fields of <c>config.json</c> by their paths; null where it cannot be read.</summary>
-    public Dictionary<string, string>? Configuration { get; } = exported.Take(ConfigurationName) ? ExportedJson.Read(exported.At(ConfigurationName), Place(ConfigurationName), log) : Missing(log, ConfigurationName);
+    public Dictionary<string, string>? Configuration { get; } = exported.Take(ConfigurationName)
+        ? ExportedJson.Read(exported.At(ConfigurationName), Place(ConfigurationName), log)
+        : Missing(log, ConfigurationName);
 
     /// <summary>The exported <c>model_type</c>, or null.</summary>
     public string? Type => Configuration?.GetValueOrDefault("model_type")?.Trim('"');
@@ -102,7 +109,9 @@ internal sealed class ExportedDocuments(OriginalModel original, ModelConfigurati
     /// <summary>The element type of most bytes; of several with as many, the one that is said.</summary>
     private string ElementType(string? said)
     {
-        var sizes = exported.Tensors.Values.GroupBy(tensor => $"\"{tensor.DType.Name}\"").Select(same => (same.Key, Bytes: same.Sum(tensor => tensor.Storage.Length))).ToList();
+        var sizes = exported.Tensors.Values.GroupBy(tensor => $"\"{tensor.DType.Name}\"")
+            .Select(same => (same.Key, Bytes: same.Sum(tensor => tensor.Storage.Length)))
+            .ToList();
         var most = sizes.Select(size => size.Bytes).DefaultIfEmpty().Max();
         var fitting = sizes.FindAll(size => size.Bytes == most).ConvertAll(size => size.Key);
         return fitting.Contains(said!) ? said! : fitting.FirstOrDefault() ?? "none";

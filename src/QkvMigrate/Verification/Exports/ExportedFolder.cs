@@ -128,7 +128,9 @@ internal sealed class ExportedFolder : IDisposable
     {
         try
         {
-            return ShardIndex.Find(Path).SingleOrDefault(index => System.IO.Path.GetFileName(index.Path) == IndexName)?.Entries.ToDictionary(entry => entry.Key, entry => entry.File);
+            return ShardIndex.Find(Path)
+                .SingleOrDefault(index => System.IO.Path.GetFileName(index.Path) == IndexName)?.Entries
+                .ToDictionary(entry => entry.Key, entry => entry.File);
         }
         catch (MigrationException error) when (error.Kind != FailureKind.Io)
         {

@@ -91,7 +91,9 @@ internal static class ExportedJson
 
                 break;
             case JsonValueKind.Number:
-                leaves.Add(path, value.TryGetInt64(out var whole) ? whole.ToString(CultureInfo.InvariantCulture) : value.GetDouble().ToString("R", CultureInfo.InvariantCulture));
+                leaves.Add(
+                    path,
+                    value.TryGetInt64(out var whole) ? whole.ToString(CultureInfo.InvariantCulture) : value.GetDouble().ToString("R", CultureInfo.InvariantCulture));
                 break;
             default:
                 leaves.Add(path, value.GetRawText());

@@ -79,7 +79,14 @@ internal sealed class ExportedTensorComparison(VerificationMode mode, Cancellati
         }
     }
 
-    private static void Report(ExpectedRows part, TensorEntry found, Piece piece, (byte[] Expected, byte[] Actual) bytes, long at, long columns, DifferenceLog log)
+    private static void Report(
+        ExpectedRows part,
+        TensorEntry found,
+        Piece piece,
+        (byte[] Expected, byte[] Actual) bytes,
+        long at,
+        long columns,
+        DifferenceLog log)
     {
         var (source, geometry) = (part.Source, part.Geometry);
         var (stored, made) = (source.DType, found.DType);

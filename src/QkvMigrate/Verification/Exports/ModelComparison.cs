@@ -4,7 +4,13 @@ using QkvMigrate.Configuration.Models;
 namespace QkvMigrate.Verification.Exports;
 
 /// <summary>Compares an exported model with the checkpoint: family, small files, names, element types, shapes, bytes.</summary>
-internal sealed class ModelComparison(OriginalModel original, ModelConfiguration model, ExportedFolder exported, VerificationMode mode, DifferenceLog log, CancellationToken cancellation)
+internal sealed class ModelComparison(
+    OriginalModel original,
+    ModelConfiguration model,
+    ExportedFolder exported,
+    VerificationMode mode,
+    DifferenceLog log,
+    CancellationToken cancellation)
 {
     private const string Head = "lm_head.weight";
     private const string Embedding = "transformer.wte.weight";
@@ -94,7 +100,10 @@ internal sealed class ModelComparison(OriginalModel original, ModelConfiguration
     /// <summary>A head of its own that is not the embedding must not be said to be the embedding: loading would pass it over.</summary>
     private void CompareHead(VerifiedFamily family, ExportedDocuments documents)
     {
-        if (family.TiesHead || !documents.TiesHead(family) || !original.Tensors.TryGetValue(Head, out var head) || !original.Tensors.TryGetValue(Embedding, out var embedding))
+        if (family.TiesHead
+            || !documents.TiesHead(family)
+            || !original.Tensors.TryGetValue(Head, out var head)
+            || !original.Tensors.TryGetValue(Embedding, out var embedding))
         {
             return;
         }

@@ -78,8 +78,14 @@ internal sealed class OriginalModel : IDisposable
     /// <summary>The files of the model in a directory: those with an embedding before those that are a part of a model.</summary>
     private static List<Checkpoint> ModelIn(string directory, Func<string, bool> isSelected, List<Checkpoint> opened)
     {
-        var names = FolderListing.Of(directory).Files.Where(isSelected).Where(name => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, name))).ToList();
-        var owners = ShardIndex.Find(directory).SelectMany(index => index.Entries.Select(entry => (entry.File, index.Path))).Distinct().ToLookup(entry => entry.File, entry => entry.Path);
+        var names = FolderListing.Of(directory).Files
+            .Where(isSelected)
+            .Where(name => FolderListing.LooksLikeCheckpoint(Path.Combine(directory, name)))
+            .ToList();
+        var owners = ShardIndex.Find(directory)
+            .SelectMany(index => index.Entries.Select(entry => (entry.File, index.Path)))
+            .Distinct()
+            .ToLookup(entry => entry.File, entry => entry.Path);
         var sets = names.GroupBy(name => owners[name].FirstOrDefault() ?? name).Select(set => set.Select(name =>
         {
             var file = Checkpoint.Open(Path.Combine(directory, name));
@@ -92,7 +98,10 @@ internal sealed class OriginalModel : IDisposable
         {
             [var only] => only.Files,
             [] => throw NoModel(directory),
-            var several => throw new MigrationException(FailureKind.Conflict, $"there are {several.Count} models in this directory; name the file of one", directory),
+            var several => throw new MigrationException(
+                FailureKind.Conflict,
+                $"there are {several.Count} models in this directory; name the file of one",
+                directory),
         };
     }
 
@@ -118,7 +127,8 @@ internal sealed class OriginalModel : IDisposable
             var states = file.Optimizers.SelectMany(optimizer => optimizer.StateContainers).ToHashSet();
             foreach (var tensor in file.Tensors.Where(tensor => tensor.Name is not null && !states.Contains(tensor.Container)))
             {
-                var steps = WrapperParts.Bare($"{tensor.Container.Path.Replace('/', '.')}.{tensor.Name!.Text}").Split('.', StringSplitOptions.RemoveEmptyEntries);
+                var steps = WrapperParts.Bare($"{tensor.Container.Path.Replace('/', '.')}.{tensor.Name!.Text}")
+                    .Split('.', StringSplitOptions.RemoveEmptyEntries);
                 var start = Array.FindIndex(steps, step => step is Root or Head);
                 if (start < 0 || start + 1 == steps.Length || (steps[start] == Root && !Parts.Contains(steps[start + 1])))
                 {
@@ -138,7 +148,9 @@ internal sealed class OriginalModel : IDisposable
             }
         }
 
-        return ways.Where(way => way.Value.Keys.Any(name => name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && (name.Contains($".{FusedName.Block}.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal)))).ToDictionary();
+        return ways
+            .Where(way => way.Value.Keys.Any(name => name.StartsWith($"{Root}.h.", StringComparison.Ordinal) && (name.Contains($".{FusedName.Block}.", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal))))
+            .ToDictionary();
     }
 
     private static VerifiedLayout LayoutOf(IReadOnlyDictionary<string, TensorEntry> tensors)

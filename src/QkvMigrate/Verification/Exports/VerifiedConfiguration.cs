@@ -22,7 +22,10 @@ internal static class VerifiedConfiguration
     public static ModelConfiguration Read(string? path, string directory)
     {
         var file = path ?? ModelFields.FileNames.Select(name => Path.Combine(directory, name)).FirstOrDefault(File.Exists)
-            ?? throw new MigrationException(FailureKind.Geometry, $"no {string.Join(" or ", ModelFields.FileNames)} in it, so what the model is made of is not known; --config FILE names one", directory);
+            ?? throw new MigrationException(
+                FailureKind.Geometry,
+                $"no {string.Join(" or ", ModelFields.FileNames)} in it, so what the model is made of is not known; --config FILE names one",
+                directory);
         return ModelFields.Read(file, fields =>
         {
             foreach (var (field, neutral) in Unknown)

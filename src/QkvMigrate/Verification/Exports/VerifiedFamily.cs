@@ -35,7 +35,11 @@ internal readonly record struct VerifiedPart(string Module, VerifiedRows Rows = 
 /// <param name="Parts">What stands in it, one behind the other.</param>
 /// <param name="Rows">Its rows; of a norm, its elements.</param>
 /// <param name="Columns">Its columns; null for a norm.</param>
-internal sealed record VerifiedModule(string Name, IReadOnlyList<VerifiedPart> Parts, Func<ModelConfiguration, long> Rows, Func<ModelConfiguration, long>? Columns);
+internal sealed record VerifiedModule(
+    string Name,
+    IReadOnlyList<VerifiedPart> Parts,
+    Func<ModelConfiguration, long> Rows,
+    Func<ModelConfiguration, long>? Columns);
 
 /// <summary>A family of Hugging Face's models as the verifier knows it. Each is an entry of <see cref="VerifiedFamilies"/>.</summary>
 internal sealed record VerifiedFamily

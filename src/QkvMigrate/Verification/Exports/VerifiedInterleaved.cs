@@ -6,7 +6,10 @@ using static QkvMigrate.Verification.Exports.VerifiedModules;
 
 namespace QkvMigrate.Verification.Exports;
 
-/// <summary>The verifier's table of families that keep q, k and v in one matrix, interleaved (transformers, modeling_gpt_neox.py, modeling_falcon.py).</summary>
+/// <summary>
+/// The verifier's table of families that keep q, k and v in one matrix, interleaved (transformers, modeling_gpt_neox.py,
+/// modeling_falcon.py).
+/// </summary>
 internal static class VerifiedInterleaved
 {
     /// <summary>GPT-NeoX.</summary>

@@ -6,7 +6,10 @@ using static QkvMigrate.Verification.Exports.VerifiedModules;
 
 namespace QkvMigrate.Verification.Exports;
 
-/// <summary>The verifier's table of families that have Llama's modules: q, k and v apart, a gated MLP or experts (transformers, modeling_llama.py and those made of it).</summary>
+/// <summary>
+/// The verifier's table of families that have Llama's modules: q, k and v apart, a gated MLP or experts (transformers, modeling_llama.py
+/// and those made of it).
+/// </summary>
 internal static class VerifiedLlamas
 {
     /// <summary>Llama.</summary>

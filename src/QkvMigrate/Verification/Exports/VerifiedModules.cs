@@ -34,7 +34,8 @@ internal static class VerifiedModules
     ];
 
     /// <summary>Embedding, head and last norm of families with Llama's names.</summary>
-    public static IReadOnlyList<VerifiedModule> Around(string? norm) => [Embedding("model.embed_tokens"), .. norm is null ? [] : new[] { FinalNorm(norm) }, Head("lm_head")];
+    public static IReadOnlyList<VerifiedModule> Around(string? norm) =>
+        [Embedding("model.embed_tokens"), .. norm is null ? [] : new[] { FinalNorm(norm) }, Head("lm_head")];
 
     /// <summary>The token embedding.</summary>
     public static VerifiedModule Embedding(string name) => Matrix(name, "transformer.wte", Tokens, Width);
@@ -62,7 +63,8 @@ internal static class VerifiedModules
     ];
 
     /// <summary>An MLP of two layers.</summary>
-    public static IReadOnlyList<VerifiedModule> Mlp(string first, string second) => [Matrix(first, $"{Block}mlp.fc", Wide, Width), Matrix(second, $"{Block}mlp.proj", Width, Wide)];
+    public static IReadOnlyList<VerifiedModule> Mlp(string first, string second) =>
+        [Matrix(first, $"{Block}mlp.fc", Wide, Width), Matrix(second, $"{Block}mlp.proj", Width, Wide)];
 
     /// <summary>A router and its experts.</summary>
     public static IReadOnlyList<VerifiedModule> ExpertMlp(string module, string gate, string up, string down) =>
@@ -89,7 +91,8 @@ internal static class VerifiedModules
         new($"{Layer}self_attn.k_norm", [new($"{Block}attn.norm_k")], isWhole ? Keys : model => model.Geometry.HeadSize, null),
     ];
 
-    private static VerifiedModule Matrix(string name, string module, Func<ModelConfiguration, long> rows, Func<ModelConfiguration, long> columns) => new(name, [new(module)], rows, columns);
+    private static VerifiedModule Matrix(string name, string module, Func<ModelConfiguration, long> rows, Func<ModelConfiguration, long> columns) =>
+        new(name, [new(module)], rows, columns);
 
     private static long Tokens(ModelConfiguration model) => model.PaddedVocabularySize;
 
