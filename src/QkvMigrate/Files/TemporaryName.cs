@@ -49,6 +49,19 @@ internal static class TemporaryName
             ? Path.Combine(Path.GetDirectoryName(path)!, rest[..^LockEnding.Length])
             : null;
 
+    /// <summary>A path for which <see cref="For"/> gives the name of <paramref name="path"/>, or null where there is none.</summary>
+    public static string? TargetOf(string path)
+    {
+        var name = Path.GetFileName(path);
+        if (!name.EndsWith(Ending, StringComparison.Ordinal) || name[..^Ending.Length].LastIndexOf('.') is not (> 1 and var end))
+        {
+            return null;
+        }
+
+        var target = Path.Combine(Path.GetDirectoryName(path)!, name[1..end]);
+        return IsFor(target, name) ? target : null;
+    }
+
     /// <summary>Whether <paramref name="name"/> is a name that <see cref="For"/> gives for <paramref name="path"/>, in any process.</summary>
     public static bool IsFor(string path, string name)
     {

@@ -61,7 +61,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     {
         if (journal is { NeedsFolder: true })
         {
-            Directory.CreateDirectory(plan.Output);
+            DurablePath.Create(plan.Output);
         }
 
         using var folder = DurableFolder.Create(plan.Output, request.Force || journal is not null);

@@ -149,11 +149,9 @@ public sealed class DurableFile : IDisposable
             WaitForSync();
             Handle.Dispose();
 
-            // A second link, or else a whole copy, so that the old file has a name at every moment. A run that was killed
-            // after this point has left the link.
-            if (backup is not null && !FileIdentity.AreSame(Path, backup) && !HostSystem.Current.HardLink(Path, backup))
+            if (backup is not null)
             {
-                FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
+                Keep(backup);
             }
 
             HostSystem.Current.Rename(temporary, Path, replace);
@@ -176,6 +174,22 @@ public sealed class DurableFile : IDisposable
         }
 
         targetLock.Dispose();
+    }
+
+    /// <summary>
+    /// Gives the old file a second name, or else copies it, so that it has a name at every moment, also on the disk: that may get the
+    /// new file's name before this one. A run that was killed after this point has left the second name.
+    /// </summary>
+    private void Keep(string backup)
+    {
+        if (FileIdentity.AreSame(Path, backup) || HostSystem.Current.HardLink(Path, backup))
+        {
+            HostSystem.Current.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(backup))!);
+        }
+        else
+        {
+            FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
+        }
     }
 
     /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>

@@ -9,6 +9,9 @@ namespace QkvMigrate.Writing;
 /// </summary>
 internal sealed class DurableFolder : IDisposable
 {
+    /// <summary>Links to folders are found and not entered.</summary>
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = true };
+
     private readonly string path;
     private readonly bool isNew;
     private readonly bool replacesEmpty;
@@ -38,7 +41,7 @@ internal sealed class DurableFolder : IDisposable
         try
         {
             var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            Directory.CreateDirectory(parent);
+            DurablePath.Create(parent);
             acquired = TargetLock.Acquire(path);
 
             // A folder behind a link, or where a disk is mounted, cannot be replaced by another.
@@ -72,7 +75,7 @@ internal sealed class DurableFolder : IDisposable
         {
             if (isNew)
             {
-                HostSystem.Current.FlushFolder(WritePath);
+                FlushAll(WritePath);
                 HostSystem.Current.Rename(WritePath, path, replacesEmpty);
                 HostSystem.Current.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             }
@@ -99,6 +102,17 @@ internal sealed class DurableFolder : IDisposable
         }
 
         targetLock.Dispose();
+    }
+
+    /// <summary>Brings the names in a folder and in all folders below it to the disk.</summary>
+    private static void FlushAll(string folder)
+    {
+        foreach (var below in new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder))
+        {
+            HostSystem.Current.FlushFolder(below.FullName);
+        }
+
+        HostSystem.Current.FlushFolder(folder);
     }
 
     private static void MoveInto(string from, string to)

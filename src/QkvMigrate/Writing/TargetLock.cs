@@ -36,9 +36,10 @@ internal sealed class TargetLock : IDisposable
     /// <summary>Takes the lock on <paramref name="target"/>, which allows writing it.</summary>
     /// <param name="target">The file or folder.</param>
     /// <param name="wait">Whether to wait for another process that holds it; for targets that are written at once.</param>
+    /// <param name="sweep">Whether to look for leftovers though there was no lock's file.</param>
     /// <exception cref="MigrationException">Another process holds the lock.</exception>
     /// <exception cref="IOException">The lock's file cannot be made.</exception>
-    public static TargetLock Acquire(string target, bool wait = false)
+    public static TargetLock Acquire(string target, bool wait = false, bool sweep = false)
     {
         var name = TemporaryName.LockFor(target);
         for (var tries = 1; ; tries++)
@@ -70,7 +71,7 @@ internal sealed class TargetLock : IDisposable
 
                     // What a killed process left of the target, it left beside its lock's file: no lock, no leftovers, and no
                     // need to look through a folder that may have many thousand files for each of them.
-                    if (!isNew)
+                    if (!isNew || sweep)
                     {
                         Sweep(target);
                     }
@@ -88,14 +89,23 @@ internal sealed class TargetLock : IDisposable
         }
     }
 
-    /// <summary>Takes away what killed processes have left in <paramref name="folder"/>; nothing where one is at work.</summary>
+    /// <summary>
+    /// Takes away what killed processes have left in <paramref name="folder"/>; nothing where one is at work. After a power cut the
+    /// disk may have a temporary file and not the lock's file that was there first.
+    /// </summary>
     public static void SweepFolder(string folder)
     {
         try
         {
-            foreach (var target in Directory.EnumerateFiles(folder, ".*", Hidden).Select(TemporaryName.TargetOfLock).OfType<string>().ToList())
+            folder = Path.TrimEndingDirectorySeparator(folder);
+            var names = Directory.EnumerateFileSystemEntries(folder, ".*", Hidden);
+            foreach (var target in names.Select(name => TemporaryName.TargetOfLock(name) ?? TemporaryName.TargetOf(name)).OfType<string>().Distinct().ToList())
             {
-                SweepLeftovers(target);
+                // What is written into a folder that is there has that folder's name, and its lock.
+                if (Path.GetFileName(target) != Path.GetFileName(folder) || TrySweep(folder))
+                {
+                    TrySweep(target);
+                }
             }
         }
         catch (Exception error) when (IoFailure.IsOne(error))
@@ -107,18 +117,9 @@ internal sealed class TargetLock : IDisposable
     /// <summary>Takes away what a killed process has left of <paramref name="target"/>; nothing where one is at work.</summary>
     public static void SweepLeftovers(string target)
     {
-        if (!File.Exists(TemporaryName.LockFor(target)))
+        if (File.Exists(TemporaryName.LockFor(target)))
         {
-            return;
-        }
-
-        try
-        {
-            Acquire(target).Dispose();
-        }
-        catch (Exception error) when (IoFailure.IsOne(error) || error is MigrationException)
-        {
-            // Another process holds the lock, or the folder is not writable. Both are reported when a file is written.
+            TrySweep(target);
         }
     }
 
@@ -128,6 +129,20 @@ internal sealed class TargetLock : IDisposable
         // Removed while it is locked, so that the file cannot be that of another process.
         File.Delete(path);
         handle.Dispose();
+    }
+
+    private static bool TrySweep(string target)
+    {
+        try
+        {
+            Acquire(target, sweep: true).Dispose();
+            return true;
+        }
+        catch (Exception error) when (IoFailure.IsOne(error) || error is MigrationException)
+        {
+            // Another process holds the lock, or the folder is not writable. Both are reported when a file is written.
+            return false;
+        }
     }
 
     private static void Sweep(string target)

@@ -67,6 +67,12 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             Try(work, () => failures.AddRange([.. work.EndPart(done[work], isWhole), .. work.End(cancellation)]));
         }
 
+        // What is finished is not opened again, and what a killed run has left beside it would stay.
+        foreach (var folder in works.Where(work => begun.Contains(work) && work.IsWriting).SelectMany(work => work.Written).Distinct(StringComparer.Ordinal))
+        {
+            TargetLock.SweepFolder(folder);
+        }
+
         return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
@@ -13,8 +14,12 @@ internal sealed class ChecksumFile(string root, UnitDocuments<ManifestEntry> ent
     /// <summary>Where it is.</summary>
     public string Path { get; } = System.IO.Path.Combine(root, RecordNames.Checksums);
 
-    /// <summary>Removes it before a result is replaced: no list is better than a false one.</summary>
-    public void Withdraw() => File.Delete(Path);
+    /// <summary>Removes it before a result is replaced, from the disk too: no list is better than a false one.</summary>
+    public void Withdraw()
+    {
+        File.Delete(Path);
+        HostSystem.Current.FlushFolder(root);
+    }
 
     /// <summary>
     /// Writes it. Several parts may do so at once, each knowing of other units: each one looks at the manifest again after

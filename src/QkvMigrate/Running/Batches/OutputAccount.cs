@@ -1,5 +1,4 @@
 using QkvMigrate.Files;
-using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
@@ -68,10 +67,8 @@ internal sealed class OutputAccount
         var tree = Bytes(add(known));
         try
         {
-            Directory.CreateDirectory(Entries.Folder);
-            Directory.CreateDirectory(Reports.Folder);
-            HostSystem.Current.FlushFolder(root);
-            HostSystem.Current.FlushFolder(Folder);
+            DurablePath.Create(Entries.Folder);
+            DurablePath.Create(Reports.Folder);
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {

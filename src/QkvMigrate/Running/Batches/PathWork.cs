@@ -2,7 +2,6 @@ using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
-using QkvMigrate.Writing;
 using IoPath = System.IO.Path;
 
 namespace QkvMigrate.Running.Batches;
@@ -12,7 +11,6 @@ internal sealed class PathWork
 {
     private readonly MigrationRequest request;
     private readonly RecordedTree? recorded;
-    private readonly IEnumerable<string> written = [];
     private readonly CheckpointSelection selection = CheckpointSelection.All;
     private readonly bool isTree;
     private PartsAccount? parts;
@@ -28,7 +26,7 @@ internal sealed class PathWork
         if (request.InPlace)
         {
             // The files themselves say which of them are done.
-            written = WrittenFolders.InPlace(found.Units);
+            Written = WrittenFolders.InPlace(request.Path, found.Units);
             Units = UnitsOf(found, unit => unit.Root);
             return;
         }
@@ -38,13 +36,13 @@ internal sealed class PathWork
         if (found.HasBranches || account.IsThere)
         {
             recorded = new RecordedTree(account, output, found, selection, request);
-            written = WrittenFolders.Below(output, recorded.Found).Union(recorded.Folders, StringComparer.Ordinal);
+            Written = WrittenFolders.Below(output, recorded.Found).Union(recorded.Folders, StringComparer.Ordinal);
             Units = recorded.Units;
             return;
         }
 
         // A directory that is itself the unit gets its name when all of it is there: that is record enough.
-        written = WrittenFolders.Below(output, found.Units);
+        Written = WrittenFolders.Below(output, found.Units);
         Units = UnitsOf(found, unit => IoPath.TrimEndingDirectorySeparator(IoPath.Combine(output, unit.RelativePath)));
     }
 
@@ -53,6 +51,8 @@ internal sealed class PathWork
         this.request = request;
         Checkpoints = [request.Path];
         Source = FilePlace.Of(request.Path);
+        var output = request.Export is null ? FileMigration.OutputOf(request) : ModelExport.OutputOf(request);
+        Written = WrittenFolders.Of(output);
         var bytes = FileIdentity.Of(request.Path)?.Size ?? 0;
         var unit = new BatchUnit(
             request.Path,
@@ -65,7 +65,6 @@ internal sealed class PathWork
             return;
         }
 
-        var output = request.Export is null ? FileMigration.OutputOf(request) : ModelExport.OutputOf(request);
         Units = [unit];
         Output = FilePlace.OfName(output);
         Target = FilePlace.Of(output);
@@ -76,6 +75,9 @@ internal sealed class PathWork
 
     /// <summary>Whether files are replaced and not written anew.</summary>
     public bool IsInPlace => request.InPlace;
+
+    /// <summary>Whether anything is written.</summary>
+    public bool IsWriting => !request.DryRun;
 
     /// <summary>Whether the output matters: a check looks at the sources alone.</summary>
     public bool HasOutput => !(request.DryRun && request.Force);
@@ -94,6 +96,9 @@ internal sealed class PathWork
 
     /// <summary>The file to which the output's name leads, where the path is a file; null in place.</summary>
     public FilePlace? Target { get; }
+
+    /// <summary>The folders in which a run that was killed may have left something.</summary>
+    public IEnumerable<string> Written { get; }
 
     /// <summary>The units, in an order that depends on their paths alone.</summary>
     public IReadOnlyList<BatchUnit> Units { get; }
@@ -155,23 +160,7 @@ internal sealed class PathWork
 
     /// <summary>Called after the last: reports of results whose source is gone as a whole.</summary>
     /// <exception cref="MigrationException">The output cannot be written.</exception>
-    public IReadOnlyList<CheckpointReport> End(CancellationToken cancellation)
-    {
-        if (request.DryRun)
-        {
-            return [];
-        }
-
-        var reports = recorded?.End(cancellation) ?? [];
-
-        // What is finished is not opened again, and what a killed run has left beside it would stay.
-        foreach (var folder in written)
-        {
-            TargetLock.SweepFolder(folder);
-        }
-
-        return reports;
-    }
+    public IReadOnlyList<CheckpointReport> End(CancellationToken cancellation) => request.DryRun ? [] : recorded?.End(cancellation) ?? [];
 
     private static void Check(MigrationRequest request)
     {

@@ -5,16 +5,20 @@ namespace QkvMigrate.Running.Batches;
 /// <summary>The folders in which a run that was killed may have left files under temporary names.</summary>
 internal static class WrittenFolders
 {
-    /// <summary>The folders of units that are migrated in place: their own, and those behind links to checkpoints.</summary>
-    public static IReadOnlySet<string> InPlace(IEnumerable<CheckpointUnit> units) =>
+    /// <summary>The folder of a file that is written by itself, behind a link where there is one.</summary>
+    public static IReadOnlyList<string> Of(string output) => [FolderOf(Path.GetFullPath(ReplacedFile.FinalTarget(output)))];
+
+    /// <summary>The folders of a tree that is migrated in place: its own, which has its records, those of its units, and those behind links to checkpoints.</summary>
+    public static IReadOnlySet<string> InPlace(string tree, IEnumerable<CheckpointUnit> units) =>
         units.SelectMany(unit => unit.Checkpoints.Select(file => FolderOf(ReplacedFile.FinalTarget(Path.Combine(unit.Root, file)))).Append(unit.Root))
+            .Append(tree)
             .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The folders of the results in <paramref name="output"/>, and the folder that it stands in.</summary>
     public static IReadOnlySet<string> Below(string output, IEnumerable<CheckpointUnit> units)
     {
         var results = units
-            .SelectMany(unit => unit.OtherFiles.Select(file => FolderOf(Path.Combine(unit.RelativePath, file))).Append(unit.RelativePath))
+            .SelectMany(unit => unit.OtherFiles.Concat(unit.Links.Select(link => link.Path)).Select(file => FolderOf(Path.Combine(unit.RelativePath, file))).Append(unit.RelativePath))
             .Distinct(StringComparer.Ordinal);
         return results.SelectMany(AndAbove)
             .Select(folder => Path.Combine(output, folder))

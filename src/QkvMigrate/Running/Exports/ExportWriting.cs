@@ -31,7 +31,7 @@ internal sealed class ExportWriting(
         {
             if (journal is { NeedsFolder: true })
             {
-                Directory.CreateDirectory(output);
+                DurablePath.Create(output);
             }
 
             using var folder = DurableFolder.Create(output, request.Force || journal is not null);
