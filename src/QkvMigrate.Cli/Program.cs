@@ -46,6 +46,7 @@ internal static class Program
             InspectCommand.Create(),
             MigrateCommand.Create(MigrationDirection.Upgrade),
             MigrateCommand.Create(MigrationDirection.Downgrade),
+            RecoverCommand.Create(),
             GenerateCommand.Create(),
             ExportCommand.Create(),
             BenchCommand.Create(),

@@ -21,6 +21,10 @@ internal sealed class MigrateCommand
         "Where the result goes; NAME-qkv beside the source where this is not given.",
         "-o");
     private readonly Option<bool> inPlace = new("--in-place") { Description = "Replace the source." };
+    private readonly Option<bool> journal = new("--journal")
+    {
+        Description = "With --in-place: change only the bytes that differ, in the file itself, with a journal beside it; for disks without space for a copy.",
+    };
     private readonly Option<string?> backup = TypedOption.Text(
         "--backup",
         "SUFFIX",
@@ -69,7 +73,7 @@ internal sealed class MigrateCommand
         command.Arguments.Add(options.paths);
         Option[] all =
         [
-            options.output, options.inPlace, options.backup, options.dryRun, options.check,
+            options.output, options.inPlace, options.journal, options.backup, options.dryRun, options.check,
             options.json, options.force, options.verify.Option, options.quiet, options.verbose,
             options.dropOptimizer, options.optimizerOrder.Option, options.dropUnreferenced, options.allowUnsafePickle, options.strictEvidence,
         ];
@@ -85,11 +89,20 @@ internal sealed class MigrateCommand
         command.AddRule(
             parsed => parsed.GetValue(options.inPlace) && parsed.GetValue(options.output) is not null ? "--output and --in-place exclude each other" : null);
         command.AddRule(parsed => !parsed.GetValue(options.inPlace) && parsed.GetValue(options.backup) is not null ? "--backup goes with --in-place" : null);
+        command.AddRule(options.JournalRule);
         command.AddRule(
             parsed => parsed.GetValue(options.output) is not null && parsed.GetValue(options.paths) is { Length: > 1 } ? "--output goes with one PATH" : null);
         command.SetAction(options.Run);
         return command;
     }
+
+    /// <summary>What changes a file in its place keeps nothing of the old one and leaves nothing out.</summary>
+    private string? JournalRule(ParseResult parsed) =>
+        !parsed.GetValue(journal) ? null
+        : !parsed.GetValue(inPlace) ? "--journal goes with --in-place"
+        : parsed.GetValue(backup) is not null ? "--journal and --backup exclude each other: there is no second file"
+        : parsed.GetValue(dropOptimizer) || parsed.GetValue(dropUnreferenced) ? "--journal leaves nothing out of a file: --drop-optimizer and --drop-unreferenced go without it"
+        : null;
 
     private int Run(ParseResult parsed)
     {
@@ -134,6 +147,7 @@ internal sealed class MigrateCommand
             Lora = lora.Read(parsed),
             Output = parsed.GetValue(output),
             InPlace = parsed.GetValue(inPlace),
+            Journal = parsed.GetValue(journal),
             BackupSuffix = parsed.GetValue(backup),
             DryRun = isPlanOnly,
             Force = parsed.GetValue(force) || parsed.GetValue(check),

@@ -26,6 +26,10 @@ internal static class CommandExamples
         [
             new("Get the legacy checkpoint back", "qkvmigrate downgrade checkpoints/EleutherAI/pythia-1b-qkv -o legacy"),
         ],
+        ["recover"] =
+        [
+            new("Finish an upgrade with --journal that was interrupted", "qkvmigrate recover checkpoints/EleutherAI/pythia-1b"),
+        ],
         ["export"] =
         [
             new("Write a folder that Transformers, vLLM and llama.cpp take", "qkvmigrate export checkpoints/EleutherAI/pythia-1b -o pythia-1b-hf"),

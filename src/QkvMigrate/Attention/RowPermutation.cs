@@ -80,6 +80,20 @@ public sealed class RowPermutation
         return new RowPermutation(merged, next);
     }
 
+    /// <summary>The permutation that takes every row back.</summary>
+    internal RowPermutation Inverse()
+    {
+        var places = new List<(int Source, RowRun Run)>(Runs.Count);
+        var next = 0;
+        foreach (var run in Runs)
+        {
+            places.Add((run.Start, new RowRun(next, run.Length)));
+            next += run.Length;
+        }
+
+        return FromRuns(places.OrderBy(place => place.Source).Select(place => place.Run));
+    }
+
     /// <summary>The same permutation of units of <paramref name="pack"/> rows, or null where a run is no multiple of it.</summary>
     public RowPermutation? Packed(int pack) =>
         Runs.Any(run => run.Start % pack != 0 || run.Length % pack != 0)

@@ -12,6 +12,13 @@ internal static class FileDigest
     public static string Whole(string path, CancellationToken cancellation)
     {
         using var file = SourceFile.Open(path);
+        return Whole(file, cancellation);
+    }
+
+    /// <summary>As above, for a file that is open, or is not on the disk.</summary>
+    /// <exception cref="MigrationException">The file cannot be read.</exception>
+    public static string Whole(SourceFile file, CancellationToken cancellation)
+    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, file, 0, file.Length, cancellation);
         return Text(hash);

@@ -55,6 +55,10 @@ public sealed class SourceFile : IDisposable
                 throw;
             }
         }
+        catch (FileNotFoundException) when (InPlacePair.Of(path) is { IsAway: true } away)
+        {
+            throw away.NotThere();
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);

@@ -11,6 +11,8 @@ internal static class TemporaryName
 {
     private const string Ending = ".qkvmigrate-tmp";
     private const string LockEnding = ".qkvmigrate-lock";
+    private const string InPlaceEnding = ".qkvmigrate-inplace";
+    private const string JournalEnding = ".qkvmigrate-journal";
     private const int LongestName = 200;
     private const int StartOfLongName = 180;
     private const int DigestDigits = 16;
@@ -36,9 +38,25 @@ internal static class TemporaryName
             : Path.Combine(folder, $".{Stem(full)}{LockEnding}");
     }
 
-    /// <summary>Whether <paramref name="name"/> is such a name, or a lock's.</summary>
+    /// <summary>A name, without a folder, for <paramref name="path"/> while it is changed in its place.</summary>
+    public static string InPlaceFor(string path) => $".{Stem(path)}{InPlaceEnding}";
+
+    /// <summary>A name, without a folder, for the journal of such a change.</summary>
+    public static string JournalFor(string path) => $".{Stem(path)}{JournalEnding}";
+
+    /// <summary>Whether <paramref name="name"/> is one of <see cref="For"/>, or a lock's: what the next run takes away.</summary>
     public static bool Is(string name) =>
         name.StartsWith('.') && (name.EndsWith(Ending, StringComparison.Ordinal) || name.EndsWith(LockEnding, StringComparison.Ordinal));
+
+    /// <summary>Whether <paramref name="name"/> is one of <see cref="InPlaceFor"/> or <see cref="JournalFor"/>: what a run still needs.</summary>
+    public static bool IsOfInPlace(string name) => StemOfInPlace(name) is not null;
+
+    /// <summary>The name, or what stands for a long one, of which <paramref name="name"/> is one of <see cref="InPlaceFor"/> or <see cref="JournalFor"/>; null for others.</summary>
+    public static string? StemOfInPlace(string name) =>
+        new[] { InPlaceEnding, JournalEnding }.FirstOrDefault(ending => name.Length > ending.Length + 1 && name.EndsWith(ending, StringComparison.Ordinal)) is { } found
+        && name.StartsWith('.')
+            ? name[1..^found.Length]
+            : null;
 
     /// <summary>
     /// A path of which <paramref name="path"/> is the lock, or null where it is none. A long name and what stands for it have

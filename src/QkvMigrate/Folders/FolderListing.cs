@@ -5,7 +5,8 @@ namespace QkvMigrate.Folders;
 
 /// <summary>
 /// The files and folders of a directory, for all who walk through trees, whether they migrate or verify. Not listed are files that
-/// are being written, records, recorded backups, FIFOs and devices. A link to a directory is listed as a file.
+/// are being written, records, recorded backups, FIFOs and devices. A link to a directory is listed as a file, and so is one that a run
+/// has left under another name, which is told where it is opened.
 /// </summary>
 /// <param name="Files">The names of the files in it, in order.</param>
 /// <param name="Folders">The names of the directories in it, in order.</param>
@@ -39,13 +40,16 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         var entries = all
             .Where(entry => !IsOurs(entry.Name))
             .ToLookup(Kind);
-        return new FolderListing(Names(entries[EntryKind.File]), Names(entries[EntryKind.Folder]))
+        var away = all.Where(entry => TemporaryName.IsOfInPlace(entry.Name)).Select(entry => InPlacePair.Of(entry.FullName)).Where(pair => pair.IsAway);
+        var files = entries[EntryKind.File].Select(entry => entry.Name).Union(away.Select(pair => Path.GetFileName(pair.Path)), StringComparer.Ordinal);
+        return new FolderListing([.. files.Order(StringComparer.Ordinal)], Names(entries[EntryKind.Folder]))
         {
             Unnameable = [.. entries[EntryKind.Unnameable].DistinctBy(entry => entry.Name)],
         };
 
         bool IsOurs(string name) =>
             TemporaryName.Is(name)
+            || TemporaryName.IsOfInPlace(name)
             || RecordNames.Is(name)
             || backups.Contains(name)
             || (hasRecord && name == RecordNames.Checksums);
@@ -66,7 +70,7 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         }
         catch (MigrationException error) when (error.Kind == FailureKind.Io)
         {
-            return FileIdentity.Of(path) is not null && !TextEndings.Contains(Path.GetExtension(path));
+            return InPlacePair.Of(path).IsAway || (FileIdentity.Of(path) is not null && !TextEndings.Contains(Path.GetExtension(path)));
         }
     }
 

@@ -40,6 +40,9 @@ public enum CheckpointStatus
 
     /// <summary>Found by a batch, and not begun or not finished by any of its runs.</summary>
     Pending,
+
+    /// <summary>An interrupted change in place left it under another name, and it is whole again; the advice says whether it is the new file or the old one.</summary>
+    Recovered,
 }
 
 /// <summary>What was done with one checkpoint file, and why.</summary>

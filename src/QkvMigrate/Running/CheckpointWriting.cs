@@ -4,6 +4,7 @@ using QkvMigrate.Files.Systems;
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Optimizers;
 using QkvMigrate.Planning.Stages;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Verification;
 using QkvMigrate.Verification.Merging;
 using QkvMigrate.Writing;
@@ -27,6 +28,11 @@ internal static class CheckpointWriting
         MigrationRequest request,
         CancellationToken cancellation)
     {
+        if (request.Journal)
+        {
+            return InPlaceWriting.Write(planned, rewrite, output, request, cancellation);
+        }
+
         var source = planned.Opened.Checkpoint.Source;
         var path = request.InPlace ? ReplacedFile.FinalTarget(output) : output;
         try

@@ -35,6 +35,9 @@ public sealed record MigrationRequest
     /// <summary>With <see cref="InPlace"/>: the suffix of the name under which the old file is kept, or null to keep none.</summary>
     public string? BackupSuffix { get; init; }
 
+    /// <summary>With <see cref="InPlace"/>: change only the bytes that differ, in the file itself, with a journal beside it.</summary>
+    public bool Journal { get; init; }
+
     /// <summary>How the model is written for Hugging Face's libraries, or null for an upgrade or downgrade.</summary>
     public ExportOptions? Export { get; init; }
 

@@ -155,11 +155,12 @@ class Checkpoint:
     output: Optional[str]
     """The file that was or would be written."""
     format: Optional[Literal["torch-zip", "torch-legacy", "safetensors"]]
-    status: Literal["upgraded", "downgraded", "exported", "planned", "unchanged", "skipped", "refused", "failed", "pending"]
+    status: Literal["upgraded", "downgraded", "exported", "planned", "unchanged", "skipped", "refused", "failed", "pending", "recovered"]
     """upgraded, downgraded: rewritten. exported: written as a model of Hugging Face's. planned: would be. unchanged:
     nothing to do. skipped: finished by an earlier run, or beside a checkpoint that was refused; the advice says which.
     refused: not worked on, for a reason in the checkpoint or the request. failed: ended by the system. pending: found by a
-    batch, and not done by any of its runs."""
+    batch, and not done by any of its runs. recovered: an interrupted change in place had left it, and it is whole again;
+    the advice says whether it is the new file or the old one."""
     layout: Optional[Literal["none", "interleaved", "sequential", "foreign", "gpt-neox", "megatron-core"]]
     geometry: Optional[Geometry]
     tensors: Tensors

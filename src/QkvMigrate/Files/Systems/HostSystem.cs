@@ -66,6 +66,9 @@ internal abstract class HostSystem
     {
     }
 
+    /// <summary>Whether another program has a file open for writing, as far as the system tells: where it does not, false.</summary>
+    public virtual bool IsOpenForWriting(string path) => false;
+
     /// <summary>The permissions of a file that a copy of it gets, or null where the system has none of this kind.</summary>
     public abstract UnixFileMode? ModeOf(SafeFileHandle file);
 

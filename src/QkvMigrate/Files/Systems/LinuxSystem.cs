@@ -123,6 +123,22 @@ internal sealed partial class LinuxSystem : PortableLinuxSystem
         return null;
     }
 
+    /// <summary>fcntl(2), F_SETLEASE: who wants a lease on reading is refused while anybody writes. Only a file's owner may want one.</summary>
+    public override bool IsOpenForWriting(string path)
+    {
+        const int setLease = 1024;
+        const int read = 0;
+        const int unlock = 2;
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (ControlFile(file, setLease, read) != 0)
+        {
+            return Marshal.GetLastPInvokeError() == WouldBlock;
+        }
+
+        _ = ControlFile(file, setLease, unlock);
+        return false;
+    }
+
     private static SafeFileHandle OpenLock(string path, out bool isNew)
     {
         var noFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 ? NoFollowArm : NoFollow;
@@ -150,6 +166,9 @@ internal sealed partial class LinuxSystem : PortableLinuxSystem
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int ControlDescriptor(SafeFileHandle descriptor, nuint request, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int ControlFile(SafeFileHandle descriptor, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int Fallocate(SafeFileHandle descriptor, int mode, long offset, long length);

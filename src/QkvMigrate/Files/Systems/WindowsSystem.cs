@@ -81,6 +81,20 @@ internal sealed class WindowsSystem : HostSystem
         }
     }
 
+    /// <summary>Whoever wants to keep others from writing is refused while one does.</summary>
+    public override bool IsOpenForWriting(string path)
+    {
+        try
+        {
+            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete).Dispose();
+            return false;
+        }
+        catch (IOException error) when ((error.HResult & 0xffff) == WindowsError.SharingViolation)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public override UnixFileMode? ModeOf(SafeFileHandle file) => null;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Lora;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Verification;
 
 namespace QkvMigrate.Running.Batches;
@@ -19,6 +20,7 @@ namespace QkvMigrate.Running.Batches;
 [JsonSerializable(typeof(ManifestEntry))]
 [JsonSerializable(typeof(PartsRecord))]
 [JsonSerializable(typeof(UnitReportRecord))]
+[JsonSerializable(typeof(InPlaceFacts))]
 internal sealed partial class RecordJson : JsonSerializerContext
 {
     /// <summary>Enums are words in kebab-case, as in the reports; paths are written as they are, because nobody embeds these documents in HTML.</summary>
