@@ -111,7 +111,7 @@ internal sealed class FileVerification : BegunVerification
                 log.Add(comparison.Compare(layer));
             }
 
-            proofs.Cover("expanded LoRA", $"{lora.Layers.Count} layers, multiplied out against the first file's");
+            proofs.Cover("expanded LoRA", $"{lora.Layers.Count} layers, multiplied out against the first file's, and each number of their matrices");
         }
 
         return proofs.AddedTo(new VerificationReport

@@ -5,7 +5,8 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Holds an expanded LoRA against the old one by multiplying both out: what is added to each row of a layer's weight must
-/// be what was added to the same row before. Which row that is follows from the layouts (<see cref="RowOrigin"/>).
+/// be what was added to the same row before. Which row that is follows from the layouts (<see cref="RowOrigin"/>). Then each
+/// number of the matrices is held against the old ones (<see cref="ExpandedForm"/>).
 /// </summary>
 internal sealed class LoraComparison(
     Checkpoint original,
@@ -21,14 +22,18 @@ internal sealed class LoraComparison(
     {
         var before = new LoraDelta(original.Source, layer.A, layer.B);
         var after = new LoraDelta(upgraded.Source, upgraded.Tensors[layer.IndexA], upgraded.Tensors[layer.IndexB]);
+        var form = new ExpandedForm(
+            layer,
+            (new MatrixBytes(original.Source, layer.A), new MatrixBytes(original.Source, layer.B)),
+            (new MatrixBytes(upgraded.Source, upgraded.Tensors[layer.IndexA]), new MatrixBytes(upgraded.Source, upgraded.Tensors[layer.IndexB])));
         if (!layer.IsFused)
         {
-            return Compare(layer, before, after, null);
+            return Compare(layer, before, after, form, null);
         }
 
         // Which of q, k and v have LoRA the shapes may leave open, k or v for one. The rows then tell.
         var choices = LoraChoice.Fitting(geometry, layer);
-        var logs = choices.Select(choice => Compare(layer, before, after, choice)).ToList();
+        var logs = choices.Select(choice => Compare(layer, before, after, form, choice)).ToList();
         if (logs.Count == 0)
         {
             var none = new DifferenceLog();
@@ -39,11 +44,11 @@ internal sealed class LoraComparison(
         return logs.MinBy(log => log.Count)!;
     }
 
-    private DifferenceLog Compare(LoraPair layer, LoraDelta before, LoraDelta after, LoraChoice? choice)
+    private DifferenceLog Compare(LoraPair layer, LoraDelta before, LoraDelta after, ExpandedForm form, LoraChoice? choice)
     {
         var log = new DifferenceLog();
         var (expected, found) = (new double[before.Width], new double[after.Width]);
-        foreach (var row in Rows(layer))
+        foreach (var row in Rows(layer).TakeWhile(_ => log.Count < DifferenceLog.Kept))
         {
             cancellation.ThrowIfCancellationRequested();
             var origin = choice is null ? default : RowOrigin.Of(row, geometry, geometry.HeadSize, change);
@@ -62,11 +67,16 @@ internal sealed class LoraComparison(
             {
                 log.Add(Difference(layer, row, choice is null ? null : origin));
             }
-
-            if (log.Count == DifferenceLog.Kept)
+            else if (!form.HasRow(row, choice is null ? new LoraRow(row, 0) : choice.Place(origin.Source)))
             {
-                break;
+                log.Add(form.OfRow(row));
             }
+        }
+
+        // What A says wrongly is told by the rows above, where a number of B meets it.
+        if (log.Count == 0)
+        {
+            form.CompareA(log);
         }
 
         return log;

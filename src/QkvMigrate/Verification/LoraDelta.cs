@@ -11,9 +11,6 @@ namespace QkvMigrate.Verification;
 /// </summary>
 internal sealed class LoraDelta
 {
-    /// <summary>Numbers of the largest matrix that is read: a LoRA's are much smaller.</summary>
-    private const long MaximumCount = 1 << 25;
-
     private readonly double[] a;
     private readonly double[] b;
     private readonly int rank;
@@ -96,40 +93,9 @@ internal sealed class LoraDelta
 
     private static double[] Read(SourceFile source, TensorEntry matrix)
     {
-        var item = matrix.DType.ItemSize;
-        if (matrix.ElementCount > MaximumCount || matrix.Extent > MaximumCount * item || !StoredNumbers.CanRead(matrix.DType.Name))
-        {
-            throw new MigrationException(
-                FailureKind.Unsupported,
-                $"{matrix.ElementCount} elements of {matrix.DType} are no LoRA that can be multiplied out",
-                source.Path,
-                $"tensor '{matrix.Label}'");
-        }
-
-        if (matrix.ElementCount == 0)
-        {
-            return [];
-        }
-
-        var stored = source.Read(matrix.FileOffset, (int)matrix.Extent);
+        var stored = new MatrixBytes(source, matrix);
         var numbers = new double[matrix.ElementCount];
-        var (rows, columns) = (matrix.Shape[0], (int)matrix.Shape[1]);
-        for (var (row, at) = (0L, 0); row < rows; row++, at += columns)
-        {
-            var target = numbers.AsSpan(at, columns);
-            var start = (int)(row * matrix.Strides[0] * item);
-            if (matrix.Strides[1] == 1)
-            {
-                StoredNumbers.Read(stored.AsSpan(start, columns * item), matrix.DType.Name, target);
-                continue;
-            }
-
-            for (var column = 0; column < columns; column++)
-            {
-                StoredNumbers.Read(stored.AsSpan(start + (int)(column * matrix.Strides[1] * item), item), matrix.DType.Name, target[column..]);
-            }
-        }
-
+        StoredNumbers.Read(stored.All, matrix.DType.Name, numbers);
         return numbers;
     }
 }

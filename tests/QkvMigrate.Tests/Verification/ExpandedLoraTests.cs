@@ -118,6 +118,53 @@ public sealed class ExpandedLoraTests : IDisposable
         }
     }
 
+    /// <summary>Bits that the sum of products rounds away, and numbers that meet nothing but zeros, count as well.</summary>
+    [Theory]
+    [InlineData("data/0", "attn.lora_A")]
+    [InlineData("data/1", "attn.lora_B")]
+    [InlineData("data/3", "proj.lora_A")]
+    [InlineData("data/4", "proj.lora_B")]
+    public void Every_bit_of_a_matrix_is_named(string part, string name)
+    {
+        Upgrade();
+        var upgraded = Path.Combine(folder.Upgraded, Checkpoint);
+        var bytes = File.ReadAllBytes(upgraded);
+        var entry = ZipSurgery.Find(bytes, part);
+        for (var at = 0; at < entry.Length; at += 7)
+        {
+            var (place, bit) = (at, at % 8);
+            File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, entry, content => content[place] ^= (byte)(1 << bit)));
+            var differences = Assert.Single(Verify()).Differences;
+            // What a number of A says wrongly shows in rows of B.
+            Assert.All(differences, difference => Assert.StartsWith($"tensor '{LoraModel.Prefix}{name[..^1]}", difference.Place, StringComparison.Ordinal), throwIfEmpty: true);
+        }
+    }
+
+    [Fact]
+    public void A_number_of_A_that_meets_nothing_but_zeros_is_named()
+    {
+        // A LoRA that was not trained yet: B is zero.
+        var model = new LoraModel(Geometry, LoraSections.All);
+        folder.Write(
+            [.. model.Tensors().Select(tensor => tensor.Name.EndsWith("lora_B", StringComparison.Ordinal) ? tensor with { Bytes = new byte[tensor.Bytes.Length] } : tensor)],
+            model.ModelConfiguration(),
+            model.Hyperparameters());
+        Assert.Null(folder.Upgrade(Expand).Error);
+        Assert.Empty(Assert.Single(Verify()).Differences);
+        var upgraded = Path.Combine(folder.Upgraded, Checkpoint);
+        var bytes = File.ReadAllBytes(upgraded);
+        foreach (var part in new[] { "data/0", "data/3" })
+        {
+            var entry = ZipSurgery.Find(bytes, part);
+            for (var at = 2; at < entry.Length; at += 53)
+            {
+                var place = at;
+                File.WriteAllBytes(upgraded, ZipSurgery.Edit(bytes, entry, content => content[place] ^= 0x10));
+                Assert.EndsWith("lora_A'", Assert.Single(Assert.Single(Verify()).Differences).Place, StringComparison.Ordinal);
+            }
+        }
+    }
+
     [Fact]
     public void Two_swapped_heads_of_lora_B_are_named()
     {
