@@ -19,6 +19,11 @@ internal sealed class UndoneFile(SourceFile source, PlannedBytes middle, FilePla
     /// <exception cref="MigrationException">The source cannot be read.</exception>
     public long? FindDifference()
     {
+        if (MissingChecksum() is { } missing)
+        {
+            return missing;
+        }
+
         foreach (var segment in back.Segments)
         {
             if (Difference(segment) is { } at)
@@ -28,6 +33,19 @@ internal sealed class UndoneFile(SourceFile source, PlannedBytes middle, FilePla
         }
 
         return back.Length == source.Length ? null : Math.Min(back.Length, source.Length);
+    }
+
+    /// <summary>
+    /// Where the source has no checksum (0) of bytes over which the second plan puts one; null where there is no such place. One of
+    /// some four thousand million checksums is 0 and taken for none.
+    /// </summary>
+    private long? MissingChecksum()
+    {
+        var fed = back.Segments.Where(segment => segment.Length > 0).Select(segment => segment.Checksum).ToHashSet();
+        return back.Patches
+            .Where(patch => fed.Contains(patch.Checksum) && patch.Target + sizeof(uint) <= source.Length)
+            .Select(patch => (long?)patch.Target)
+            .FirstOrDefault(target => !source.Read(target!.Value, sizeof(uint)).AsSpan().ContainsAnyExcept((byte)0));
     }
 
     private long? Difference(Segment segment) => segment switch

@@ -46,6 +46,22 @@ public sealed class WayBackTests : IDisposable
         Assert.NotEqual(File.ReadAllBytes(original), Back(original));
     }
 
+    /// <summary>torch.serialization.set_crc32_options(False) leaves no checksums; an upgrade counts those of what it moves.</summary>
+    [Fact]
+    public void Checksums_that_were_not_there_are_told()
+    {
+        var bytes = LegacyModel.Legacy.ToFile();
+        Assert.Empty(Said(folder.Write(bytes, "original"), request => request));
+        foreach (var entry in ZipSurgery.Entries(bytes))
+        {
+            ZipSurgery.SetChecksum(bytes, entry, 0);
+        }
+
+        var original = folder.Write(bytes, "original");
+        Assert.Contains("from byte", Assert.Single(Said(original, request => request)), StringComparison.Ordinal);
+        Assert.NotEqual(bytes, Back(original));
+    }
+
     private byte[] Back(string original) =>
         File.ReadAllBytes(folder.Migrate(MigrationDirection.Downgrade, folder.Migrate(MigrationDirection.Upgrade, original, "upgraded"), "back"));
 
