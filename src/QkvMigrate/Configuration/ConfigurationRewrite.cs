@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace QkvMigrate.Configuration;
 
 /// <summary>A configuration file that is written, or taken away where <paramref name="Content"/> is null.</summary>
@@ -37,45 +35,19 @@ internal sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Fil
 
     /// <summary>Plans how the configuration in <paramref name="directory"/> becomes one that today's LitGPT takes.</summary>
     /// <exception cref="MigrationException">A configuration cannot be read, or has a value that no version of LitGPT wrote.</exception>
-    public static ConfigurationRewrite PlanUpgrade(string directory)
-    {
-        var (yaml, json) = (Path.Combine(directory, YamlName), Path.Combine(directory, JsonName));
-        return File.Exists(yaml) ? InFile(yaml, ConfigurationUpgrade.OfYaml)
-            : File.Exists(json) ? InFile(json, ConfigurationUpgrade.OfJson)
-            : None;
-    }
+    public static ConfigurationRewrite PlanUpgrade(string directory) => new ConfigurationTexts(directory).Upgrade();
 
     /// <summary>Plans how the configuration in <paramref name="directory"/> becomes what it was before its upgrade.</summary>
     /// <exception cref="MigrationException">The configuration cannot be read.</exception>
-    public static ConfigurationRewrite PlanDowngrade(string directory)
-    {
-        var (yaml, json) = (Path.Combine(directory, YamlName), Path.Combine(directory, JsonName));
-        return File.Exists(yaml) ? InFile(yaml, text => MarkedLines.Restore(text, hasSource: File.Exists(json))) : None;
-    }
+    public static ConfigurationRewrite PlanDowngrade(string directory) => new ConfigurationTexts(directory).Downgrade();
 
-    private static ConfigurationRewrite InFile(string path, Func<string, ConfigurationRewrite> plan)
+    /// <summary>This rewrite of the configuration in <paramref name="directory"/>, with advice where undoing it will not give the old bytes.</summary>
+    /// <param name="directory">The directory that it was planned for.</param>
+    /// <param name="undo">Its inverse.</param>
+    /// <exception cref="MigrationException">The configuration cannot be read.</exception>
+    public ConfigurationRewrite WithWayBackAdvice(string directory, Func<ConfigurationTexts, ConfigurationRewrite> undo)
     {
-        try
-        {
-            var text = ConfigurationReader.ReadText(path);
-            return text is [ConfigurationReader.ByteOrderMark, .. var rest]
-                ? plan(rest).After(Path.GetFileName(path), Encoding.UTF8.Preamble)
-                : plan(text);
-        }
-        catch (MigrationException error)
-        {
-            throw error.InFile(path);
-        }
-    }
-
-    /// <summary>The same rewrite, where the file of this name goes on beginning with <paramref name="preamble"/>.</summary>
-    private ConfigurationRewrite After(string name, ReadOnlySpan<byte> preamble)
-    {
-        var start = preamble.ToArray();
-        return this with { Files = [.. Files.Select(Begun)] };
-
-        ConfigurationFile Begun(ConfigurationFile file) => file.Name == name && file.Content is { } content
-            ? file with { Content = (byte[])[.. start, .. content.Span] }
-            : file;
+        const string Message = $"undoing this will not give the old {YamlName} byte for byte; nor can its checksum prove the new one";
+        return new ConfigurationTexts(directory).ComesBack(this, undo) ? this : this with { Advice = [.. Advice, new Advice("no-exact-way-back", Message)] };
     }
 }

@@ -55,7 +55,7 @@ internal sealed record DirectoryPlan(
         ShardSet shards)
     {
         var configuration = checkpoints.Any(checkpoint => checkpoint.Plan.Layout.IsLitGpts)
-            ? PlanModelConfiguration(unit, request.Conversion).With(PlanHyperparameters(unit, checkpoints))
+            ? PlanModelConfiguration(unit, request.Conversion, NeedsWork(checkpoints)).With(PlanHyperparameters(unit, checkpoints))
             : ConfigurationRewrite.None;
         configuration = NeedsWork(checkpoints) ? shards.AddTo(configuration, request.Conversion) : configuration;
         return new DirectoryPlan(unit, output, request, checkpoints, configuration);
@@ -66,8 +66,13 @@ internal sealed record DirectoryPlan(
 
     private static bool NeedsWork(IEnumerable<PlannedCheckpoint> checkpoints) => checkpoints.Any(checkpoint => checkpoint.Plan.HasWork);
 
-    private static ConfigurationRewrite PlanModelConfiguration(CheckpointUnit unit, Conversion conversion) =>
-        conversion.IsUpgrade ? ConfigurationRewrite.PlanUpgrade(unit.Root) : ConfigurationRewrite.PlanDowngrade(unit.Root);
+    /// <summary>Where a checkpoint changes, its configuration has a way back too; where none does, nothing is said of one that was upgraded before.</summary>
+    private static ConfigurationRewrite PlanModelConfiguration(CheckpointUnit unit, Conversion conversion, bool hasWork)
+    {
+        var planned = conversion.IsUpgrade ? ConfigurationRewrite.PlanUpgrade(unit.Root) : ConfigurationRewrite.PlanDowngrade(unit.Root);
+        Func<ConfigurationTexts, ConfigurationRewrite> undo = conversion.IsUpgrade ? texts => texts.Downgrade() : texts => texts.Upgrade();
+        return hasWork ? planned.WithWayBackAdvice(unit.Root, undo) : planned;
+    }
 
     /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>
     private static ConfigurationRewrite PlanHyperparameters(CheckpointUnit unit, IEnumerable<PlannedCheckpoint> checkpoints)

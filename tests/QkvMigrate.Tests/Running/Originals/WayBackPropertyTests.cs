@@ -52,6 +52,52 @@ public sealed class WayBackPropertyTests
         },
         iter: Samples);
 
+    /// <summary>A configuration with the marks of an earlier upgrade in it, which nobody undid, loses these.</summary>
+    [Fact]
+    public void A_configuration_comes_back_or_is_told_not_to()
+    {
+        const string Name = "model_config.yaml";
+        string[] lines =
+        [
+            "name: x", "org: y", "_norm_class: RMSNorm", "condense_ratio: 1  # once", "sliding_window_layer_placing: all", "rope_n_elem: 4", "bias: true", "# a comment", "",
+            "#qkvmigrate- bias: false", "note: x  #qkvmigrate+", "#qkvmigrate+ made from lit_config.json", "_mlp_class: LLaMAMLP",
+        ];
+        var (told, exact) = (0, 0);
+        Gen.Select(Gen.Shuffle(lines), Gen.Int[0, lines.Length], Gen.Bool, Gen.Bool, Gen.Bool).Sample(
+            (shuffled, count, isCrLf, isMarked, hasJson) =>
+            {
+                using var folder = new MigratedFolder();
+                var end = isCrLf ? "\r\n" : "\n";
+                var text = $"{(isMarked ? "\uFEFF" : "")}{string.Concat(shuffled.Take(count).Select(line => line + end))}n_head: 4{end}n_query_groups: 2{end}head_size: 4";
+                folder.Write(OriginalFileTests.Bytes("zip"), "run", "lit_model.pth");
+                var yaml = folder.Write(System.Text.Encoding.UTF8.GetBytes(text), "run", Name);
+                if (hasJson)
+                {
+                    folder.Write("{}"u8.ToArray(), "run", "lit_config.json");
+                }
+
+                var isTold = Advice(folder, folder.At("run")).Contains($"undoing this will not give the old {Name} byte for byte; nor can its checksum prove the new one");
+                var upgraded = folder.Migrate(MigrationDirection.Upgrade, folder.At("run"), "upgraded");
+                var back = Path.Combine(folder.Migrate(MigrationDirection.Downgrade, upgraded, "back"), Name);
+                Assert.Equal(!isTold, File.Exists(back) && File.ReadAllText(yaml) == File.ReadAllText(back));
+                Interlocked.Increment(ref (isTold ? ref told : ref exact));
+            },
+            iter: Samples);
+        Assert.True(told > Samples / 10 && exact > Samples / 10, $"{told} told, {exact} exact");
+    }
+
+    [Theory]
+    [InlineData("{\"n_head\": 4, \"n_query_groups\": 2, \"head_size\": 4}")]
+    [InlineData("\uFEFF{\"n_head\": 4, \"n_query_groups\": 2, \"head_size\": 4, \"org\": \"x\"}")]
+    public void A_configuration_that_is_made_goes_again(string json)
+    {
+        using var folder = new MigratedFolder();
+        folder.Write(OriginalFileTests.Bytes("zip"), "run", "lit_model.pth");
+        folder.Write(System.Text.Encoding.UTF8.GetBytes(json), "run", "lit_config.json");
+        Assert.Empty(Advice(folder, folder.At("run")));
+        Assert.False(File.Exists(Path.Combine(folder.Migrate(MigrationDirection.Downgrade, folder.Migrate(MigrationDirection.Upgrade, folder.At("run"), "upgraded"), "back"), "model_config.yaml")));
+    }
+
     [Theory]
     [InlineData("transformer.h.0.attn.attn.weight", false)]
     [InlineData("\\u0074ransformer.h.0.attn.attn.weight", false)]
