@@ -65,8 +65,8 @@ internal static class ConfigurationReader
     public static bool IsNull(string text) => text is "" or "null" or "~" or "Null" or "NULL";
 
     /// <summary>The top level of a YAML mapping: plain values as they are written, null for anything nested.</summary>
-    public static Dictionary<string, string?> Yaml(string text) =>
-        YamlFields.Parse(text).ToDictionary(field => field.Name, field => field.Scalar);
+    private static Dictionary<string, YamlScalar?> Yaml(string text) =>
+        YamlFields.Parse(text).ToDictionary(field => field.Name, field => field.Value.Scalar);
 
     /// <summary>A mapping in braces is JSON where its first name stands in double quotes; YAML's flow style need not quote.</summary>
     private static bool IsJson(string text)
@@ -76,7 +76,7 @@ internal static class ConfigurationReader
     }
 
     /// <summary>The top level of a JSON object: plain values as they are written, null for anything nested.</summary>
-    private static Dictionary<string, string?> Json(string text)
+    private static Dictionary<string, YamlScalar?> Json(string text)
     {
         try
         {
@@ -96,7 +96,9 @@ internal static class ConfigurationReader
 
             return root.EnumerateObject().ToDictionary(
                 property => property.Name,
-                property => property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? null : property.Value.ToString());
+                property => property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array
+                    ? (YamlScalar?)null
+                    : new YamlScalar(property.Value.ToString(), IsPlain: property.Value.ValueKind != JsonValueKind.String));
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -105,19 +107,24 @@ internal static class ConfigurationReader
         }
     }
 
-    private static int? Number(Dictionary<string, string?> values, string[] names)
+    private static int? Number(Dictionary<string, YamlScalar?> values, string[] names)
     {
-        var name = names.FirstOrDefault(name => values.GetValueOrDefault(name) is { } text && !IsNull(text));
-        return name is null ? null
-            : int.TryParse(values[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-            : throw new MigrationException(FailureKind.Malformed, $"'{values[name]}' is no whole number", where: $"field {name}");
+        var name = names.FirstOrDefault(name => values.GetValueOrDefault(name) is { IsNull: false });
+        return name is null || values[name] is not { } value ? null
+            : int.TryParse(value.Plain, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new MigrationException(
+                FailureKind.Malformed,
+                value.IsPlain ? $"'{value.Text}' is no whole number" : $"'{value.Text}' is a text for its quotes, and no whole number",
+                where: $"field {name}");
     }
 
     /// <summary>
     /// Falcon says multi-query attention by a flag, which goes before <c>num_kv_heads</c> but for the
     /// <c>new_decoder_architecture</c> (transformers, modeling_falcon.py, FalconAttention); a saved Falcon-7B has 71 there.
     /// </summary>
-    private static int? FalconGroups(Dictionary<string, string?> values) =>
-        bool.TryParse(values.GetValueOrDefault("multi_query"), out var single) && single
-        && !(bool.TryParse(values.GetValueOrDefault("new_decoder_architecture"), out var isNew) && isNew) ? 1 : null;
+    private static int? FalconGroups(Dictionary<string, YamlScalar?> values) =>
+        IsTrue(values, "multi_query") && !IsTrue(values, "new_decoder_architecture") ? 1 : null;
+
+    private static bool IsTrue(Dictionary<string, YamlScalar?> values, string name) =>
+        bool.TryParse(values.GetValueOrDefault(name)?.Plain, out var flag) && flag;
 }

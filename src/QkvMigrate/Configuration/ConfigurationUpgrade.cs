@@ -114,13 +114,19 @@ internal sealed class ConfigurationUpgrade
         Plain(field, "null, all or interleaved");
         switch (field.Scalar!)
         {
+            // Within quotes, null and numbers are words that LitGPT took for "interleaved", as every word but "all".
+            case var value when value != "all" && value != "interleaved" && field.Plain is null:
+                throw new MigrationException(
+                    FailureKind.Unsupported,
+                    $"{field.Name} is the text '{value}' for its quotes, expected null, all or interleaved",
+                    where: $"line {field.FirstLine + 1}");
             case var value when value is "all" or EveryLayer || ConfigurationReader.IsNull(value):
                 lines.Replace(field.FirstLine, field.LastLine);
                 changes.Add($"{field.Name} goes: without it a window, where there is one, is on all layers");
                 break;
             case "interleaved" or EverySecondLayer:
                 NotBeside(field, ConfigurationFields.WindowIndices);
-                if (!int.TryParse(byName.GetValueOrDefault(ConfigurationFields.LayerCount)?.Scalar, out var layers) || layers is < 1 or > 10_000)
+                if (!int.TryParse(byName.GetValueOrDefault(ConfigurationFields.LayerCount)?.Plain, out var layers) || layers is < 1 or > 10_000)
                 {
                     throw new MigrationException(
                         FailureKind.Malformed,

@@ -98,7 +98,7 @@ internal sealed class LoraHyperparameters
             return ConfigurationRewrite.None;
         }
 
-        if (rank.Scalar != Text(expansion.Rank))
+        if (Number(rank) != expansion.Rank)
         {
             throw new MigrationException(
                 FailureKind.Conflict,
@@ -143,9 +143,9 @@ internal sealed class LoraHyperparameters
     }
 
     private decimal Number(YamlField field) =>
-        decimal.TryParse(field.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= MaximumNumber
+        decimal.TryParse(field.Plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= MaximumNumber
             ? value
-            : throw NoNumber(field, "a number");
+            : throw NoNumber(field, field.Plain is null ? "a number without quotes" : "a number");
 
     private MigrationException NoNumber(YamlField field, string expected) =>
         new(FailureKind.Malformed, $"{field.Name} is '{field.Scalar}', expected {expected}", path, $"line {field.FirstLine + 1}");
@@ -157,7 +157,7 @@ internal sealed class LoraHyperparameters
         ?? throw new MigrationException(FailureKind.Malformed, $"no {name}, which LitGPT's fine-tuning with LoRA saves here", where: "line 1");
 
     private bool? Boolean(string name) =>
-        bool.TryParse(Field(name)?.Scalar, out var value) ? value : null;
+        bool.TryParse(Field(name)?.Plain, out var value) ? value : null;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -14,6 +14,9 @@ internal sealed record YamlField(string Name, YamlValue Value, int FirstLine, in
 {
     /// <summary>The value where it is plain, as it is written; null where it is a list or a mapping.</summary>
     public string? Scalar => Value.Scalar?.Text;
+
+    /// <summary>The value where it is plain and stands without quotes; null for all else, which is no number.</summary>
+    public string? Plain => Value.Scalar?.Plain;
 }
 
 /// <summary>
@@ -130,7 +133,7 @@ internal static class YamlFields
             start ??= current;
             if (current is Scalar scalar)
             {
-                scalars.Add(new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain && ConfigurationReader.IsNull(scalar.Value)));
+                scalars.Add(new YamlScalar(scalar.Value, scalar.Style == ScalarStyle.Plain));
             }
 
             // The end of a block collection is noticed at the next token, which may be lines behind it: only what has

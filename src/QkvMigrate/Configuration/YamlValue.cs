@@ -11,9 +11,15 @@ internal sealed record YamlValue(YamlScalar? Scalar = null, IReadOnlyList<YamlSc
 
 /// <summary>A plain value.</summary>
 /// <param name="Text">The value as it is written, without quotes.</param>
-/// <param name="IsNull">Whether YAML 1.1 takes it for null: the word must not stand in quotes.</param>
-internal readonly record struct YamlScalar(string Text, bool IsNull)
+/// <param name="IsPlain">Whether it stands without quotes: within them, a number, a truth value and null are texts.</param>
+internal readonly record struct YamlScalar(string Text, bool IsPlain)
 {
+    /// <summary>Whether YAML 1.1 takes it for null.</summary>
+    public bool IsNull => IsPlain && ConfigurationReader.IsNull(Text);
+
+    /// <summary>What it says as a number, a truth value or null; null where it is a text for its quotes.</summary>
+    public string? Plain => IsPlain ? Text : null;
+
     /// <summary>The text, or null for YAML's null.</summary>
     public string? TextOrNull => IsNull ? null : Text;
 }

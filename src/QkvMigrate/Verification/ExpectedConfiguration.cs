@@ -86,13 +86,16 @@ internal sealed class ExpectedConfiguration
         const int MostLayers = 10_000;
         switch (field.Scalar)
         {
+            // Only words stand in quotes: LitGPT took a null or a number there for another word.
+            case not ("all" or "interleaved") when field.Plain is null:
+                throw Unknown(field);
             case "all" or "1" or "" or "~" or "null" or "Null" or "NULL":
                 Alone(field);
                 lines.Replace(field.FirstLine, Rule);
                 break;
             case "interleaved" or "2":
                 Alone(field, beside: "sliding_window_indices");
-                var count = int.TryParse(Scalar("n_layer"), out var layers) && layers is > 0 and <= MostLayers ? layers : throw Unknown(field);
+                var count = int.TryParse(fields.FirstOrDefault(other => other.Name == "n_layer")?.Plain, out var layers) && layers is > 0 and <= MostLayers ? layers : throw Unknown(field);
                 lines.Replace(field.FirstLine, Rule, $"sliding_window_indices: [{string.Join(", ", Enumerable.Range(0, count).Select(layer => layer % 2 == 0 ? '1' : '0'))}]");
                 break;
             default:

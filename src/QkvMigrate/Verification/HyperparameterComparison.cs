@@ -45,9 +45,9 @@ internal static class HyperparameterComparison
         {
             var now = field.Name switch
             {
-                Rank when field.Scalar == Text(rank) => Text(newRank),
+                Rank when field.Plain == Text(rank) => Text(newRank),
                 Rank => throw Unknown(Rank, field.FirstLine),
-                Alpha => decimal.TryParse(field.Scalar, NumberStyles.Float, CultureInfo.InvariantCulture, out var alpha)
+                Alpha => decimal.TryParse(field.Plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var alpha)
                     ? (alpha * (newRank / rank)).ToString(CultureInfo.InvariantCulture)
                     : throw Unknown(Alpha, field.FirstLine),
                 _ => Sections.Contains(field.Name) ? "true" : null,

@@ -33,18 +33,18 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
     /// <exception cref="MigrationException">The field is something else.</exception>
     public int? Count(params ReadOnlySpan<string> names) =>
         Take(names) is not { } value ? null
-        : int.TryParse(value.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaximumCount ? number
+        : int.TryParse(value.Unquoted, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= MaximumCount ? number
         : throw Wrong(names[0], value, $"a whole number from 1 to {MaximumCount}");
 
     /// <summary>A number greater than 0, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>
     public double? Positive(params ReadOnlySpan<string> names) =>
-        Take(names) is not { } value ? null : Number(value.Text) is > 0 and var number ? number : throw Wrong(names[0], value, "a number greater than 0");
+        Take(names) is not { } value ? null : Number(value.Unquoted) is > 0 and var number ? number : throw Wrong(names[0], value, "a number greater than 0");
 
     /// <summary>A number from 0 to 1, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>
     public double? Fraction(params ReadOnlySpan<string> names) =>
-        Take(names) is not { } value ? null : Number(value.Text) is >= 0 and <= 1 and var number ? number : throw Wrong(
+        Take(names) is not { } value ? null : Number(value.Unquoted) is >= 0 and <= 1 and var number ? number : throw Wrong(
             names[0],
             value,
             "a number from 0 to 1");
@@ -52,7 +52,7 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
     /// <summary>True or false, or null.</summary>
     /// <exception cref="MigrationException">The field is something else.</exception>
     public bool? Flag(params ReadOnlySpan<string> names) =>
-        Take(names) is not { } value ? null : bool.TryParse(value.Text, out var flag) ? flag : throw Wrong(names[0], value, "true or false");
+        Take(names) is not { } value ? null : bool.TryParse(value.Unquoted, out var flag) ? flag : throw Wrong(names[0], value, "true or false");
 
     /// <summary>
     /// A list of 0 and 1, one a layer, or null. LitGPT takes the initial part of a longer one (litgpt/config.py,
@@ -114,5 +114,5 @@ internal sealed class FieldReader(IReadOnlyDictionary<string, FieldValue> fields
         new(FailureKind.Malformed, $"field {name} is {Shown(value)}, expected {expected}", where: $"line {value.Line}");
 
     private static string Shown(FieldValue value) =>
-        value.Text is { } text ? $"'{text}'" : value.Items is not null ? "a list" : "a mapping";
+        value.Text is { } text ? (value.IsQuoted ? $"the text '{text}'" : $"'{text}'") : value.Items is not null ? "a list" : "a mapping";
 }

@@ -10,6 +10,12 @@ namespace QkvMigrate.Configuration.Models;
 /// <param name="Fields">A mapping, or null.</param>
 internal sealed record FieldValue(long Line, string? Text = null, IReadOnlyList<string?>? Items = null, IReadOnlyDictionary<string, string?>? Fields = null)
 {
+    /// <summary>Whether a plain text is one for its quotes, whatever it says.</summary>
+    public bool IsQuoted { get; private init; }
+
+    /// <summary>The text where it may be a number or a truth value.</summary>
+    public string? Unquoted => IsQuoted ? null : Text;
+
     /// <summary>YAML's null.</summary>
     public bool IsNull => Text is null && Items is null && Fields is null;
 
@@ -20,7 +26,7 @@ internal sealed record FieldValue(long Line, string? Text = null, IReadOnlyList<
         var line = field.FirstLine + 1;
         return field.Value switch
         {
-            { Scalar: { } scalar } => new FieldValue(line, scalar.TextOrNull),
+            { Scalar: { } scalar } => new FieldValue(line, scalar.TextOrNull) { IsQuoted = !scalar.IsPlain },
             { Items: { } items } => new FieldValue(line, Items: [.. items.Select(item => item.TextOrNull)]),
             { Fields: { } fields } => new FieldValue(line, Fields: fields.ToDictionary(inner => inner.Key, inner => inner.Value.TextOrNull)),
             _ =>

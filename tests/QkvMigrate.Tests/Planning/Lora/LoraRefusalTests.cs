@@ -116,6 +116,8 @@ public sealed class LoraRefusalTests : IDisposable
     [InlineData("lora_r: 8\nlora_alpha: 16\n", FailureKind.Conflict, "line 1: lora_r is 8, but the checkpoint's LoRA has rank 2")]
     [InlineData("lora_r: 2\n", FailureKind.Malformed, "line 1: no lora_alpha, which LitGPT's fine-tuning with LoRA saves here")]
     [InlineData("lora_alpha: 2\n", FailureKind.Malformed, "line 1: no lora_r, which LitGPT's fine-tuning with LoRA saves here")]
+    [InlineData("lora_r: '2'\nlora_alpha: 16\n", FailureKind.Malformed, "line 1: lora_r is '2', expected a number without quotes")]
+    [InlineData("lora_r: 2\nlora_alpha: '16'\n", FailureKind.Malformed, "line 2: lora_alpha is '16', expected a number without quotes")]
     [InlineData("lora_r: 2\nlora_alpha: many\n", FailureKind.Malformed, "line 2: lora_alpha is 'many', expected a number")]
     [InlineData("{lora_r: 2, lora_alpha: 16}\n", FailureKind.Unsupported, "line 1: lora_r has to change, but does not stand in a line of its own")]
     public void Hyperparameters_that_cannot_follow_are_refused(string yaml, FailureKind kind, string message)
