@@ -93,14 +93,18 @@ internal sealed class ShardIndex
             throw Malformed(path, 0, "the index is no dict");
         }
 
+        // Readers differ in which of two values they take.
+        var names = new HashSet<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var isMap = reader.ValueTextEquals(WeightMap);
-            if (isMap && found is not null)
+            var name = JsonKey.At(ref reader).Text;
+            budget.Spend(DirectoryBudget.Name(name.Length));
+            if (!names.Add(name))
             {
-                throw Malformed(path, reader.TokenStartIndex, $"{WeightMap} stands twice");
+                throw Malformed(path, reader.TokenStartIndex, $"{name} stands twice");
             }
 
+            var isMap = name == WeightMap;
             reader.Read();
             if (isMap)
             {
