@@ -25,14 +25,20 @@ internal static class JsonVerification
                 models.Tokens,
                 models.OriginalContinuation,
                 models.UpgradedContinuation);
-        var document = new JsonVerificationRoot(SchemaVersion, [.. reports.Select(Report)], forward);
+        var all = reports.ToList();
+        var document = new JsonVerificationRoot(SchemaVersion, [.. all.Where(IsListed).Select(Report)], forward)
+        {
+            Tree = all.Find(report => report.IsOfTree) is { } tree
+                ? new JsonTree(tree.Original, tree.Upgraded, Status(tree), [.. tree.Covered.Select(Line)], [.. tree.LeftOut.Select(Line)])
+                : null,
+        };
         writer.WriteLine(JsonSerializer.Serialize(document, JsonVerificationContext.Readable.JsonVerificationRoot));
     }
 
     private static JsonVerified Report(VerificationReport report) => new(
         report.Original,
         report.Upgraded,
-        report.Error is not null ? "refused" : report.IsVerified ? "verified" : "differs",
+        Status(report),
         report.Direction is { } direction ? JsonNames.Kebab(direction.ToString()) : null,
         report.Exported,
         report.Geometry is { } geometry ? new JsonVerifiedGeometry(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize) : null,
@@ -56,6 +62,11 @@ internal static class JsonVerification
         Math.Round(report.Elapsed.TotalSeconds, 3),
         report.Error is { } error ? new JsonMessage(JsonNames.Kebab(error.Kind.ToString()), error.Message) : null);
 
+    /// <summary>Whoever counts checkpoints finds a directory among them only where it differs, as ever.</summary>
+    private static bool IsListed(VerificationReport report) => !report.IsOfTree || !report.IsVerified;
+
+    private static string Status(VerificationReport report) => report.Error is not null ? "refused" : report.IsVerified ? "verified" : "differs";
+
     private static JsonProofLine Line(ProofLine line) => new(line.Subject, line.Statement);
 
     private static JsonDifference Difference(Difference difference) => new(
@@ -71,9 +82,15 @@ internal static class JsonVerification
 /// <summary>The document.</summary>
 internal sealed record JsonVerificationRoot(int SchemaVersion, IReadOnlyList<JsonVerified> Checkpoints, JsonForward? Forward)
 {
+    /// <summary>What belongs to none of the checkpoints of two directories.</summary>
+    public JsonTree? Tree { get; init; }
+
     /// <summary>Of a proof from checksums: files that had none.</summary>
     public IReadOnlyList<string>? Unlisted { get; init; }
 }
+
+/// <summary>Two directories as wholes. Their differences stand in an item of <c>checkpoints</c>.</summary>
+internal sealed record JsonTree(string Path, string Output, string Status, IReadOnlyList<JsonProofLine> Covered, IReadOnlyList<JsonProofLine> LeftOut);
 
 /// <summary>What the two models said to the same tokens.</summary>
 internal sealed record JsonForward(

@@ -7,6 +7,7 @@ namespace QkvMigrate.Cli.Rendering;
 internal static class VerificationText
 {
     private const string Indent = "  ";
+    private const string OfTree = "what belongs to no single checkpoint";
 
     /// <summary>Writes all reports but those that could not be made, whose one line is on standard error.</summary>
     public static void Write(TextWriter writer, IEnumerable<VerificationReport> reports, ForwardCheckResult? models)
@@ -26,7 +27,7 @@ internal static class VerificationText
 
             if (report.IsVerified)
             {
-                writer.WriteLine($"{Indent}{Covered(report)}");
+                writer.WriteLine($"{Indent}{(report.IsOfTree ? OfTree : Covered(report))}");
                 Write(writer, "covered", report.Covered);
                 Write(writer, "not covered", report.LeftOut);
             }

@@ -12,8 +12,8 @@ namespace QkvMigrate.Verification;
 public static class PathVerifier
 {
     /// <summary>
-    /// One report for each checkpoint of <paramref name="original"/>, and one for the directory itself where other files
-    /// differ. What keeps a checkpoint from being verified is in its report.
+    /// One report for each checkpoint of <paramref name="original"/>, and one for the directory itself where there is something to
+    /// tell of it (<see cref="VerificationReport.IsOfTree"/>). What keeps a checkpoint from being verified is in its report.
     /// </summary>
     /// <param name="original">A checkpoint file, or a directory.</param>
     /// <param name="upgraded">What must be its upgrade or downgrade, or an unchanged copy where there was nothing to do.</param>
@@ -33,6 +33,11 @@ public static class PathVerifier
         if (ExportPaths.Verify(original, upgraded, options, cancellation) is { } exports)
         {
             return options.Direction is null ? exports : throw new MigrationException(FailureKind.Usage, "an export has no --direction", upgraded);
+        }
+
+        if (Directory.Exists(original) && FileIdentity.Of(upgraded) is null)
+        {
+            throw new MigrationException(FailureKind.Io, "there is no such directory; an upgrade that had nothing to do makes none", upgraded);
         }
 
         if (Directory.Exists(original) != Directory.Exists(upgraded))

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
@@ -14,7 +15,6 @@ namespace QkvMigrate.Verification;
 /// <param name="proofs">Takes what was compared.</param>
 internal sealed class RecordComparison(string root, Predicate<string> isTold, DifferenceLog log, ProofLog proofs)
 {
-    private const int MaximumBytes = 16 << 20;
     private const int NameDigits = 32;
 
     /// <summary>The results that the manifest names, by their paths below the root, with their digests.</summary>
@@ -33,65 +33,77 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
                 continue;
             }
 
-            var isRecord = name == "tree.json" || (Path.GetDirectoryName(name) is "manifest" or "reports" && IsRecordName(Path.GetFileName(name)));
-            if (!isRecord)
+            if (FormOf(name) is not { } form)
             {
                 log.Add(Place(name), "qkvmigrate keeps no record of this name");
             }
-            else if (Read(path, name) is { } record)
+            else if (RecordFile.Read(path, Place(name), form, log) is { } record)
             {
                 using (record)
                 {
                     count++;
-                    if (name.StartsWith("manifest", StringComparison.Ordinal))
-                    {
-                        Results(record.RootElement, name);
-                    }
+                    Compare(record.RootElement, name, form);
                 }
             }
         }
 
-        proofs.Cover("records", $"{count} in {RecordNames.Folder}: their names, and that each result which they name is there in its size");
+        proofs.Cover("records", $"{count} in {RecordNames.Folder}: their names and forms, and that each result which they name is there in its size");
         proofs.LeaveOut("records", "what they say of sources, options, times and digests; `qkvmigrate report` and `sha256sum -c` look at that");
         Checksums();
     }
+
+    /// <summary>Whether a path that stands in a record leads to something below <paramref name="root"/>; its whole path.</summary>
+    public static bool IsWithin(string root, string path, out string full)
+    {
+        var start = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+        full = Path.GetFullPath(Path.Combine(root, path));
+        return Path.TrimEndingDirectorySeparator(full) == start || full.StartsWith(start + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a record of this name may say; null where there is none of this name.</summary>
+    private static RecordForm? FormOf(string name) =>
+        name == "tree.json" ? RecordForm.Tree
+        : !IsRecordName(Path.GetFileName(name)) ? null
+        : Path.GetDirectoryName(name) switch
+        {
+            "manifest" => RecordForm.Manifest,
+            "reports" => RecordForm.Report,
+            _ => null,
+        };
 
     private static bool IsRecordName(string name) =>
         name.Length == NameDigits + ".json".Length && name.EndsWith(".json", StringComparison.Ordinal) && name[..NameDigits].All(char.IsAsciiHexDigitLower);
 
     private static string Place(string name) => $"record '{Path.Combine(RecordNames.Folder, name)}'";
 
-    private JsonDocument? Read(string path, string name)
+    /// <summary>A unit's record is called by the digest of its path; a manifest's entry names results.</summary>
+    private void Compare(JsonElement record, string name, RecordForm form)
     {
-        try
+        if (form == RecordForm.Tree)
         {
-            var record = JsonDocument.Parse(SourceFile.ReadAll(path, MaximumBytes, "a record"));
-            if (record.RootElement.ValueKind == JsonValueKind.Object && record.RootElement.TryGetProperty("schemaVersion", out _))
-            {
-                return record;
-            }
+            return;
+        }
 
-            record.Dispose();
+        var unit = record.TryGetProperty("path", out var path) && path.ValueKind == JsonValueKind.String ? path.GetString()! : null;
+        if (unit is null)
+        {
             log.Add(Place(name), "it is no record of qkvmigrate");
         }
-        catch (JsonException)
+        else if (FileDigest.Of(Encoding.UTF8.GetBytes(unit))[..NameDigits] != Path.GetFileNameWithoutExtension(name))
         {
-            log.Add(Place(name), "it is no JSON");
+            log.Add(Place(name), $"it is that of '{unit}', which has another name");
         }
-        catch (MigrationException error)
+        else if (form == RecordForm.Manifest)
         {
-            log.Add(Place(name), error.Problem);
+            Results(record, unit, name);
         }
-
-        return null;
     }
 
     /// <summary>Each file or link of a finished unit.</summary>
-    private void Results(JsonElement record, string name)
+    private void Results(JsonElement record, string unit, string name)
     {
         try
         {
-            var unit = record.GetProperty("path").GetString()!;
             if (record.GetProperty("state").GetString() != "finished")
             {
                 return;
@@ -101,8 +113,7 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
             {
                 var path = Path.Combine(unit, result.GetProperty("path").GetString()!);
                 var (bytes, link) = (result.GetProperty("bytes").GetInt64(), result.TryGetProperty("link", out var text) ? text.GetString() : null);
-                var full = Path.GetFullPath(Path.Combine(root, path));
-                if (!full.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                if (!IsWithin(root, path, out var full))
                 {
                     log.Add(Place(name), $"it names '{path}', which lies outside of the output");
                 }
@@ -140,7 +151,7 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
         try
         {
             var lines = results.OrderBy(result => result.Key, StringComparer.Ordinal).Select(result => Line(result.Key, result.Value));
-            if (!SourceFile.Holds(path, System.Text.Encoding.UTF8.GetBytes(string.Concat(lines))))
+            if (!SourceFile.Holds(path, Encoding.UTF8.GetBytes(string.Concat(lines))))
             {
                 log.Add($"file '{RecordNames.Checksums}'", "it does not name the results of the records beside it, each with its digest, and nothing else");
             }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using QkvMigrate.Files;
 using QkvMigrate.Folders;
 
@@ -62,15 +63,15 @@ internal sealed class StrangerComparison(
             }
             else if (name == RecordNames.Backups && kind == "a file")
             {
-                proofs.Cover("backups", $"{path}: each file that it names is the first directory's");
+                Backups(path);
             }
             else if (BackupRecord.NamesIn(Path.Combine(after.Root, Path.GetDirectoryName(path)!)).Contains(name))
             {
                 Backup(path);
             }
-            else if (name.StartsWith(RecordNames.Parts, StringComparison.Ordinal) && kind == "a file")
+            else if (PartsComparison.IsName(name) && kind == "a file")
             {
-                proofs.LeaveOut("record of parts", $"{path}: by it the parts of a run know of each other");
+                new PartsComparison(after.Root, log, proofs).Compare(path);
             }
             else if (TemporaryName.TargetOfLock(path) is not null && IsLock(path))
             {
@@ -125,6 +126,26 @@ internal sealed class StrangerComparison(
         }
 
         LeaveOut("files of no checkpoint that was asked for", unselected, "in the second directory alone");
+    }
+
+    /// <summary>A record of backups; those that are there are compared by themselves.</summary>
+    private void Backups(string path)
+    {
+        using var record = RecordFile.Read(Path.Combine(after.Root, path), $"record '{path}'", RecordForm.Backups, log);
+        if (record is null)
+        {
+            return;
+        }
+
+        var folder = Path.GetDirectoryName(path)!;
+        var there = BackupRecord.NamesIn(Path.Combine(after.Root, folder));
+        var gone = record.RootElement.GetProperty("backups").EnumerateArray()
+            .Where(backup => backup.ValueKind == JsonValueKind.Object)
+            .Select(backup => backup.GetProperty("name").GetString()!)
+            .Where(name => !there.Contains(name))
+            .Select(name => Path.Combine(folder, name));
+        proofs.Cover("backups", $"{path}: its form; {there.Count} files that it names are the first directory's");
+        LeaveOut("backups", gone, $"of {path}, which are not there as it says");
     }
 
     /// <summary>A backup is the first directory's file of the same name without its suffix.</summary>

@@ -13,7 +13,7 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
     private readonly PairVerification pairs = new(options, cancellation);
     private readonly DifferenceLog log = new();
 
-    /// <summary>One report for each checkpoint of the first directory, and one for the directories themselves where other files differ.</summary>
+    /// <summary>One report for each checkpoint of the first directory, and one for the directories themselves where there is something to tell of them.</summary>
     /// <exception cref="MigrationException">There is no checkpoint.</exception>
     public IReadOnlyList<VerificationReport> Run()
     {
@@ -51,26 +51,27 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
         var all = reports.Select(item => proofs.TryGetValue(item.Directory, out var beside) ? beside.AddedTo(item.Report) : item.Report)
             .Concat(before.Distributed.Select(found =>
                 pairs.Refused(Path.Combine(original, found.Folder), Path.Combine(upgraded, found.Folder), found.Refusal)))
-            .Select((report, number) => number == 0 ? strangers.AddedTo(report) : report)
             .ToList();
         if (all.Select(report => report.Change).OfType<VerifiedChange>().Distinct().Count() > 1)
         {
             log.Add("direction", "some checkpoints were upgraded and others downgraded; --direction says what is meant");
         }
 
-        if (log.Count > 0)
+        var isChecked = all.Count > 0;
+        if (log.Count + strangers.Covered.Count + strangers.LeftOut.Count > 0)
         {
-            all.Add(new VerificationReport
+            all.Add(strangers.AddedTo(new VerificationReport
             {
                 Original = original,
                 Upgraded = upgraded,
                 Mode = options.Mode,
+                IsOfTree = true,
                 Differences = log.First,
                 DifferenceCount = log.Count,
-            });
+            }));
         }
 
-        return all.Count > 0
+        return isChecked || log.Count > 0
             ? directories.Hold(all, change => pairs.Refused(original, upgraded, change))
             : throw new MigrationException(FailureKind.Malformed, "no checkpoint in this directory or below it", original);
 

@@ -52,6 +52,12 @@ public sealed record VerificationReport
     /// <summary>How much was compared.</summary>
     public required VerificationMode Mode { get; init; }
 
+    /// <summary>
+    /// Whether it tells of two directories as wholes: of what belongs to none of their checkpoints, and how these go together. It is
+    /// the last one, and missing where there is nothing to tell.
+    /// </summary>
+    public bool IsOfTree { get; init; }
+
     /// <summary>The way that leads from the first file to the second; null where they must be the same.</summary>
     public MigrationDirection? Direction =>
         Change is null ? null

@@ -27,7 +27,7 @@ public sealed class StrangerTests : IDisposable
 
         File.WriteAllText(Path.Combine(Before, "README.md"), "of no checkpoint");
         Upgrade(Before, After);
-        Assert.All(Verify(), report => Assert.True(report.IsVerified), throwIfEmpty: true);
+        Assert.Empty(Differences());
     }
 
     private string Before => Path.Combine(folder.FullName, "before");
@@ -42,6 +42,14 @@ public sealed class StrangerTests : IDisposable
         { "a/.lit_model.pth.qkvmigrate-lock", "payload", "file 'a/.lit_model.pth.qkvmigrate-lock': a run that was killed left it, and nothing says what is in it; remove it" },
         { "a/.qkvmigrate-notes", "x", "file 'a/.qkvmigrate-notes': qkvmigrate keeps no such record here" },
         { "a/.qkvmigrate/tree.json", "{}", "directory 'a/.qkvmigrate': qkvmigrate keeps no such record here" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", "payload", "record '.qkvmigrate-parts-0123456789abcdef.json': it is no JSON" },
+        { "a/.qkvmigrate-parts-0123456789abcdef.txt", "{}", "file 'a/.qkvmigrate-parts-0123456789abcdef.txt': qkvmigrate keeps no such record here" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", Parts("a", 1), "record '.qkvmigrate-parts-0123456789abcdef.json': it is not written as qkvmigrate writes records: there are other bytes between its words" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", Parts("c", 1) + "\n", "record '.qkvmigrate-parts-0123456789abcdef.json': it deals 'c', which is no directory of this tree" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", Parts("../before/a", 1) + "\n", "record '.qkvmigrate-parts-0123456789abcdef.json': it deals '../before/a', which is no directory of this tree" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", Parts("a", 3) + "\n", "record '.qkvmigrate-parts-0123456789abcdef.json': it deals 'a' to part 3 of 2" },
+        { ".qkvmigrate-parts-0123456789abcdef.json", "{\n  \"schemaVersion\": 2\n}\n", "record '.qkvmigrate-parts-0123456789abcdef.json': it is no record of qkvmigrate" },
+        { "a/.qkvmigrate-backups", "{\n  \"schemaVersion\": 1,\n  \"backups\": [],\n  \"payload\": \"x\"\n}\n", "record 'a/.qkvmigrate-backups': it has 'payload', which no such record of qkvmigrate's has" },
         { ".qkvmigrate/payload.bin", "x", "record '.qkvmigrate/payload.bin': qkvmigrate keeps no record of this name" },
         { ".qkvmigrate/manifest/0123456789abcdef0123456789abcdef.json", "no JSON", "record '.qkvmigrate/manifest/0123456789abcdef0123456789abcdef.json': it is no JSON" },
         { ".qkvmigrate/reports/0123456789abcdef0123456789abcdef.json", "[1]", "record '.qkvmigrate/reports/0123456789abcdef0123456789abcdef.json': it is no record of qkvmigrate" },
@@ -87,7 +95,7 @@ public sealed class StrangerTests : IDisposable
         Assert.Equal([$"FIFO '{path}': the first directory has no such thing, and no upgrade makes one"], Differences());
 
         Fifo(Path.Combine(Before, path));
-        Assert.Contains(Verify()[0].LeftOut, line => line.Statement == $"1 in both directories: {path}");
+        Assert.Contains(Tree().LeftOut, line => line.Statement == $"1 in both directories: {path}");
         Assert.Empty(Differences());
     }
 
@@ -118,11 +126,56 @@ public sealed class StrangerTests : IDisposable
         Assert.Contains(Differences(), difference => difference.EndsWith("it names the result 'b/model_config.yaml', which is not there as it says", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void A_record_of_parts_that_says_what_is_there_is_told()
+    {
+        File.WriteAllText(Path.Combine(After, ".qkvmigrate-parts-0123456789abcdef.json"), Parts("a", 1) + "\n");
+
+        Assert.Empty(Differences());
+        Assert.Contains(Tree().Covered, line => line.Subject == "record of parts");
+        Assert.Contains(Tree().LeftOut, line => line.Subject == "record of parts");
+    }
+
+    /// <summary>What no record of this tool's has, put before each line, and spaces put into it.</summary>
+    [Fact]
+    public void More_than_a_record_has_is_named()
+    {
+        foreach (var record in Directory.EnumerateFiles(Path.Combine(After, ".qkvmigrate"), "*.json", SearchOption.AllDirectories).ToList())
+        {
+            var right = File.ReadAllText(record);
+            var lines = right.Split('\n');
+            for (var i = 1; i < lines.Length; i++)
+            {
+                foreach (var mutant in new[] { lines[i].Contains(": ", StringComparison.Ordinal) ? $"\"payload\": 1,\n{lines[i]}" : lines[i] + " ", lines[i] + "\t", " " + lines[i] })
+                {
+                    File.WriteAllText(record, string.Join('\n', [.. lines[..i], mutant, .. lines[(i + 1)..]]));
+                    Assert.Contains(Differences(), difference => difference.StartsWith($"record '{Path.GetRelativePath(After, record)}'", StringComparison.Ordinal));
+                }
+            }
+
+            File.WriteAllText(record, right);
+        }
+    }
+
+    [Fact]
+    public void A_record_under_another_name_is_named()
+    {
+        var records = Directory.EnumerateFiles(Path.Combine(After, ".qkvmigrate", "manifest")).Order(StringComparer.Ordinal).ToList();
+        var (first, second) = (File.ReadAllBytes(records[0]), File.ReadAllBytes(records[1]));
+        File.WriteAllBytes(records[0], second);
+        File.WriteAllBytes(records[1], first);
+
+        Assert.Equal(2, Differences().Count(difference => difference.EndsWith("which has another name", StringComparison.Ordinal)));
+    }
+
     [Theory]
-    [InlineData("\"path\": \"a\"", "\"path\": \"../before/a\"", "which lies outside of the output")]
+    [InlineData("\"path\": \"lit_model.pth\"", "\"path\": \"../../before/a/lit_model.pth\"", "which lies outside of the output")]
+    [InlineData("\"path\": \"a\"", "\"path\": \"../before/a\"", "it is that of '../before/a', which has another name")]
     [InlineData("\"bytes\": ", "\"bytes\": 1", "which is not there as it says")]
     [InlineData("\"state\": \"finished\"", "\"state\": 5", "it is no record of qkvmigrate")]
-    [InlineData("\"result\": [", "\"result\": [ 7,", "it is no record of qkvmigrate")]
+    [InlineData("\"result\": [", "\"result\": [\n    7,", "it is no record of qkvmigrate")]
+    [InlineData("\"result\": [", "\"result\": [ ", "there are other bytes between its words")]
+    [InlineData("\"state\": ", "\"state\": \"x\",\n  \"state\": ", "it is no JSON, or has a name twice")]
     [InlineData("\"sha256\": \"", "\"sha256\": \"0", "it does not name the results of the records beside it, each with its digest, and nothing else")]
     public void A_record_that_says_something_else_is_named(string text, string edited, string expected)
     {
@@ -148,8 +201,9 @@ public sealed class StrangerTests : IDisposable
     {
         File.WriteAllText(Path.Combine(After, "README.md"), "another text");
 
-        var report = Verify()[0];
+        var report = Tree();
 
+        Assert.Empty(Verify()[0].LeftOut);
         Assert.Contains(report.Covered, line => line.Subject == "records" && line.Statement.StartsWith("5 in .qkvmigrate", StringComparison.Ordinal));
         Assert.Contains(report.Covered, line => line.Subject == "checksums");
         Assert.Contains(report.LeftOut, line => line.Statement == "1 in both directories: README.md");
@@ -162,7 +216,7 @@ public sealed class StrangerTests : IDisposable
         File.Copy(Path.Combine(After, "a", "lit_model.pth"), Path.Combine(After, "c", "lit_model.pth"));
         File.WriteAllText(Path.Combine(After, "c", "notes.txt"), "x");
 
-        Assert.Contains(Verify("a", "b")[0].LeftOut, line => line.Statement == "2 in the second directory alone: c/lit_model.pth, c/notes.txt");
+        Assert.Contains(Tree("a", "b").LeftOut, line => line.Statement == "2 in the second directory alone: c/lit_model.pth, c/notes.txt");
         Assert.Equal(["file 'c/lit_model.pth': a checkpoint that the first directory has not", "file 'c/notes.txt': the first directory has no such file"], Differences("a", "c"));
     }
 
@@ -194,7 +248,7 @@ public sealed class StrangerTests : IDisposable
 
         var reports = PathVerifier.Run(Before, inPlace, new VerificationOptions(), TestContext.Current.CancellationToken);
 
-        Assert.Contains(reports[0].Covered, line => line.Statement == "b/lit_model.pth.old: byte by byte with b/lit_model.pth");
+        Assert.Contains(Assert.Single(reports, report => report.IsOfTree).Covered, line => line.Statement == "b/lit_model.pth.old: byte by byte with b/lit_model.pth");
         Assert.Equal(isChanged ? ["file 'a/lit_model.pth.old'"] : [], reports.SelectMany(report => report.Differences).Select(difference => difference.Place));
     }
 
@@ -220,6 +274,26 @@ public sealed class StrangerTests : IDisposable
         After,
         new VerificationOptions { Selection = new CheckpointSelection(include, []) },
         TestContext.Current.CancellationToken);
+
+    /// <summary>What is told of the two trees as wholes.</summary>
+    private VerificationReport Tree(params string[] include) => Assert.Single(Verify(include), report => report.IsOfTree);
+
+    private static string Parts(string unit, int part) =>
+        $$"""
+        {
+          "schemaVersion": 2,
+          "count": 2,
+          "ended": [],
+          "units": [
+            {
+              "path": "{{unit}}",
+              "bytes": 1,
+              "part": {{part}},
+              "isDone": false
+            }
+          ]
+        }
+        """;
 
     private List<string> Differences(params string[] include) => [.. Verify(include).SelectMany(report => report.Differences).Select(difference => difference.ToString())];
 }

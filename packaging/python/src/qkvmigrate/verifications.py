@@ -107,6 +107,18 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """Of two directories: what belongs to none of their checkpoints. Where it differs, its differences stand in an item of
+    checkpoints with the same path."""
+
+    path: str
+    output: str
+    status: Literal["verified", "differs"]
+    covered: Tuple[ProofLine, ...]
+    left_out: Tuple[ProofLine, ...]
+
+
+@dataclass(frozen=True)
 class Forward:
     """With --forward: what the two models said to the same tokens."""
 
@@ -125,6 +137,7 @@ class Verification:
 
     schema_version: int
     checkpoints: Tuple[Checkpoint, ...]
+    tree: Optional[Tree]
     unlisted: Optional[Tuple[str, ...]]
     """With --original-sha256sums: files beside checkpoints for which there is no checksum. Nothing is said of them."""
     forward: Optional[Forward]
