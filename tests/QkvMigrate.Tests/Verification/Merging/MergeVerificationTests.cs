@@ -89,6 +89,32 @@ public sealed class MergeVerificationTests : IDisposable
         }
     }
 
+    /// <summary>The delta twice, not at all, the other way round, and scalings so near that a number or two shows it.</summary>
+    [Fact]
+    public void A_hundred_other_scalings_are_named()
+    {
+        var random = new Random(20261128);
+        for (var i = 0; i < 100; i++)
+        {
+            var scaling = i switch { 0 => 16, 1 => 0, 2 => -8, 3 => 4, _ => 8 * (1 + ((random.Next(2) == 0 ? -1 : 1) * Math.Pow(10, -1 - (4 * random.NextDouble())))) };
+            Assert.Null(folder.Merge(null, () => new ScalingUpdater(scaling)).Error);
+            Assert.NotEmpty(folder.Verify().Differences);
+            File.Delete(folder.Merged);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_LoRA_of_another_rank_is_a_difference_or_refused(int rank)
+    {
+        folder.Merge();
+        TorchFile.Save(folder.Lora, [.. folder.LoraTensors.Select(tensor => OfRank(tensor, rank))]);
+        Assert.Equal(FailureKind.Conflict, folder.Verify().Error!.Kind);
+        File.WriteAllText(folder.Hyperparameters, File.ReadAllText(folder.Hyperparameters).Replace("lora_r: 2", $"lora_r: {rank}", StringComparison.Ordinal));
+        Assert.NotEmpty(folder.Verify().Differences);
+    }
+
     [Fact]
     public void Another_alpha_than_the_merge_was_made_with_is_a_difference()
     {
@@ -197,6 +223,14 @@ public sealed class MergeVerificationTests : IDisposable
             File.WriteAllBytes(folder.Merged, ZipSurgery.Edit(bytes, part, content => BitConverter.TryWriteBytes(content.AsSpan((folder.Model.Width + column) * sizeof(float)), wrong)));
             Assert.Equal(1, Assert.Single(folder.Verify().Differences).Row);
         }
+    }
+
+    /// <summary>A matrix of another rank: with fewer rows or columns of each block, or with some more that are not zero.</summary>
+    private static StoredTensor OfRank(StoredTensor tensor, int rank)
+    {
+        var isA = tensor.Name.EndsWith("lora_A", StringComparison.Ordinal);
+        var blocks = isA ? tensor.Shape[0] / LoraModel.Rank : 1;
+        return StoredTensor.Floats(tensor.Name, isA ? [blocks * rank, tensor.Shape[1]] : [tensor.Shape[0], rank]);
     }
 
     private int Columns(string tensor) => tensor == "transformer.wte.weight" ? 3 : folder.Model.Width;
