@@ -37,8 +37,25 @@ public sealed class BombTests : IDisposable
         ["claimed-frame"] = () => [0x80, 4, 0x95, .. Repeat([0xff], 8), (byte)'N', (byte)'.'],
         ["nested-candidates"] = () => [0x80, 2, .. Repeat([(byte)'U', 5, (byte)'c', (byte)'\n', (byte)'\n', (byte)'N', (byte)'.', (byte)'0'], 500_000), (byte)'N', (byte)'.'],
         ["shared-moments"] = () => [0x80, 2, .. SmallTensor, .. "}q\u00030"u8, .. Literal("k"), .. "q\u00040}("u8, .. Literal("state"), .. "}("u8, .. Numbered(200_000, "h\u0003"u8), (byte)'u', .. Literal("param_groups"), .. "](}eu"u8, .. "h\u0003("u8, .. Repeat("h\u0004h\u0002"u8, 20_000), .. "u0."u8],
+        ["shapes-by-shapes"] = () => [0x80, 2, .. ManyShapes, (byte)'.'],
         ["shared-states"] = () => [0x80, 2, .. "}q\u00030"u8, .. Literal("state"), .. "q\u00050"u8, .. Literal("param_groups"), .. "q\u00060](}eq\u00070]("u8, .. Repeat("}(h\u0005h\u0003h\u0006h\u0007u"u8, 60_000), .. "eh\u0003("u8, .. Numbered(20_000, "N"u8), .. "u0."u8],
     };
+
+    /// <summary>The model and the list of the bomb below: fused matrices of many shapes, and tensors without a name that none of them makes.</summary>
+    private static byte[] ManyShapes =>
+    [
+        .. SmallTensor, .. "}("u8, .. Literal("model"), .. "}("u8,
+        .. Enumerable.Range(1, 15_000).SelectMany(number => (byte[])[.. Literal($"h.{number}.attn.attn.weight"), .. Repeated(24, number)]),
+        (byte)'u', .. Literal("list"), .. "]("u8,
+        .. Enumerable.Range(30_000, 15_000).SelectMany(number => Repeated(2, 24, number)),
+        .. Repeated(24, 1), .. "eu"u8,
+    ];
+
+    /// <summary>A tensor of one number in all places.</summary>
+    private static byte[] Repeated(params int[] sizes) =>
+    [
+        .. "h\u0001(h\u0000K\0("u8, .. sizes.SelectMany(size => (byte[])[(byte)'J', .. Number(size)]), .. "t("u8, .. Repeat("K\0"u8, sizes.Length), (byte)'t', 0x89, .. "}tR"u8,
+    ];
 
     /// <summary>A tensor of one number, in slot 2 of the memo.</summary>
     private static byte[] SmallTensor =>

@@ -51,7 +51,7 @@ internal enum OtherValueKind
 
 /// <summary>
 /// A value that is no <see cref="TensorEntry"/> and stands where one could: under a key that speaks of attention, or
-/// somewhere below such a key; anywhere, where it has the sizes of a tensor.
+/// somewhere below such a key; anywhere, where it has sizes as a tensor has them, or bytes.
 /// </summary>
 /// <param name="Container">What holds it.</param>
 /// <param name="Key">Its key, or its index in a list or tuple.</param>
@@ -59,8 +59,17 @@ internal enum OtherValueKind
 /// <param name="Description">The same in words: <c>a numpy array of shape (16, 8)</c>.</param>
 internal sealed record OtherValue(ContainerEntry Container, string Key, OtherValueKind Kind, string Description)
 {
-    /// <summary>The sizes of what keeps the numbers of a tensor in a way of its own, where the file says them.</summary>
+    /// <summary>The sizes of what keeps the numbers of a tensor in a way of its own, or of lists of numbers, where the file says them.</summary>
     public IReadOnlyList<long>? Sizes { get; init; }
+
+    /// <summary>How many bytes a bytes object or a storage has, which has no sizes.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>Whether its numbers may be floats, as weights are: the file says nothing else.</summary>
+    public bool MayBeFloats { get; init; } = true;
+
+    /// <summary>Whether the file says how much it holds.</summary>
+    public bool HasSize => Sizes is not null || Bytes is not null;
 
     /// <summary>The name in reports: container and key.</summary>
     public string Label => Container.Path.Length > 0 ? $"{Container.Path}/{Key}" : Key;

@@ -7,6 +7,7 @@ namespace QkvMigrate.Layouts;
 public sealed class AttentionScan
 {
     private static readonly HashSet<string> NoSuffixes = [];
+    private static readonly char[] Digits = [.. "0123456789"];
 
     private AttentionScan(Checkpoint checkpoint, LayoutFamily layout, IReadOnlyList<FusedTensor> fused)
     {
@@ -84,6 +85,7 @@ public sealed class AttentionScan
 
         var siblings = Siblings(family, found, Find(family.Module, beside, moments, suffix => suffix.Length > 0));
         var projections = Projections(family, checkpoint.Tensors.Concat(beside), moments);
+        var models = found.Where(item => item.Tensor.ElementCount > 1).Select(item => item.Model).ToHashSet();
         return [.. found.Select(item => new FusedTensor(
             item.Tensor,
             item.Prefix,
@@ -92,6 +94,7 @@ public sealed class AttentionScan
             projections.GetValueOrDefault((item.Scope, item.Prefix)))
         {
             Spread = item.Spread,
+            IsSingleNumber = item.Tensor.ElementCount == 1 && !models.Contains(item.Model),
         })];
     }
 
@@ -143,5 +146,8 @@ public sealed class AttentionScan
     {
         /// <summary>What holds the tensors of its model.</summary>
         public ContainerEntry Scope => Spread?.Scope ?? Tensor.Container;
+
+        /// <summary>What the tensors of one model have in common: its scope, and what stands before the numbers of its blocks.</summary>
+        public (ContainerEntry Scope, string Front) Model => (Scope, Prefix.TrimEnd('.').TrimEnd(Digits));
     }
 }

@@ -5,7 +5,9 @@ public static class FusedNames
 {
     /// <summary>The same key or module path with the module's name in the family <paramref name="to"/>. Wrappers in it stay where they are.</summary>
     public static string Renamed(string path, LayoutFamily from, LayoutFamily to) =>
-        TryFind(path, from.Module, out _, out var last, out var end) ? string.Concat(path.AsSpan(0, last), Component(to.Module, to.Module.Length), path.AsSpan(end)) : path;
+        TryFind(path, from.Module, out _, out var last, out var end)
+            ? string.Concat(path.AsSpan(0, last), Component(to.Module, to.Module.Length), path.AsSpan(end))
+            : path;
 
     /// <summary>
     /// Cuts a key or module path at <paramref name="module"/>, which must stand in it as whole components, with nothing

@@ -16,6 +16,9 @@ public sealed record FusedTensor(TensorEntry Tensor, string Prefix, string Suffi
     /// <summary>What holds the tensors of its model.</summary>
     internal ContainerEntry Scope => Spread?.Scope ?? Tensor.Container;
 
+    /// <summary>Whether it is a single number of the tensor of its name, such as a norm, in a container of its own: it has no rows.</summary>
+    internal bool IsSingleNumber { get; init; }
+
     /// <summary>The dimension along which the fused rows stand, or null where the tensor has none of them.</summary>
-    public int? Dimension => Rule?.Dimension is not { } dimension ? null : dimension >= 0 ? dimension : Tensor.Shape.Count + dimension;
+    public int? Dimension => Rule?.Dimension is not { } dimension || IsSingleNumber ? null : dimension >= 0 ? dimension : Tensor.Shape.Count + dimension;
 }

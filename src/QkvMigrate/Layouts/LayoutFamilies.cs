@@ -67,7 +67,10 @@ public static class LayoutFamilies
         NothingToDo = "fused attention under attn.c_attn (nanoGPT, lit-llama) is sequential from the start and not LitGPT's",
     };
 
-    /// <summary>Hugging Face's GPT-NeoX (transformers, models/gpt_neox/modeling_gpt_neox.py, <c>GPTNeoXAttention</c>): q, k and v of each head in turn.</summary>
+    /// <summary>
+    /// Hugging Face's GPT-NeoX (transformers, models/gpt_neox/modeling_gpt_neox.py, <c>GPTNeoXAttention</c>): q, k and v of each head in
+    /// turn.
+    /// </summary>
     public static LayoutFamily GptNeoX { get; } = new()
     {
         Name = "gpt-neox",
@@ -79,7 +82,10 @@ public static class LayoutFamilies
         NothingToDo = "fused attention under attention.query_key_value (Hugging Face's GPT-NeoX) is not LitGPT's",
     };
 
-    /// <summary>Megatron-Core's (megatron/core/transformer/attention.py, <c>SelfAttention.linear_qkv</c>): q, k and v of each query group in turn, as legacy LitGPT has them.</summary>
+    /// <summary>
+    /// Megatron-Core's (megatron/core/transformer/attention.py, <c>SelfAttention.linear_qkv</c>): q, k and v of each query group in turn,
+    /// as legacy LitGPT has them.
+    /// </summary>
     public static LayoutFamily MegatronCore { get; } = new()
     {
         Name = "megatron-core",

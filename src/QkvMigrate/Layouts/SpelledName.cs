@@ -11,7 +11,8 @@ internal static class SpelledName
     private const char Block = 'h';
 
     /// <summary>The names of wrappers, letters alone, the longest first. The shortest one of all may be a part of any word.</summary>
-    private static readonly IReadOnlyList<string> Wrappers = [.. WrapperNames.All.Where(name => name.Length > 3).Select(Letters).OrderByDescending(name => name.Length)];
+    private static readonly IReadOnlyList<string> Wrappers =
+        [.. WrapperNames.All.Where(name => name.Length > 3).Select(Letters).OrderByDescending(name => name.Length)];
 
     /// <summary>Whether <paramref name="key"/> is the name of a fused tensor of a layout, apart from what parts its components.</summary>
     public static bool IsFused(string key, LayoutFamily layout)

@@ -4,7 +4,8 @@ namespace QkvMigrate.Layouts;
 
 /// <summary>
 /// The name of a tensor under a fused module where no key alone is that name: it stands beside the tensor as a value, as
-/// <c>named_parameters()</c> yields it, or the keys on the way to the tensor spell it, as in a dict of one dict a module.
+/// <c>named_parameters()</c> yields it, or the keys on the way to the tensor spell it, as in a dict of one dict a module, or it is
+/// the key of a list of tensors: one parameter at several times.
 /// </summary>
 /// <param name="Prefix">The name before the module's.</param>
 /// <param name="Suffix">The name behind it, without wrappers.</param>
@@ -31,7 +32,15 @@ internal sealed record SpreadName(string Prefix, string Suffix, string Whole, Na
     }
 
     /// <summary>Finds the name of <paramref name="tensor"/> under <paramref name="module"/>, or null.</summary>
-    public static SpreadName? Find(TensorEntry tensor, string module) => Beside(tensor, module) ?? Along(tensor, module);
+    public static SpreadName? Find(TensorEntry tensor, string module) => Beside(tensor, module) ?? Above(tensor, module) ?? Along(tensor, module);
+
+    /// <summary>The key of the list that it is in.</summary>
+    public static NameEntry? KeyOfList(TensorEntry tensor) => tensor.Name is null ? tensor.Container.Key : null;
+
+    private static SpreadName? Above(TensorEntry tensor, string module) =>
+        KeyOfList(tensor) is { } key && FusedNames.TrySplit(key.Text, module, out var prefix, out var suffix)
+            ? new SpreadName(prefix, suffix, key.Text, key, 0, tensor.Container.Parent ?? tensor.Container)
+            : null;
 
     private static SpreadName? Beside(TensorEntry tensor, string module)
     {

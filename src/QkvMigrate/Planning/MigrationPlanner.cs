@@ -84,7 +84,7 @@ public static class MigrationPlanner
         var lora = outline.Merge is { } merge
             ? merge.Plan(scan, geometry)
             : LoraPlan.Of(checkpoint, scan.Layout, geometry, permutation, options);
-        var (changed, names, left) = scan.Layout == conversion.To ? ([], [], []) : Changes(scan, conversion, permutation, order);
+        var (changed, names, copies) = scan.Layout == conversion.To ? ([], [], FoundCopies.None) : Changes(scan, conversion, permutation, order);
         var moves = lora.Complete(changed);
         CheckNewNames(checkpoint, moves);
         var storages = SharedStorages.Of(checkpoint, moves);
@@ -101,7 +101,7 @@ public static class MigrationPlanner
             moves,
             names,
             checkpoint.Tensors.Count - moves.Count,
-            [.. lora.Advice, .. CopyAdvice.Of(moves, left), .. storages.Advice, .. advice])
+            [.. lora.Advice, .. CopyAdvice.Of(moves, copies), .. storages.Advice, .. advice])
         {
             Splits = storages.Splits,
             LoraExpansion = lora.Expansion,
@@ -110,7 +110,7 @@ public static class MigrationPlanner
     }
 
     /// <summary>What a change of layout does to tensors, and to the names that stand elsewhere.</summary>
-    private static (List<TensorMove> Moves, List<NameChange> Names, IReadOnlyList<TensorEntry> Left) Changes(
+    private static (List<TensorMove> Moves, List<NameChange> Names, FoundCopies Copies) Changes(
         AttentionScan scan, Conversion conversion, RowPermutation permutation, OptimizerOrder order)
     {
         var models = new Lazy<IReadOnlyList<ModelTensors>>(() => ModelTensors.Of(scan));
@@ -128,7 +128,7 @@ public static class MigrationPlanner
             .. FusedMoves.SpreadNameChanges(scan, conversion),
             .. scan.Checkpoint.Optimizers.SelectMany(optimizers.Names),
         ];
-        return (moves, names, copies.Left);
+        return (moves, names, copies);
     }
 
     /// <summary>The new text of every name that changes, each once: tensors may stand under one key in several places.</summary>

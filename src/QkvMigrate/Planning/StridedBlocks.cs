@@ -50,7 +50,10 @@ internal static class StridedBlocks
         return blocks.Zip(blocks.Skip(1)).Any(pair => pair.Second.Offset - pair.First.Offset < pair.First.Length) ? throw Overlapping(tensor) : blocks;
     }
 
-    /// <summary>How many elements of a row lie next to each other: those of the first dimensions, as long as each continues where the one below it ends.</summary>
+    /// <summary>
+    /// How many elements of a row lie next to each other: those of the first dimensions, as long as each continues where the one below
+    /// it ends.
+    /// </summary>
     private static (long Elements, int Dimensions) Span(List<(long Size, long Stride)> dimensions)
     {
         var (elements, count) = (1L, 0);

@@ -47,11 +47,11 @@ internal static class UnreadableAttention
     /// <exception cref="MigrationException">Attention stands in the file in a form that this tool cannot move.</exception>
     public static IReadOnlyList<Advice> Check(Checkpoint checkpoint, LayoutFamily from)
     {
-        var holders = CheckNames(checkpoint, from);
+        var (holders, lists) = CheckNames(checkpoint, from);
         var plain = new List<OtherValue>();
         foreach (var value in checkpoint.OtherValues)
         {
-            if (!IsAttention(value, out var isNamed))
+            if (!IsAttention(value, out var isNamed) || lists.Contains((value.Container, value.Key)))
             {
                 continue;
             }
@@ -73,12 +73,21 @@ internal static class UnreadableAttention
             : [new Advice("fused-name-on-plain-data", $"names of fused attention that hold no tensors stay as they are: {Names(plain)}")];
     }
 
-    /// <summary>Checks the tensors by their names; returns the containers with fused ones.</summary>
-    private static HashSet<ContainerEntry> CheckNames(Checkpoint checkpoint, LayoutFamily from)
+    /// <summary>
+    /// Checks the tensors by their names; returns the containers with fused ones, and the lists of plain tensors under fused names, by
+    /// what holds these and their keys.
+    /// </summary>
+    private static (HashSet<ContainerEntry> Holders, HashSet<(ContainerEntry?, string)> Lists) CheckNames(Checkpoint checkpoint, LayoutFamily from)
     {
         var holders = new HashSet<ContainerEntry>();
+        var (lists, unmovable) = (new HashSet<(ContainerEntry?, string)>(), new HashSet<(ContainerEntry?, string)>());
         foreach (var tensor in checkpoint.Tensors)
         {
+            if (SpreadName.KeyOfList(tensor) is { Text: var list } && IsFused(list, out var end) && end.Length > 0)
+            {
+                (tensor.Peculiarity is null ? lists : unmovable).Add((tensor.Container.Parent, list));
+            }
+
             if (tensor.Name is not { Text: var name })
             {
                 continue;
@@ -109,7 +118,11 @@ internal static class UnreadableAttention
             }
         }
 
-        return holders;
+        // Beside plain tensors, a list in the place of one is a tensor in pieces, or something else.
+        lists.ExceptWith(unmovable);
+        lists.RemoveWhere(list => list.Item1 is { } holder && holders.Contains(holder));
+        holders.UnionWith(lists.Select(list => list.Item1).OfType<ContainerEntry>());
+        return (holders, lists);
     }
 
     /// <summary>Refuses the fused parameters of modules that were pickled as a whole.</summary>

@@ -63,7 +63,7 @@ public static class Inspector
         CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        using var stage = new CheckpointPlanning(request).Plan(path, otherShards);
+        using var stage = new CheckpointPlanning(request).Plan(new NamedCheckpoint(path, otherShards));
         var report = Inspect(stage, unfit, request);
         report = stage.Find<OpenedCheckpoint>() is { } opened ? report with { DTypes = DTypeShare.Of(opened.Checkpoint.Tensors) } : report;
         return withEvidence && stage.Find<ScannedCheckpoint>() is { } scanned ? WithEvidence(report, scanned, cancellation) : report;

@@ -56,7 +56,8 @@ internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, Number
         }
 
         var tensors = members.Of(sequence);
-        if (Agreed(tensors.ConvertAll(ParameterOrder.ShapeOf)) is { } each)
+        var areWeights = tensors.Exists(TensorNumbers.IsWeight);
+        if (Agreed(tensors.ConvertAll(ParameterOrder.ShapeOf), areWeights) is { } each)
         {
             return Pairs(tensors.Zip(each));
         }
@@ -68,7 +69,7 @@ internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, Number
             return null;
         }
 
-        return Agreed(items.ConvertAll(item => ParameterOrder.ShapeOf(item.First()))) is { } ofItems
+        return Agreed(items.ConvertAll(item => ParameterOrder.ShapeOf(item.First())), areWeights) is { } ofItems
             ? Pairs(items.Zip(ofItems).SelectMany(pair => pair.First.Select(member => (member, pair.Second))))
             : null;
     }
@@ -85,9 +86,9 @@ internal sealed class CopyJudgement(IReadOnlyList<ParameterOrder> orders, Number
     }
 
     /// <summary>What all models say that have such parameters; null where none has, or two differ.</summary>
-    private bool[]? Agreed(List<string> shapes)
+    private bool[]? Agreed(List<string> shapes, bool areWeights)
     {
-        var said = orders.Select(order => order.Recognise(shapes)).OfType<bool[]>().ToList();
+        var said = orders.Select(order => order.Recognise(shapes, areWeights)).OfType<bool[]>().ToList();
         return said.Count > 0 && said.TrueForAll(answer => answer.AsSpan().SequenceEqual(said[0])) ? said[0] : null;
     }
 

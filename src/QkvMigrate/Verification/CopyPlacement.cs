@@ -3,47 +3,65 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>Whether a tensor lies in its storage as a copy does, and not as a view of something else.</summary>
-/// <param name="file">The file that it is in.</param>
-internal sealed class CopyPlacement(Checkpoint file)
+internal sealed class CopyPlacement
 {
     /// <summary>How many tensors look into each storage.</summary>
-    private readonly Lazy<Dictionary<StorageEntry, int>> looks = new(() => file.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
+    private readonly Lazy<Dictionary<StorageEntry, int>> looks;
+
+    /// <summary>The shapes and strides of the originals.</summary>
+    private readonly HashSet<string> places = [];
+
+    /// <summary>The shapes of the originals, each with an order of their axes from the largest stride down.</summary>
+    private readonly HashSet<string> orders = [];
+
+    /// <summary>Prepares for copies of some tensors.</summary>
+    /// <param name="file">The file that they are in.</param>
+    /// <param name="originals">What may have been copied.</param>
+    public CopyPlacement(Checkpoint file, IEnumerable<TensorEntry> originals)
+    {
+        looks = new(() => file.Tensors.CountBy(tensor => tensor.Storage).ToDictionary());
+        foreach (var original in originals)
+        {
+            places.Add(PlaceOf(original));
+            orders.Add(OrderOf(original, original.Strides));
+
+            // A contiguous copy has its axes in their own order.
+            orders.Add(OrderOf(original, [.. Enumerable.Range(0, original.Shape.Count).Select(axis => (long)-axis)]));
+        }
+    }
 
     /// <summary>Whether a tensor looks at a part of a storage whose other bytes nothing looks at: it may be a view of what was there.</summary>
     public bool IsRestOfStorage(TensorEntry tensor) =>
         tensor.Extent < tensor.Storage.Length && looks.Value[tensor.Storage] == 1;
 
     /// <summary>
-    /// Whether the elements of a tensor lie as those of a copy: as its original's (deepcopy), or with no gap between them, in the order of
-    /// its original's dimensions (clone) or of its own (contiguous).
+    /// Whether the elements of a tensor lie as those of a copy: as an original's (deepcopy), or with no gap between them, in the order of
+    /// an original's dimensions (clone) or of its own (contiguous).
     /// </summary>
-    public static bool LiesAsCopy(TensorEntry tensor, TensorEntry original)
+    public bool IsAsCopy(TensorEntry tensor) => places.Contains(PlaceOf(tensor)) || (IsGapless(tensor) && orders.Contains(OrderOf(tensor, tensor.Strides)));
+
+    private static bool IsGapless(TensorEntry tensor)
     {
-        if (!tensor.Shape.SequenceEqual(original.Shape))
-        {
-            return false;
-        }
-
-        var real = Enumerable.Range(0, tensor.Shape.Count).Where(i => tensor.Shape[i] > 1).ToList();
-        if (real.TrueForAll(i => tensor.Strides[i] == original.Strides[i]))
-        {
-            return true;
-        }
-
         var inner = 1L;
-        foreach (var i in real.OrderBy(i => tensor.Strides[i]))
+        foreach (var axis in RealAxes(tensor).OrderBy(axis => tensor.Strides[axis]))
         {
-            if (tensor.Strides[i] != inner)
+            if (tensor.Strides[axis] != inner)
             {
                 return false;
             }
 
-            inner *= tensor.Shape[i];
+            inner *= tensor.Shape[axis];
         }
 
-        return IsDescending(tensor) || real.Zip(real.Skip(1)).All(pair =>
-            (tensor.Strides[pair.First] > tensor.Strides[pair.Second]) == (original.Strides[pair.First] > original.Strides[pair.Second]));
-
-        bool IsDescending(TensorEntry one) => real.Zip(real.Skip(1)).All(pair => one.Strides[pair.First] > one.Strides[pair.Second]);
+        return true;
     }
+
+    /// <summary>The axes whose stride means something.</summary>
+    private static IEnumerable<int> RealAxes(TensorEntry tensor) => Enumerable.Range(0, tensor.Shape.Count).Where(axis => tensor.Shape[axis] > 1);
+
+    private static string PlaceOf(TensorEntry tensor) =>
+        $"{ParameterOrder.ShapeOf(tensor)} by {string.Join(' ', RealAxes(tensor).Select(axis => tensor.Strides[axis]))}";
+
+    private static string OrderOf(TensorEntry tensor, IReadOnlyList<long> strides) =>
+        $"{ParameterOrder.ShapeOf(tensor)} in {string.Join(' ', RealAxes(tensor).OrderByDescending(axis => strides[axis]))}";
 }

@@ -20,11 +20,17 @@ internal static class FusedTensors
             .Where(item => item.Name.Suffix == QuantizedWeight)
             .Select(item => ModuleOf(item.Tensor, item.Name))
             .ToHashSet();
+        var models = named.Where(item => item.Tensor.ElementCount != 1).Select(item => ModelOf(item.Tensor, item.Name, item.Spread)).ToHashSet();
         return named.ConvertAll(item =>
         {
             var isAutoGptq = quantized.Contains(ModuleOf(item.Tensor, item.Name));
             var known = FusedAxis.TryFind(item.Name.Suffix, item.Tensor.Shape.Count, isAutoGptq, out var axis);
-            return new FusedEntry(item.Tensor, item.Name, axis, known) { Spread = item.Spread };
+
+            // One number for a whole parameter, a norm or a scale, has no rows.
+            var isNumber = item.Tensor.ElementCount == 1
+                && !models.Contains(ModelOf(item.Tensor, item.Name, item.Spread))
+                && FusedAxis.TryFind(item.Name.Suffix, 1, isAutoGptq, out _);
+            return new FusedEntry(item.Tensor, item.Name, isNumber ? null : axis, known || isNumber) { Spread = item.Spread };
         });
     }
 
@@ -44,6 +50,10 @@ internal static class FusedTensors
             let columns = projections[(item.Tensor.Container.Path, item.Name.Prefix)].Cast<long?>().FirstOrDefault()
             select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
     }
+
+    /// <summary>What the names of one model share: the container that the model is in, and all that stands before a block's number.</summary>
+    private static (ContainerEntry Container, string Front) ModelOf(TensorEntry tensor, FusedName name, SpreadFusedName? spread) =>
+        (spread?.Model ?? tensor.Container, name.Prefix[..(name.Prefix.LastIndexOf('.') + 1)]);
 
     private static (string Container, string Prefix) ModuleOf(TensorEntry tensor, FusedName name) => (tensor.Container.Path, name.Prefix);
 

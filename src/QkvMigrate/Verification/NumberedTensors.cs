@@ -47,7 +47,7 @@ internal sealed class NumberedTensors
     /// <summary>The tensors in each container that something unnamed may be in, at any depth.</summary>
     private Dictionary<ContainerEntry, List<TensorEntry>> FindInContainers()
     {
-        var wanted = file.Tensors.Where(TensorNumbers.IsUnnamedWeight).SelectMany(TensorNumbers.SequencesOf).Select(sequence => sequence.Container).ToHashSet();
+        var wanted = file.Tensors.Where(TensorNumbers.IsUnnamed).SelectMany(TensorNumbers.SequencesOf).Select(sequence => sequence.Container).ToHashSet();
         var all = new Dictionary<ContainerEntry, List<TensorEntry>>();
         foreach (var tensor in file.Tensors.Where(tensor => tensor.ElementCount > 1))
         {

@@ -117,11 +117,15 @@ internal sealed class OptimizerMoments
     }
 
     /// <summary>Whether parameters of one shape, fused ones and others, are spread over several groups: their order is then the groups'.</summary>
-    private bool HasChoice(OptimizerEntry optimizer, List<TensorEntry> model) =>
-        optimizer.Parameters.Zip(model, (parameter, tensor) => (parameter.Group, Shape: ParameterOrder.ShapeOf(tensor), tensor.ElementCount, IsFused: owners.GetValueOrDefault(tensor)?.Axis is not null))
-            .Where(place => place.ElementCount > 1)
-            .GroupBy(place => place.Shape)
-            .Any(shape => shape.Select(place => place.Group).Distinct().Skip(1).Any() && shape.Select(place => place.IsFused).Distinct().Skip(1).Any());
+    private bool HasChoice(OptimizerEntry optimizer, List<TensorEntry> model)
+    {
+        var places = from pair in optimizer.Parameters.Zip(model, (parameter, tensor) => (parameter.Group, Tensor: tensor))
+                     where pair.Tensor.ElementCount > 1
+                     let isFused = owners.GetValueOrDefault(pair.Tensor)?.Axis is not null
+                     group (pair.Group, IsFused: isFused) by ParameterOrder.ShapeOf(pair.Tensor);
+        return places.Any(shape =>
+            shape.Select(place => place.Group).Distinct().Skip(1).Any() && shape.Select(place => place.IsFused).Distinct().Skip(1).Any());
+    }
 
     /// <summary>No owners, where nothing that is kept can be a fused tensor's, by its sizes; null where it can.</summary>
     private List<(OptimizerParameter, FusedEntry?)>? Foreign(List<OptimizerParameter> kept)

@@ -33,7 +33,9 @@ internal static class OptimizersAlone
             var isOfFused = names.Exists(name => name is not null && FusedName.Find(name, VerifiedLayouts.Interleaved) is not null);
             if (isOfFused || (names.Contains(null) && ChangedBeside(original.Source.Path, upgraded.Source.Path)))
             {
-                log.Add($"optimizer state '{optimizer.Path}'", "its model is in another file and changed, and what it keeps did not follow, or cannot be told to");
+                log.Add(
+                    $"optimizer state '{optimizer.Path}'",
+                    "its model is in another file and changed, and what it keeps did not follow, or cannot be told to");
             }
         }
     }

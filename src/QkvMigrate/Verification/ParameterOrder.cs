@@ -39,9 +39,9 @@ internal sealed class ParameterOrder
 
     /// <summary>
     /// Which of <paramref name="shapes"/> are fused, where they are the parameters' in order, or enough of them that leave
-    /// no choice; null where they are not.
+    /// no choice; null where they are not. As many as there are fused ones are enough where weights are among them.
     /// </summary>
-    public bool[]? Recognise(List<string> shapes)
+    public bool[]? Recognise(List<string> shapes, bool areWeights)
     {
         if (isOrdered && shapes.Count == parameters.Count && shapes.Zip(parameters).All(pair => pair.First == pair.Second.Shape))
         {
@@ -49,7 +49,7 @@ internal sealed class ParameterOrder
         }
 
         var used = shapes.GroupBy(shape => shape).ToDictionary(group => group.Key, group => group.Count());
-        var isWhole = used.All(pair => FusedOf(pair.Key) is var moving && (moving == 0 || moving == pair.Value));
+        var isWhole = areWeights && used.All(pair => FusedOf(pair.Key) is var moving && (moving == 0 || moving == pair.Value));
         if (used.Any(pair => pair.Value > counts.GetValueOrDefault(pair.Key).All) || !(isWhole || (shapes.Count > 2 && used.Count > 1)))
         {
             return null;

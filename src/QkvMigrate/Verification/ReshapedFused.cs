@@ -4,12 +4,20 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Knows by its shape what can be made of fused tensors: stacked along any axis, joined along one, flattened, transposed, or with
-/// their rows spread over several axes.
+/// their rows spread over several axes. What is asked for is taken apart and looked up, so that no question goes through all shapes.
 /// </summary>
 internal sealed class ReshapedFused
 {
-    private readonly Dictionary<string, (IReadOnlyList<long> Sizes, long Count)> shapes = [];
+    /// <summary>How many fused tensors have a shape.</summary>
+    private readonly Dictionary<string, long> counts = [];
+
+    /// <summary>For each shape and one of its axes, the shape without that axis, the sizes that the axis has.</summary>
+    private readonly Dictionary<string, HashSet<long>> alongAxes = [];
+
+    /// <summary>The vectors that fused matrices make, some of them one behind the other.</summary>
+    private readonly HashSet<long> rows = [];
     private readonly HashSet<string> explained;
+    private readonly bool hasMatrix;
 
     /// <summary>Takes the shapes.</summary>
     /// <param name="fused">The fused tensors whose rows move.</param>
@@ -19,71 +27,75 @@ internal sealed class ReshapedFused
         explained = [.. others.Select(ParameterOrder.ShapeOf)];
         foreach (var tensor in fused)
         {
-            var shape = ParameterOrder.ShapeOf(tensor);
-            shapes[shape] = (tensor.Shape, shapes.GetValueOrDefault(shape).Count + 1);
+            var shape = tensor.Shape;
+            var count = counts[Text(shape)] = counts.GetValueOrDefault(Text(shape)) + 1;
+            hasMatrix |= shape.Count == 2;
+            if (shape.Count > 1 && Times(tensor.ElementCount, count) is { } elements)
+            {
+                rows.Add(elements);
+            }
+
+            for (var axis = 0; axis < shape.Count; axis++)
+            {
+                if (!alongAxes.TryGetValue(WithHole(shape, axis), out var joined))
+                {
+                    alongAxes.Add(WithHole(shape, axis), joined = []);
+                }
+
+                // The n-th tensor of a shape adds what n of them make.
+                if (count > 1 && Times(shape[axis], count) is { } size)
+                {
+                    joined.Add(size);
+                }
+            }
         }
     }
 
     /// <summary>Whether what has some sizes can be made of some of them.</summary>
-    public bool IsOne(IReadOnlyList<long> sizes) =>
-        shapes.Values.Any(item => IsStack(sizes, item.Sizes) || (!explained.Contains(string.Join('x', sizes)) && CanBe(sizes, item.Sizes, item.Count)));
-
-    private static bool IsStack(IReadOnlyList<long> sizes, IReadOnlyList<long> one)
+    public bool IsOne(IReadOnlyList<long> sizes)
     {
-        if (one.Count < 2 || sizes.Count != one.Count + 1)
+        if (sizes.Count == 3 && hasMatrix && Enumerable.Range(0, 3).Any(axis => counts.ContainsKey(Text(sizes.Where((_, i) => i != axis)))))
         {
-            return false;
+            return true;
         }
 
-        // The axis that was added stands before the first one that is out of place.
-        var at = 0;
-        while (at < one.Count && sizes[at] == one[at])
-        {
-            at++;
-        }
-
-        return sizes.Skip(at + 1).SequenceEqual(one.Skip(at));
+        return !explained.Contains(Text(sizes)) && (IsJoined(sizes) || IsFlat(sizes) || IsTurned(sizes) || IsCut(sizes));
     }
 
-    private static bool CanBe(IReadOnlyList<long> sizes, IReadOnlyList<long> one, long count)
+    private bool IsJoined(IReadOnlyList<long> sizes) =>
+        sizes.Count <= 2
+        && Enumerable.Range(0, sizes.Count).Any(axis => alongAxes.TryGetValue(WithHole(sizes, axis), out var joined) && joined.Contains(sizes[axis]));
+
+    private bool IsFlat(IReadOnlyList<long> sizes) => sizes.Count == 1 && rows.Contains(sizes[0]);
+
+    private bool IsTurned(IReadOnlyList<long> sizes) => sizes.Count == 2 && sizes[0] != sizes[1] && counts.ContainsKey(Text([sizes[1], sizes[0]]));
+
+    /// <summary>Whether all axes but the last make the rows of a matrix; the sizes of an array may be any numbers.</summary>
+    private bool IsCut(IReadOnlyList<long> sizes)
     {
-        if (one.Count == 1)
-        {
-            return sizes.Count == 1 && Ratio(sizes[0], one[0]) is >= 2 and var parts && parts <= count;
-        }
-
-        if (sizes.Count == 1)
-        {
-            return Ratio(sizes[0], one.Aggregate(1L, (all, size) => all * size)) is >= 1 and var whole && whole <= count;
-        }
-
-        if (sizes.Count == one.Count)
-        {
-            var unlike = Enumerable.Range(0, one.Count).Where(i => sizes[i] != one[i]).ToList();
-            var isJoined = unlike.Count == 1 && Ratio(sizes[unlike[0]], one[unlike[0]]) is >= 2 and var joined && joined <= count;
-            return isJoined || (one.Count == 2 && unlike.Count == 2 && sizes[0] == one[1] && sizes[1] == one[0]);
-        }
-
-        if (one.Count != 2 || sizes.Count < 3 || sizes[^1] != one[1])
+        if (!hasMatrix || sizes.Count < 3)
         {
             return false;
         }
 
-        // Divided out axis by axis, since the sizes of an array may be any numbers.
-        var rows = one[0];
+        var all = 1L;
         foreach (var size in sizes.SkipLast(1))
         {
-            if (size <= 0 || rows % size != 0)
+            if (size <= 0 || all > long.MaxValue / size)
             {
                 return false;
             }
 
-            rows /= size;
+            all *= size;
         }
 
-        return rows == 1;
+        return counts.ContainsKey(Text([all, sizes[^1]]));
     }
 
-    /// <summary>How many times one size is in another; 0 where it is not a whole number of times.</summary>
-    private static long Ratio(long size, long one) => one > 0 && size % one == 0 ? size / one : 0;
+    /// <summary>Some times a size; null for nothing, and for more than any size.</summary>
+    private static long? Times(long size, long count) => size > 0 && size <= long.MaxValue / count ? size * count : null;
+
+    private static string WithHole(IReadOnlyList<long> shape, int axis) => Text(shape.Select((size, i) => i == axis ? -1 : size));
+
+    private static string Text(IEnumerable<long> sizes) => string.Join('x', sizes);
 }

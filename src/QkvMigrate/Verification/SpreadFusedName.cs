@@ -3,8 +3,8 @@ using QkvMigrate.Checkpoints;
 namespace QkvMigrate.Verification;
 
 /// <summary>
-/// The name of a tensor under a fused module where it is not the tensor's key: a string beside the tensor, or the keys on
-/// the way to it, joined by dots.
+/// The name of a tensor under a fused module where it is not the tensor's key: a string beside the tensor, the key of the list
+/// that it is in, or the keys on the way to it, joined by dots.
 /// </summary>
 /// <param name="Name">The name, cut at the module's.</param>
 /// <param name="Place">The string in which the module's name ends.</param>
@@ -37,8 +37,14 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
         }
 
         var isRole = tensor.Name is null || !tensor.Name.Text.Contains('.', StringComparison.Ordinal);
-        return count == 1 && isRole ? beside : tensor.Name is null ? null : OnTheWay(tensor, tensor.Name, layout);
+        return count == 1 && isRole ? beside : tensor.Name is { } key ? OnTheWay(tensor, key, layout) : OfList(tensor.Container, layout);
     }
+
+    /// <summary>A list's key is the name of each tensor in it.</summary>
+    private static SpreadFusedName? OfList(ContainerEntry list, VerifiedLayout layout) =>
+        list.Key is { } key && FusedName.Find(key.Text, layout) is { Suffix.Length: > 0 } name
+            ? new SpreadFusedName(name, key, key.Text, 0, list.Parent ?? list)
+            : null;
 
     private static SpreadFusedName? OnTheWay(TensorEntry tensor, NameEntry key, VerifiedLayout layout)
     {

@@ -13,10 +13,12 @@ internal static class TensorNumbers
     /// <summary>Steps upwards in which a number is looked for.</summary>
     public const int Around = 8;
 
-    /// <summary>Whether a tensor has the numbers of weights, and a key that is no parameter's name.</summary>
-    public static bool IsUnnamedWeight(TensorEntry tensor) =>
+    /// <summary>Whether a tensor has the numbers of weights.</summary>
+    public static bool IsWeight(TensorEntry tensor) => tensor.DType.Name.Contains("float", StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor has several numbers, and a key that is no parameter's name.</summary>
+    public static bool IsUnnamed(TensorEntry tensor) =>
         tensor.ElementCount > 1
-        && tensor.DType.Name.Contains("float", StringComparison.Ordinal)
         && (tensor.Name is not { Text: var key } || EndsInNumber(key) || IsCutOff(key) || !key.Contains('.', StringComparison.Ordinal));
 
     /// <summary>Whether a tensor of a model has a name, or one beside it.</summary>

@@ -8,6 +8,8 @@ internal static class VerifiedModels
     /// <summary>One list for each model.</summary>
     public static List<List<TensorEntry>> Of(Checkpoint checkpoint, List<FusedEntry> fused)
     {
+        // Norms of the parameters are no model.
+        fused = fused.FindAll(item => item.Axis is not null || item.Tensor.ElementCount != 1);
         var whole = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Container).ToHashSet();
         var spread = fused.Where(item => item.Spread is not null).Select(item => item.Spread!.Model).ToHashSet();
         var models = new Dictionary<ContainerEntry, List<TensorEntry>>();

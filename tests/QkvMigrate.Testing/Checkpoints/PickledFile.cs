@@ -30,6 +30,21 @@ internal sealed class PickledFile
         return Add([.. Enumerable.Range(0, (int)count).Select(i => (byte)i)], "ByteStorage", shape, count);
     }
 
+    /// <summary>The code of a dense tensor of any type whose bytes are 0 and 1, as those of bools are, in no order.</summary>
+    public string Flags(string type, int itemSize, params long[] shape)
+    {
+        var count = shape.Aggregate(1L, (product, size) => product * size);
+        return Add([.. Enumerable.Range(0, (int)count * itemSize).Select(i => (byte)(((uint)(i + storages.Count) * 2654435761U >> 15) & 1))], type, shape, count);
+    }
+
+    /// <summary>The code of a storage that no tensor looks into.</summary>
+    public string BareStorage(long count)
+    {
+        storages.Add([.. Enumerable.Range(0, (int)count * sizeof(float)).Select(i => (byte)i)]);
+        counts.Add(count);
+        return Storage(Text($"{storages.Count - 1}"), count);
+    }
+
     /// <summary>The file, in the zip of today or the form before 1.6.</summary>
     public byte[] Write(string root, bool isBefore16) => isBefore16
         ? new TorchBefore16File

@@ -102,9 +102,16 @@ public sealed class UnreadableAttentionPropertyTests
     private static bool IsHalfAModel(Map map)
     {
         var fused = map.Entries.Where(entry => Legacy.Contains(entry.Key) || Current.Contains(entry.Key)).Select(entry => entry.Value).ToList();
-        var moving = fused.Count(value => value is Leaf { Likeness: Likeness.Movable });
-        return fused.Exists(value => value is not Leaf { Likeness: Likeness.Movable } && value.HoldsTensors) || (moving > 0 && moving < fused.Count);
+        Func<PickledValue, bool> isMovable = fused.Exists(IsTensor) ? IsTensor : IsListOfTensors;
+        var moving = fused.Count(isMovable);
+        return fused.Exists(value => !isMovable(value) && value.HoldsTensors) || (moving > 0 && moving < fused.Count);
     }
+
+    private static bool IsTensor(PickledValue value) => value is Leaf { Likeness: Likeness.Movable };
+
+    /// <summary>Some tensors, and nothing else that is like one.</summary>
+    private static bool IsListOfTensors(PickledValue value) =>
+        value is Row { Items: var items } && items.Any(IsTensor) && items.All(item => IsTensor(item) || !item.HoldsTensors);
 
     /// <summary>The old names in a file under which the pickle makes anything but plain data.</summary>
     private static List<string> OldNamesOnTensors(string path)

@@ -45,6 +45,9 @@ internal sealed class TorchContainer
     /// <summary>Where it stands.</summary>
     public PicklePath Path { get; }
 
+    /// <summary>Whether it is the state of an object, or the arguments that made it.</summary>
+    public bool IsPart => parent is not null && key is null && !isNumbered;
+
     /// <summary>What is said of it as the container of tensors.</summary>
     public ContainerEntry Entry => entry ??= Make();
 

@@ -46,6 +46,23 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
         });
     }
 
+    /// <summary>
+    /// Whether the numbers of a node may be floats: a numpy array says what they are, <c>numpy.dtype('i8')</c>. Types that numpy does
+    /// not know, bfloat16 among them, may be.
+    /// </summary>
+    public static bool MayBeFloats(PickleNode node, OtherValueKind kind)
+    {
+        if (kind != OtherValueKind.Array)
+        {
+            return true;
+        }
+
+        var call = Unwrapped(node);
+        var dtype = call is { State.Node: PickleTuple { Items: [_, _, { Node: var stated }, ..] } } ? stated : Argument(call, 1);
+        return dtype is not PickleObject { CallableName: "numpy.dtype", Arguments: PickleTuple { Items: [{ Node: PickleString { Text: var code } }, ..] } }
+            || code is not (['i' or 'u' or 'b' or 'c' or 'S' or 'U' or 'M' or 'm', ..]);
+    }
+
     private static string Plain(PickleNode node) => node switch
     {
         PickleNone => "None",

@@ -17,6 +17,8 @@ internal sealed class TorchWalk
     private readonly List<(OptimizerEntry Entry, PickleMutable Node)> optimizers = [];
     private readonly HashSet<PickleNode> seen = [];
     private readonly Stack<TorchContainer> pending = new();
+    private readonly HashSet<PickleNode> measured = [];
+    private bool isWithinNumbers;
     private TensorEntry[]? all;
 
     /// <summary>Walks through <paramref name="document"/>; <paramref name="findStorage"/> finds the bytes of a storage by its key.</summary>
@@ -90,6 +92,7 @@ internal sealed class TorchWalk
         }
 
         document.Budget.Spend(node.Offset, PickleBudget.Slot);
+        isWithinNumbers = TorchPlainNumbers.StartWithNumber(node) && TorchPlainNumbers.SizesOf(node) is not null;
         var children = new List<TorchContainer>();
         var first = tensors.Count;
         switch (node)
@@ -182,26 +185,56 @@ internal sealed class TorchWalk
         }
     }
 
-    /// <summary>Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor; anywhere, where it has sizes.</summary>
+    /// <summary>
+    /// Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor;
+    /// anywhere, where it has sizes or bytes.
+    /// </summary>
     private void Note(TorchContainer container, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
     {
         var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !container.Path.IsAt(TorchContainer.Metadata);
         var isBelow = container.Path.SpeaksOfAttention && node is PickleObject or PicklePersistent;
-        if (!isNamed && !isBelow && node is not PickleObject)
+        var plain = PlainNumbersOf(container, node);
+        if (!isNamed && !isBelow && plain is null && node is not PickleObject)
         {
             return;
         }
 
         var kind = kinds.Of(node);
-        var sizes = TorchValueTexts.SizesOf(node, kind);
-        if (!isNamed && (kind is <= OtherValueKind.Unknown or OtherValueKind.Collection || (!isBelow && sizes is null)))
+        var sizes = TorchValueTexts.SizesOf(node, kind) ?? plain?.Sizes;
+        var hasNumbers = sizes is not null || plain is not null;
+        if (!isNamed && !hasNumbers && (!isBelow || kind is <= OtherValueKind.Unknown or OtherValueKind.Collection))
         {
             return;
         }
 
-        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node)) { Sizes = sizes };
+        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node))
+        {
+            Sizes = sizes,
+            Bytes = plain?.Bytes,
+            MayBeFloats = plain?.AreFloats ?? TorchValueTexts.MayBeFloats(node, kind),
+        };
         document.Budget.Spend(node.Offset, PickleBudget.Other + PickleBudget.Text(value.Description));
         others.Add((value, container.Node, node));
+    }
+
+    /// <summary>
+    /// What a value holds in numbers without a tensor around them, lists once each; null for nothing. What an object is made of is the
+    /// object's, and rows are their matrix's.
+    /// </summary>
+    private PlainNumbers? PlainNumbersOf(TorchContainer container, PickleNode node)
+    {
+        if (isWithinNumbers || (container.IsPart && container.Node is PickleTuple))
+        {
+            return null;
+        }
+
+        if (TorchPlainNumbers.StartWithNumber(node))
+        {
+            document.Budget.Spend(node.Offset, PickleBudget.Slot);
+            return measured.Add(node) && TorchPlainNumbers.SizesOf(node) is var (sizes, areFloats) ? new PlainNumbers(sizes, null, areFloats) : null;
+        }
+
+        return TorchPlainNumbers.BytesOf(node, storages) is { } bytes ? new PlainNumbers(null, bytes, AreFloats: true) : null;
     }
 
     private static string KeyText(PickleNode? key) => key switch
@@ -210,4 +243,6 @@ internal sealed class TorchWalk
         PickleInteger number => number.Value.ToString(),
         _ => "?",
     };
+
+    private sealed record PlainNumbers(IReadOnlyList<long>? Sizes, long? Bytes, bool AreFloats);
 }

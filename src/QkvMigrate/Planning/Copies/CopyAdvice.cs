@@ -1,5 +1,3 @@
-using QkvMigrate.Checkpoints;
-
 namespace QkvMigrate.Planning.Copies;
 
 /// <summary>What whoever uses the new file must know of copies.</summary>
@@ -9,15 +7,24 @@ internal static class CopyAdvice
 
     /// <summary>The advice.</summary>
     /// <param name="moves">All moves, of which some are of copies.</param>
-    /// <param name="left">What has the shape of a copy and stays.</param>
-    public static IEnumerable<Advice> Of(IReadOnlyList<TensorMove> moves, IReadOnlyList<TensorEntry> left)
+    /// <param name="found">What was found of copies.</param>
+    public static IEnumerable<Advice> Of(IReadOnlyList<TensorMove> moves, FoundCopies found)
     {
-        if (left.Count > 0)
+        if (found.Told is { Count: > 0 } told)
         {
-            var labels = string.Join("', '", left.Take(PlacesInAdvice).Select(tensor => tensor.Label));
+            var more = told.Count > PlacesInAdvice ? $" and {told.Count - PlacesInAdvice} more" : "";
+            yield return new Advice(
+                "fused-size-left",
+                $"{string.Join(", ", told.Take(PlacesInAdvice))}{more}: of the size of fused tensors, and nothing says whether "
+                + "rows of theirs are in it; it stays as it is, and what belongs to single rows must be made anew");
+        }
+
+        if (found.Words is { Count: > 0 } words)
+        {
+            var labels = string.Join("', '", words.Take(PlacesInAdvice).Select(tensor => tensor.Label));
             yield return new Advice(
                 "words-left",
-                $"'{labels}'{(left.Count > PlacesInAdvice ? ", ..." : "")} has the shape of fused tensors and a word for a name: it stays as it is, "
+                $"'{labels}'{(words.Count > PlacesInAdvice ? ", ..." : "")} has the shape of fused tensors and a word for a name: it stays as it is, "
                 + "and nothing says in which order its rows are");
         }
 

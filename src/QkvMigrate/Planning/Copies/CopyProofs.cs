@@ -20,15 +20,11 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
     private readonly Dictionary<(UnnamedSequence, string), int> counts = [];
     private long work;
 
-    /// <summary>
-    /// Whether a tensor is a copy of a fused one; null where it may be one and nothing proves it. A matrix may be one; a vector may
-    /// where its sequence has its shape as often as a model does.
-    /// </summary>
+    /// <summary>Whether a tensor is a copy of a fused one; null where nothing proves that it is or is not.</summary>
     /// <param name="tensor">A tensor of the shape of a fused one, in a sequence at least.</param>
     public bool? IsFused(TensorEntry tensor)
     {
-        var around = UnnamedTensors.Around(tensor);
-        foreach (var sequence in around)
+        foreach (var sequence in UnnamedTensors.Around(tensor))
         {
             if (!proofs.TryGetValue(sequence, out var proof))
             {
@@ -41,11 +37,13 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
             }
         }
 
-        return tensor.Shape.Count > 1 || IsAsOftenAsFused(around[0], ElementKey.ShapeOf(tensor)) ? null : false;
+        return null;
     }
 
-    private bool IsAsOftenAsFused(UnnamedSequence sequence, string shape)
+    /// <summary>Whether the nearest sequence that a tensor is in has its shape as often as a model has fused tensors of it.</summary>
+    public bool IsAsOftenAsFused(TensorEntry tensor)
     {
+        var (sequence, shape) = (UnnamedTensors.Around(tensor)[0], ElementKey.ShapeOf(tensor));
         if (!counts.TryGetValue((sequence, shape), out var count))
         {
             counts.Add((sequence, shape), count = members.Of(sequence).Count(tensor => ElementKey.ShapeOf(tensor) == shape));
@@ -63,12 +61,13 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
             return null;
         }
 
-        if (Match([.. tensors.Select(ElementKey.ShapeOf)]) is { } each)
+        var areWeights = tensors.Exists(UnnamedTensors.IsWeight);
+        if (Match([.. tensors.Select(ElementKey.ShapeOf)], areWeights) is { } each)
         {
             return Pair(tensors, each);
         }
 
-        return ItemsOf(tensors, container) is { } items && Match(items.Shapes) is { } found
+        return ItemsOf(tensors, container) is { } items && Match(items.Shapes, areWeights) is { } found
             ? Pair(tensors, items.Ordinals.ConvertAll(ordinal => found[ordinal]))
             : null;
     }
@@ -102,10 +101,10 @@ internal sealed class CopyProofs(IReadOnlyList<ModelShapes> models, SequenceMemb
     }
 
     /// <summary>Which of <paramref name="shapes"/> are fused, by the models of which they can be a copy; null where there are none, or they differ.</summary>
-    private bool[]? Match(List<string> shapes)
+    private bool[]? Match(List<string> shapes, bool areWeights)
     {
         bool[]? found = null;
-        foreach (var match in models.Select(model => model.Match(shapes)))
+        foreach (var match in models.Select(model => model.Match(shapes, areWeights)))
         {
             if (match is not null && found is not null && !match.SequenceEqual(found))
             {

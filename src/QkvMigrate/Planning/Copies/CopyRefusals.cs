@@ -28,7 +28,8 @@ internal sealed class CopyRefusals(Checkpoint checkpoint)
     /// <summary>A value that is no tensor and can be made of fused ones.</summary>
     public static MigrationException Unmovable(OtherValue value) => new(
         FailureKind.Unreadable,
-        $"{value.Description} can by its shape hold fused tensors, and its rows cannot be moved; {UnreadableAttention.Remedy(value.Kind)}, or the file without it",
+        $"{value.Description} can by its shape hold fused tensors, and its rows cannot be moved; "
+        + $"{UnreadableAttention.Remedy(value.Kind)}, or the file without it",
         where: $"'{value.Label}'");
 
     /// <summary>A tensor of the fused shape that nothing proves to be a copy, or none.</summary>

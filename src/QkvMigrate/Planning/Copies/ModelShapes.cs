@@ -60,12 +60,15 @@ internal sealed class ModelShapes
     /// <list type="number">
     /// <item>The copy has the shapes of the model's tensors, all of them, in the same order.</item>
     /// <item>
-    /// No shape stands more often than in the model, and the copy has all fused tensors of their shapes, or three tensors of
-    /// two shapes. Then a tensor is fused where every parameter of its shape is, or every one that the order leaves to it.
+    /// No shape stands more often than in the model, and the copy has three tensors of two shapes, or all fused tensors of their
+    /// shapes; the latter alone says nothing of what is no weight, such as batches of tokens. Then a tensor is fused where every
+    /// parameter of its shape is, or every one that the order leaves to it.
     /// </item>
     /// </list>
     /// </remarks>
-    public bool[]? Match(IReadOnlyList<string> copy)
+    /// <param name="copy">The shapes of the copy's tensors.</param>
+    /// <param name="areWeights">Whether there are weights among them.</param>
+    public bool[]? Match(IReadOnlyList<string> copy, bool areWeights)
     {
         if (hasOrder && copy.SequenceEqual(shapes))
         {
@@ -73,7 +76,7 @@ internal sealed class ModelShapes
         }
 
         var counts = copy.CountBy(shape => shape).ToDictionary();
-        if (counts.Any(shape => shape.Value > places.GetValueOrDefault(shape.Key, []).Count) || !IsSubstantial(copy.Count, counts))
+        if (counts.Any(shape => shape.Value > places.GetValueOrDefault(shape.Key, []).Count) || !IsSubstantial(copy.Count, counts, areWeights))
         {
             return null;
         }
@@ -106,8 +109,9 @@ internal sealed class ModelShapes
         return result;
     }
 
-    private bool IsSubstantial(int count, Dictionary<string, int> counts) =>
-        (count >= 3 && counts.Count >= 2) || counts.Where(shape => FusedCount(shape.Key) > 0).All(shape => shape.Value == FusedCount(shape.Key));
+    private bool IsSubstantial(int count, Dictionary<string, int> counts, bool areWeights) =>
+        (count >= 3 && counts.Count >= 2)
+        || (areWeights && counts.Where(shape => FusedCount(shape.Key) > 0).All(shape => shape.Value == FusedCount(shape.Key)));
 
     /// <summary>The first and the last parameter that each tensor of the copy can be, where both are in one order; null where they are not.</summary>
     private (int[] First, int[] Last)? Windows(IReadOnlyList<string> copy)

@@ -12,7 +12,7 @@ internal sealed record ModelTensors(ContainerEntry Scope, IReadOnlyList<TensorEn
     public static IReadOnlyList<ModelTensors> Of(AttentionScan scan)
     {
         var scopes = new Dictionary<ContainerEntry, bool>();
-        foreach (var fused in scan.Fused)
+        foreach (var fused in scan.Fused.Where(fused => !fused.IsSingleNumber))
         {
             scopes[fused.Scope] = scopes.GetValueOrDefault(fused.Scope) || fused.Scope != fused.Tensor.Container;
         }

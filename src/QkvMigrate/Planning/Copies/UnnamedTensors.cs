@@ -56,6 +56,13 @@ internal static class UnnamedTensors
         return around;
     }
 
+    /// <summary>Whether a tensor has no parameter's name: none at all, a number, the end of one, or a word without dots.</summary>
+    public static bool IsUnnamed(TensorEntry tensor) =>
+        tensor.Name is not { Text: var name } || IsNumber(name) || IsEnd(name) || !name.Contains('.', StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor has the elements of weights; masks, codes and indices have others.</summary>
+    public static bool IsWeight(TensorEntry tensor) => tensor.DType.Name.Contains("float", StringComparison.Ordinal);
+
     /// <summary>Whether a key is a number, or a word without dots that ends in one.</summary>
     public static bool IsNoName(string key) => IsNumber(key) || (key is [.., >= '0' and <= '9'] && !key.Contains('.', StringComparison.Ordinal));
 

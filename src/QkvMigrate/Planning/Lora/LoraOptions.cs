@@ -6,7 +6,10 @@ public enum LoraTreatment
     /// <summary>It gets its new names. Where new names alone would give its delta to other heads, the checkpoint is refused.</summary>
     Refuse,
 
-    /// <summary>It gets its new names. Where new names alone would give its delta to other heads, it becomes a LoRA of higher rank with exactly the same delta.</summary>
+    /// <summary>
+    /// It gets its new names. Where new names alone would give its delta to other heads, it becomes a LoRA of higher rank with exactly
+    /// the same delta.
+    /// </summary>
     Expand,
 
     /// <summary>Its delta is added to the weights of its base, whose upgrade is written; no LoRA is left.</summary>

@@ -39,10 +39,13 @@ internal static class LoneOptimizers
 
         return ModelBeside(scan.Checkpoint.Source.Path, conversion.From) is { } model
             ? throw Refused(numbered, $"its model is in another file, and {model} beside it has fused tensors to be moved")
-            : [new Advice("optimizer-without-model", $"the model of optimizer state '{numbered.Path}' is in another file: it stays as it is, and belongs to the model as that was")];
+            : [new Advice(
+                "optimizer-without-model",
+                $"the model of optimizer state '{numbered.Path}' is in another file: it stays as it is, and belongs to the model as that was")];
     }
 
-    private static bool IsFused(string name, LayoutFamily layout) => FusedNames.TrySplit(name, layout.Module, out _, out _) || SpelledName.IsFused(name, layout);
+    private static bool IsFused(string name, LayoutFamily layout) =>
+        FusedNames.TrySplit(name, layout.Module, out _, out _) || SpelledName.IsFused(name, layout);
 
     private static bool HasModel(AttentionScan scan, OptimizerEntry optimizer) =>
         OtherModels.Of(scan, []).Any(model => ParameterOwners.Fits(optimizer, model.Tensors));

@@ -32,7 +32,8 @@ internal sealed class OptimizerMoves
     /// <exception cref="MigrationException">Two parameters would have one name.</exception>
     public IEnumerable<NameChange> Names(OptimizerEntry optimizer)
     {
-        var named = optimizer.Parameters.SelectMany(parameter => parameter.Names).Concat(optimizer.Parameters.Select(parameter => parameter.Given).OfType<NameEntry>());
+        var named = optimizer.Parameters.SelectMany(parameter => parameter.Names)
+            .Concat(optimizer.Parameters.Select(parameter => parameter.Given).OfType<NameEntry>());
         var texts = named.Select(name => name.Text).ToHashSet();
         foreach (var name in named)
         {

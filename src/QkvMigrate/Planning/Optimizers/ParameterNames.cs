@@ -36,7 +36,8 @@ internal sealed class ParameterNames
             return suffix.Length == 0 ? $"ends in {conversion.From.Module}, where LitGPT has a module and no parameter" : null;
         }
 
-        return FusedNames.TrySplit(name, conversion.To.Module, out _, out _) ? $"has a name of {conversion.To.Module}, and the model's are of {conversion.From.Module}"
+        return FusedNames.TrySplit(name, conversion.To.Module, out _, out _)
+                ? $"has a name of {conversion.To.Module}, and the model's are of {conversion.From.Module}"
             : SpelledName.IsFused(name, conversion.From) ? "has the name of a fused tensor in another spelling"
             : fusedEnds.Contains(WrapperNames.Removed(name)) ? "has the name of a fused tensor without its block"
             : null;

@@ -86,10 +86,13 @@ internal sealed class ParameterOwners
         var first = fits[0];
         if (fits.Exists(other => !other.Zip(first).All(pair => pair.First?.Dimension == pair.Second?.Dimension)))
         {
-            throw Refused(optimizer, $"its {optimizer.Parameters.Count} parameters fit {fits.Count} models of the file alike, and the fused ones of these have other numbers");
+            throw Refused(
+                optimizer,
+                $"its {optimizer.Parameters.Count} parameters fit {fits.Count} models of the file alike, and the fused ones of these have other numbers");
         }
 
-        if (order == OptimizerOrder.Proven && Exchangeable(optimizer, models.Value.First(model => Fits(optimizer, model.Tensors)).Tensors, first) is var (one, other))
+        var fitting = models.Value.First(model => Fits(optimizer, model.Tensors));
+        if (order == OptimizerOrder.Proven && Exchangeable(optimizer, fitting.Tensors, first) is var (one, other))
         {
             throw Refused(
                 optimizer,
@@ -141,7 +144,10 @@ internal sealed class ParameterOwners
     /// <summary>Whether nothing that it keeps has sizes of a fused tensor, so that none of its parameters is one.</summary>
     private bool IsOfOtherShapes(OptimizerEntry optimizer)
     {
-        var shapes = fused.Values.Where(item => item.Dimension is not null).Select(item => item.Tensor.Shape).DistinctBy(shape => string.Join(',', shape)).ToList();
+        var shapes = fused.Values.Where(item => item.Dimension is not null)
+            .Select(item => item.Tensor.Shape)
+            .DistinctBy(shape => string.Join(',', shape))
+            .ToList();
         return optimizer.Parameters.Where(parameter => parameter.HasState).All(parameter =>
             parameter.Unreadable.Count == 0
             && parameter.State.Any(state => state.ElementCount > 1)

@@ -48,9 +48,16 @@ internal sealed class StateFollowers(IReadOnlyList<long> shape, int dimension)
             return $"'{coded.Label}' of {coded.DType.Name}, coded in blocks that are no rows";
         }
 
-        return state.FirstOrDefault(tensor => !IsClear(tensor)) is { } unclear
-            ? $"'{unclear.Label}' of shape ({string.Join(", ", unclear.Shape)}), and moving rows does not carry that over"
-            : null;
+        if (state.FirstOrDefault(tensor => !IsClear(tensor)) is not { } unclear)
+        {
+            return null;
+        }
+
+        var what = $"'{unclear.Label}' of shape ({string.Join(", ", unclear.Shape)})";
+        return unclear.Shape is [var one, var other] && one == Rows && other == Rows
+            ? $"{what}, a matrix of its rows by its rows as Shampoo and SOAP keep: in it rows and columns would both have to move, "
+                + "and with eigenvectors the rows alone, and which it is the file does not say"
+            : $"{what}, and moving rows does not carry that over";
     }
 
     /// <summary>The dimension of <paramref name="state"/> along which the rows stand, or null where it has none of them.</summary>

@@ -16,9 +16,17 @@ public sealed class NumberedCopyTests
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public void A_copy_moves_as_its_parameter_does(string format)
+    public void A_copy_moves_as_its_parameter_does(string format) => Moves(CopiedModel.With(Enumerable.Range(0, CopiedModel.Parameters.Count)), format);
+
+    /// <summary>Codes or counts among the copies of all parameters.</summary>
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Ints_in_the_place_of_a_copy_move_too(string format) =>
+        Moves(CopiedModel.With(Enumerable.Range(0, CopiedModel.Parameters.Count)) with { OfInts = CopiedModel.Parameters.Count + 1 }, format);
+
+    private static void Moves(StateDict model, string format)
     {
-        var original = Write(CopiedModel.With(Enumerable.Range(0, CopiedModel.Parameters.Count)), format);
+        var original = Write(model, format);
         using var pair = new VerifiedPair(original, CopiedModel.Geometry);
         Assert.Empty(pair.Verify().Differences);
         using var upgraded = Checkpoint.Open(pair.UpgradedPath);

@@ -21,10 +21,11 @@ public sealed class ParameterMatchTests
             var model = Enumerable.Range(0, random.Next(1, 7)).Select(i => (Shape: (long)random.Next(2, 5), IsFused: random.Next(3) == 0, Number: i)).ToList();
             var copy = Copy(random, model);
             var hasOrder = random.Next(4) > 0;
+            var areWeights = random.Next(3) > 0;
             var tensors = model.ConvertAll(item => Tensor(item.Shape, item.Number));
             var fused = tensors.Where((_, i) => model[i].IsFused).Select(ElementKey.Of).ToHashSet();
-            var planned = new ModelShapes(tensors, fused, hasOrder).Match(copy.ConvertAll(shape => $"{shape}"));
-            var verified = new ParameterOrder(model.Select(item => ($"{item.Shape}", item.IsFused)), hasOrder).Recognise(copy.ConvertAll(shape => $"{shape}"));
+            var planned = new ModelShapes(tensors, fused, hasOrder).Match(copy.ConvertAll(shape => $"{shape}"), areWeights);
+            var verified = new ParameterOrder(model.Select(item => ($"{item.Shape}", item.IsFused)), hasOrder).Recognise(copy.ConvertAll(shape => $"{shape}"), areWeights);
             Assert.Equal(planned, verified);
             if (planned is null)
             {

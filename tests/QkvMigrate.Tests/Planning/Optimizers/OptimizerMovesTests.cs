@@ -149,6 +149,7 @@ public sealed class OptimizerMovesTests : IDisposable
         state.Write(false, ("model", state.Model()), ("optimizer", Optimizer(Keyed((Text(Fused), kept)), Group(Text(Fused)))));
         var refusal = state.Refusal();
         Assert.EndsWith("--drop-optimizer leaves it out", refusal, StringComparison.Ordinal);
+        Assert.Equal(shape is [Rows, Rows], refusal.Contains("a matrix of its rows by its rows as Shampoo and SOAP keep", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -29,6 +29,9 @@ internal sealed class TrainingState : IDisposable
 
     public PickledFile File { get; } = new();
 
+    /// <summary>What the last run that was not refused advised, the general advice aside.</summary>
+    public IReadOnlyList<Advice> Advice { get; private set; } = [];
+
     public static AttentionGeometry Geometry { get; } = new(4, 2, 4);
 
     public string Original => folder.At("lit_model.pth");
@@ -60,6 +63,7 @@ internal sealed class TrainingState : IDisposable
     {
         var report = Run(Original, Upgraded, MigrationDirection.Upgrade, order);
         Assert.Null(report.Error);
+        Advice = report.Advice;
         using var before = Checkpoint.Open(Original);
         using var after = Checkpoint.Open(Upgraded);
         Assert.Equal(before.Tensors.Count, after.Tensors.Count);
