@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,19 @@ class NativeProgram(BuildHookInterface):
         library = self.stripped(published / "libLibTorchSharp.so")
         for file in (program, library):
             build_data["force_include"][str(file)] = f"qkvmigrate/bin/{file.name}"
-        # The licence's place is the package's metadata, which only the builder can name.
+        # The licences' place is the package's metadata, which only the builder can name.
         metadata = f"{self.metadata.core.name}-{self.metadata.version}.dist-info"
-        build_data["force_include"][str(Path(self.root, "../../LICENSE").resolve())] = f"{metadata}/licenses/LICENSE"
+        for licence in (Path(self.root, "../../LICENSE").resolve(), published / "THIRD-PARTY-NOTICES.txt"):
+            build_data["force_include"][str(licence)] = f"{metadata}/licenses/{licence.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Takes away what was made for the wheel alone."""
+        """Takes away what was made for the wheel alone, and packs the wheel as tightly as its format can."""
         shutil.rmtree(self.made)
+        packed = f"{artifact_path}.packed"
+        with zipfile.ZipFile(artifact_path) as loose, zipfile.ZipFile(packed, "w") as wheel:
+            for entry in loose.infolist():
+                wheel.writestr(entry, loose.read(entry), compresslevel=9)
+        os.replace(packed, artifact_path)
 
     def stripped(self, library: Path) -> Path:
         """The library without the symbols that only a debugger reads: a fifth of its bytes."""

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text.Json;
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
 using QkvMigrate.Testing.Processes;
@@ -23,6 +24,7 @@ public sealed class InstallTests : IDisposable
     {
         Pack("QkvMigrate.Cli");
         Assert.InRange(new FileInfo(Package).Length, 1, 20 << 20);
+        AssertHasTheLicencesOfItsLibraries();
         File.WriteAllText(_folder.At("nuget.config"), $"""<configuration><packageSources><clear /><add key="feed" value="{_folder.At("feed")}" /></packageSources></configuration>""");
         Directory.CreateDirectory(_folder.At("home"));
         var sample = _folder.Take(Repository.At("samples", "tiny-licenses-gqa"));
@@ -56,8 +58,32 @@ public sealed class InstallTests : IDisposable
         using var package = ZipFile.OpenRead(Package);
         var files = package.Entries.Select(entry => entry.FullName);
         Assert.Superset(new HashSet<string>(["README.md", "lib/net10.0/QkvMigrate.Core.dll", "lib/net10.0/QkvMigrate.Core.xml"]), files.ToHashSet());
-        using var documentation = new StreamReader(package.GetEntry("lib/net10.0/QkvMigrate.Core.xml")!.Open());
-        Assert.Contains("M:QkvMigrate.Running.Migrator.Run(QkvMigrate.Running.MigrationRequest,System.Threading.CancellationToken)", documentation.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Contains(
+            "M:QkvMigrate.Running.Migrator.Run(QkvMigrate.Running.MigrationRequest,System.Threading.CancellationToken)",
+            Text(package, "lib/net10.0/QkvMigrate.Core.xml"),
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>Each package whose library lies in the tool's package is named in the notices, by the version that is there.</summary>
+    private void AssertHasTheLicencesOfItsLibraries()
+    {
+        using var package = ZipFile.OpenRead(Package);
+        using var dependencies = JsonDocument.Parse(Text(package, "tools/net10.0/any/qkvmigrate.deps.json"));
+        var libraries = dependencies.RootElement.GetProperty("libraries").EnumerateObject()
+            .Where(library => library.Value.GetProperty("type").GetString() == "package")
+            .Select(library => library.Name.Replace('/', ' '))
+            .ToList();
+        Assert.Contains("TorchSharp 0.107.0", libraries);
+        var lines = Text(package, "tools/net10.0/any/THIRD-PARTY-NOTICES.txt").Split('\n');
+        Assert.Empty(libraries.Except(lines, StringComparer.Ordinal));
+        Assert.Contains("Redistribution and use in source and binary forms, with or without", lines);
+        Assert.DoesNotContain(lines, line => line.Contains('\r', StringComparison.Ordinal));
+    }
+
+    private static string Text(ZipArchive package, string entry)
+    {
+        using var reader = new StreamReader(package.GetEntry(entry)!.Open());
+        return reader.ReadToEnd();
     }
 
     private static void AssertMissesLibtorch(int exitCode, ProcessResult run)

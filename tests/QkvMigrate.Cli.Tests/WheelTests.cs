@@ -34,6 +34,7 @@ public sealed class WheelTests : IDisposable
         Assert.Equal(
             [
                 $"{metadata}/METADATA", $"{metadata}/RECORD", $"{metadata}/WHEEL", $"{metadata}/entry_points.txt", $"{metadata}/licenses/LICENSE",
+                $"{metadata}/licenses/THIRD-PARTY-NOTICES.txt",
                 "qkvmigrate/__init__.py", "qkvmigrate/__main__.py", "qkvmigrate/_decoding.py", "qkvmigrate/_libtorch.py", "qkvmigrate/_program.py",
                 "qkvmigrate/_running.py", "qkvmigrate/bin/libLibTorchSharp.so", "qkvmigrate/bin/qkvmigrate", "qkvmigrate/py.typed",
                 "qkvmigrate/reports.py", "qkvmigrate/verifications.py",
@@ -42,6 +43,8 @@ public sealed class WheelTests : IDisposable
         Assert.Equal(0b001_001_001, (wheel.GetEntry("qkvmigrate/bin/qkvmigrate")!.ExternalAttributes >> 16) & 0b001_001_001);
         Assert.Contains($"Tag: {tag}\n", Text(wheel, $"{metadata}/WHEEL"), StringComparison.Ordinal);
         Assert.Contains("Root-Is-Purelib: false\n", Text(wheel, $"{metadata}/WHEEL"), StringComparison.Ordinal);
+        // The runtime is linked in, with what others have written of it.
+        Assert.Matches(@"\nMicrosoft\.NETCore\.App\.Runtime\.NativeAOT\.linux-x64 \d+\.\d+\.\d+\n", Text(wheel, $"{metadata}/licenses/THIRD-PARTY-NOTICES.txt"));
     }
 
     [Fact]
