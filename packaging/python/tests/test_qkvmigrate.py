@@ -6,8 +6,10 @@ import dataclasses
 import filecmp
 import json
 import logging
+import numbers
 import os
 import pathlib
+import pickle
 import shutil
 import signal
 import subprocess
@@ -105,6 +107,26 @@ class ReportTests(ModuleTest):
         self.assertEqual(["-a.pth", "-b.pth", "c.pth", "model_config.yaml"], sorted(os.listdir()))
         self.assertEqual("planned", qkvmigrate.inspect("-a.pth").checkpoints[0].status)
 
+    def test_values_of_options_are_texts_paths_and_numbers(self) -> None:
+        class Number:
+            """As NumPy's are: registered as a number, and no int."""
+
+            def __str__(self) -> str:
+                return "8"
+
+        numbers.Integral.register(Number)
+        for config in (SAMPLE / "model_config.yaml", os.fsencode(SAMPLE / "model_config.yaml")):
+            (checkpoint,) = qkvmigrate.upgrade(SAMPLE, "new", dry_run=True, config=config, n_head=Number()).checkpoints  # type: ignore[arg-type]
+            self.assertEqual("planned", checkpoint.status)
+        for value in ({"a": 1}, {"a"}, object(), [None], [["a"]]):
+            with self.assertRaisesRegex(TypeError, "expected a text, a path or a number"):
+                qkvmigrate.upgrade(SAMPLE, "new", include=value)  # type: ignore[arg-type]
+        self.assertEqual([], os.listdir())
+
+    def test_bytes_are_a_path(self) -> None:
+        (checkpoint,) = qkvmigrate.inspect(os.fsencode(SAMPLE)).checkpoints  # type: ignore[arg-type]
+        self.assertEqual("planned", checkpoint.status)
+
     def test_check_returns_what_it_found(self) -> None:
         (checkpoint,) = qkvmigrate.upgrade(SAMPLE, check=True).checkpoints
         self.assertEqual("planned", checkpoint.status)
@@ -144,6 +166,35 @@ class ErrorTests(ModuleTest):
             qkvmigrate.upgrade(SAMPLE, no_such_option=True)
         self.assertEqual(("usage", None), (raised.exception.code, raised.exception.report))
         self.assertIn("--no-such-option", raised.exception.message)
+
+    def test_what_no_path_can_be_is_not_taken(self) -> None:
+        for path, expected in (("a\0b", ValueError), ("\ud800", ValueError), (None, TypeError), (7, TypeError), ([SAMPLE], TypeError)):
+            with self.assertRaises(expected):
+                qkvmigrate.inspect(path)  # type: ignore[arg-type]
+        for path in ("", os.fsdecode(b"caf\xe9"), "a" * 5000):
+            with self.assertRaises(QkvMigrateError) as raised:
+                qkvmigrate.inspect(path)
+            self.assertEqual("usage", raised.exception.code)
+
+    def test_a_program_that_cannot_be_run_is_an_error_like_others(self) -> None:
+        program = qkvmigrate._program.PROGRAM
+        self.addCleanup(setattr, qkvmigrate._program, "PROGRAM", program)
+        for number, content in enumerate((None, b"\x7fELF\x02\x01\x01")):
+            broken = self.folder / str(number)
+            if content is not None:
+                broken.write_bytes(content)
+                broken.chmod(0o755)
+            setattr(qkvmigrate._program, "PROGRAM", broken)
+            with self.assertRaises(QkvMigrateError) as raised:
+                qkvmigrate.inspect(SAMPLE)
+            self.assertEqual(("program", None), (raised.exception.code, raised.exception.report))
+            self.assertIn(str(broken), raised.exception.message)
+
+    def test_an_error_survives_the_way_to_another_process(self) -> None:
+        with self.assertRaises(QkvMigrateError) as raised:
+            qkvmigrate.inspect("nowhere")
+        copy = pickle.loads(pickle.dumps(raised.exception))
+        self.assertEqual((raised.exception.code, raised.exception.message, raised.exception.report), (copy.code, copy.message, copy.report))
 
     def test_what_the_program_tells_is_logged(self) -> None:
         with self.assertLogs("qkvmigrate", logging.ERROR) as logged, self.assertRaises(QkvMigrateError) as raised:

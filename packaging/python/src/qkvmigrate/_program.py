@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import numbers
 import os
 import signal
 import subprocess
@@ -39,7 +40,8 @@ class QkvMigrateError(Exception):
     ``code`` is a word that does not change from version to version: that of the first checkpoint that failed or was refused
     (``README`` and ``schema/report.v1.schema.json`` say more of them), ``differs`` for a verification that found a difference,
     ``usage`` for options that make no sense, ``cancelled`` for a run that a signal ended, ``output`` for a report that did
-    not arrive, ``unexpected`` for a bug of the program. ``message`` is one line of English.
+    not arrive, ``program`` where this system does not run the program, ``unexpected`` for a bug of it. ``message`` is one line
+    of English.
     """
 
     def __init__(self, code: str, message: str, report: Union[Report, Verification, None] = None) -> None:
@@ -67,7 +69,10 @@ def call(document: Type[Document], command: str, paths: Sequence[StrPath], optio
     """Runs a command with ``--json`` and reads its report."""
     words = [str(PROGRAM), command, "--json", *_words(options), "--", *(os.fspath(path) for path in paths)]
     run = Run(words, environment())
-    run.finish()
+    try:
+        run.finish()
+    except OSError as error:
+        raise QkvMigrateError("program", f"the program cannot be run: {error}") from error
     report = _read(document, run.output)
     if run.exit_code in (_DONE, _LEGACY_FOUND) and report is not None:
         return report
@@ -82,10 +87,22 @@ def _words(options: Mapping[str, Option]) -> Iterator[str]:
             continue
         if value is True:
             yield option
-        elif isinstance(value, (str, int, float, os.PathLike)):
-            yield f"{option}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
         else:
-            yield from (f"{option}={os.fspath(item)}" for item in value)
+            yield from (f"{option}={_text(item)}" for item in _items(value))
+
+
+def _items(value: object) -> Sequence[object]:
+    """The values of an option that may be given again, or the one."""
+    return value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
+
+
+def _text(value: object) -> str:
+    """A value as a word of the command line."""
+    if isinstance(value, (str, bytes, os.PathLike)):
+        return os.fsdecode(value)
+    if isinstance(value, numbers.Number):
+        return str(value)
+    raise TypeError(f"expected a text, a path or a number, or a list or tuple of them, not {value!r}")
 
 
 def _read(document: Type[Document], output: bytes) -> Optional[Document]:

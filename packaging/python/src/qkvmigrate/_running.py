@@ -37,7 +37,7 @@ class Run(threading.Thread):
         # Python up to 3.12 takes a thread for ended when join is interrupted.
         self._has_ended = threading.Event()
         self._process: Optional[subprocess.Popen[bytes]] = None
-        self._error: Optional[OSError] = None
+        self._error: Optional[Exception] = None
 
     def finish(self) -> None:
         """Starts the program and waits for its end; where something interrupts that, the program is ended as by Ctrl-C."""
@@ -54,7 +54,7 @@ class Run(threading.Thread):
         """The work of the thread."""
         try:
             self._run()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001: it is raised again where the caller waits
             self._error = error
         finally:
             self._has_ended.set()
