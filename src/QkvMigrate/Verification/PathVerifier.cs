@@ -24,6 +24,11 @@ public static class PathVerifier
     {
         foreach (var path in new[] { original, upgraded })
         {
+            if (!Path.Exists(path))
+            {
+                throw new MigrationException(FailureKind.Io, "no such file or directory", path);
+            }
+
             if (Directory.Exists(path) && DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
             {
                 throw refusal;

@@ -119,6 +119,22 @@ public sealed class PathVerifierTests : IDisposable
         Assert.Equal($"a directory and a file cannot be compared: {file} and {upgraded}", error.Problem);
     }
 
+    [Fact]
+    public void A_path_that_is_not_there_is_named_whatever_the_other_is()
+    {
+        var nowhere = Path.Combine(original, "nowhere");
+        foreach (var path in new[] { original, Path.Combine(original, "a", "lit_model.pth"), nowhere })
+        {
+            foreach (var (first, second) in new[] { (nowhere, path), (path, nowhere) })
+            {
+                var error = Assert.Throws<MigrationException>(() => PathVerifier.Run(first, second, new VerificationOptions(), TestContext.Current.CancellationToken));
+
+                Assert.Equal(FailureKind.Io, error.Kind);
+                Assert.Equal((nowhere, "no such file or directory"), (error.File, error.Problem));
+            }
+        }
+    }
+
     private IReadOnlyList<VerificationReport> Verify() =>
         PathVerifier.Run(original, upgraded, new VerificationOptions(), TestContext.Current.CancellationToken);
 }
