@@ -49,7 +49,7 @@ internal sealed class FilePlace
 
             var folder = Path.GetDirectoryName(current) ?? throw new MigrationException(
                 FailureKind.Io,
-                "the system does not tell what folder this is in",
+                $"this system has no {current}",
                 path);
             if (links < MostLinks && new FileInfo(current).LinkTarget is { } target)
             {

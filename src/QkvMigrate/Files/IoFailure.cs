@@ -14,6 +14,7 @@ internal static class IoFailure
         var problem = HostSystem.Current.ProblemOf(error) switch
         {
             DiskProblem.InputOutput => "the disk reports an input/output error",
+            DiskProblem.AccessDenied when OperatingSystem.IsWindows() => "permission denied: the file or its folder may not be written, or another program has the file open",
             DiskProblem.AccessDenied => "permission denied: the file or its folder may not be written",
             DiskProblem.FileTooLarge => "the file would be larger than the limit of this process (ulimit -f) or of the filesystem",
             DiskProblem.NoSpace => "no space left on the disk",

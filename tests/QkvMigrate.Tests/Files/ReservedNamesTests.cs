@@ -16,6 +16,12 @@ public sealed class ReservedNamesTests
     [InlineData(@"C:\models\what?.pth", "no file of Windows can have one of <>:\"|?* in its name")]
     [InlineData("C:/models/line\n.pth", "no file of Windows can have one of <>:\"|?* in its name")]
     [InlineData(@"C:\models\model.pth.", "Windows leaves off a dot or a space at the end of a name")]
+    [InlineData("model.pth.", "Windows leaves off a dot or a space at the end of a name")]
+    [InlineData(@"..\...", "Windows leaves off a dot or a space at the end of a name")]
+    [InlineData("CON", "Windows has this name for a device")]
+    [InlineData(@"NUL\", "Windows has this name for a device")]
+    [InlineData("D:aux", "Windows has this name for a device")]
+    [InlineData(@"models\D:", "no file of Windows can have one of <>:\"|?* in its name")]
     [InlineData(@"C:\models\model ", "Windows leaves off a dot or a space at the end of a name")]
     public void They_are_refused_in_words(string path, string problem) => Assert.Equal(problem, ReservedNames.Problem(path));
 
@@ -25,5 +31,11 @@ public sealed class ReservedNamesTests
     [InlineData(@"\\?\C:\models\com.pth")]
     [InlineData(@"C:\NUL\com10.pth")]
     [InlineData(@"C:\models\.nul")]
+    [InlineData(".")]
+    [InlineData(@"..\..")]
+    [InlineData(@"models\.\")]
+    [InlineData(@"D:\")]
+    [InlineData("D:")]
+    [InlineData("D:model.pth")]
     public void All_others_are_fit(string path) => Assert.Null(ReservedNames.Problem(path));
 }

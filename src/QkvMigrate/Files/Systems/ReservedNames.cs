@@ -13,7 +13,18 @@ internal static class ReservedNames
     /// <summary>Why the last name of a path cannot be a file's, or null.</summary>
     public static string? Problem(string path)
     {
-        var name = path[(path.AsSpan().LastIndexOfAny('\\', '/') + 1)..];
+        var whole = path.TrimEnd('\\', '/');
+        var name = whole[(whole.AsSpan().LastIndexOfAny('\\', '/') + 1)..];
+        if (name is "." or "..")
+        {
+            return null;
+        }
+
+        if (name.Length == whole.Length && name is [var letter, ':', .. var behindDrive] && char.IsAsciiLetter(letter))
+        {
+            name = behindDrive;
+        }
+
         return name.Any(character => character < ' ' || Unusable.Contains(character, StringComparison.Ordinal)) ? $"no file of Windows can have one of {Unusable} in its name"
             : name.EndsWith('.') || name.EndsWith(' ') ? "Windows leaves off a dot or a space at the end of a name"
             : IsDevice(name.Split('.')[0].TrimEnd()) ? "Windows has this name for a device"

@@ -1,4 +1,5 @@
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
@@ -31,7 +32,7 @@ internal sealed class PathWork
             return;
         }
 
-        Output = FilePlace.Of(output);
+        Output = FilePlace.Of(Fit(output));
         var account = new OutputAccount(output);
         if (found.HasBranches || account.IsThere)
         {
@@ -66,7 +67,7 @@ internal sealed class PathWork
         }
 
         Units = [unit];
-        Output = FilePlace.OfName(output);
+        Output = FilePlace.OfName(Fit(output));
         Target = FilePlace.Of(output);
     }
 
@@ -161,6 +162,10 @@ internal sealed class PathWork
     /// <summary>Called after the last: reports of results whose source is gone as a whole.</summary>
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public IReadOnlyList<CheckpointReport> End(CancellationToken cancellation) => request.DryRun ? [] : recorded?.End(cancellation) ?? [];
+
+    /// <summary>A name that the system has for a new file or folder, as the user gave it: in full it may be another one.</summary>
+    private static string Fit(string output) =>
+        HostSystem.Current.WhyNoName(output) is { } problem ? throw new MigrationException(FailureKind.Target, problem, output) : output;
 
     private static void Check(MigrationRequest request)
     {
