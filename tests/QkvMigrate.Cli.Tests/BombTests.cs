@@ -41,14 +41,14 @@ public sealed class BombTests : IDisposable
         ["shared-states"] = () => [0x80, 2, .. "}q\u00030"u8, .. Literal("state"), .. "q\u00050"u8, .. Literal("param_groups"), .. "q\u00060](}eq\u00070]("u8, .. Repeat("}(h\u0005h\u0003h\u0006h\u0007u"u8, 60_000), .. "eh\u0003("u8, .. Numbered(20_000, "N"u8), .. "u0."u8],
     };
 
-    /// <summary>The model and the list of the bomb below: fused matrices of many shapes, and tensors without a name that none of them makes.</summary>
+    /// <summary>The model and the list of the bomb below: fused matrices of many shapes, tensors without a name that none of them makes, and one that was written out.</summary>
     private static byte[] ManyShapes =>
     [
         .. SmallTensor, .. "}("u8, .. Literal("model"), .. "}("u8,
         .. Enumerable.Range(1, 15_000).SelectMany(number => (byte[])[.. Literal($"h.{number}.attn.attn.weight"), .. Repeated(24, number)]),
         (byte)'u', .. Literal("list"), .. "]("u8,
         .. Enumerable.Range(30_000, 15_000).SelectMany(number => Repeated(2, 24, number)),
-        .. Repeated(24, 1), .. "eu"u8,
+        .. "]("u8, .. Repeat("](F0.5\ne"u8, 24), .. "eeu"u8,
     ];
 
     /// <summary>A tensor of one number in all places.</summary>

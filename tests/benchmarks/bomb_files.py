@@ -169,15 +169,15 @@ def repeated_scales(folder):
 
 @bomb
 def shapes_by_shapes(folder):
-    """Fused matrices of fifteen thousand shapes, and as many tensors without a name that none of them makes."""
+    """Fused matrices of fifteen thousand shapes, and as many tensors without a name that none of them makes; and one that was written out."""
 
     def repeated(*sizes):
         return b"h\x01(h\x00K\x00(" + b"".join(b"J" + struct.pack("<i", size) for size in sizes) + b"t(" + b"K\x00" * len(sizes) + b"t\x89}tR"
 
     model = b"".join(text(b"h.%d.attn.attn.weight" % number) + repeated(24, number) for number in range(1, 15_001))
-    others = b"".join(repeated(2, 24, number) for number in range(30_000, 45_000)) + repeated(24, 1)
+    others = b"".join(repeated(2, 24, number) for number in range(30_000, 45_000))
     (folder / "model_config.yaml").write_text("n_head: 2\nn_query_groups: 2\nhead_size: 4\nn_embd: 8\n")
-    pickle = b"}(" + text(b"model") + b"}(" + model + b"u" + text(b"list") + b"](" + others + b"eu."
+    pickle = b"}(" + text(b"model") + b"}(" + model + b"u" + text(b"list") + b"](" + others + b"](" + b"](F0.5\ne" * 24 + b"eeu."
     return archive(folder, b"\x80\x02" + small_tensor(2) + pickle, [("data/0", bytes(4))])
 
 
