@@ -132,6 +132,33 @@ class ReportTests(ModuleTest):
         self.assertEqual("planned", checkpoint.status)
 
 
+class RecoveryTests(ModuleTest):
+    """What is left of a change in place with a journal that was killed."""
+
+    def test_a_killed_change_is_finished_or_taken_back(self) -> None:
+        qkvmigrate.upgrade(LARGE, "new.pth", **LARGE_OPTIONS)
+        for undo, expected in ((True, LARGE), (False, pathlib.Path("new.pth"))):
+            self.leave_half_done()
+            (checkpoint,) = qkvmigrate.recover(".", undo=undo).checkpoints
+            self.assertEqual("recovered", checkpoint.status)
+            self.assertTrue(filecmp.cmp(expected, "model.pth", shallow=False))
+            self.assertEqual(["model.pth", "new.pth"], sorted(os.listdir()))
+        self.assertEqual((), qkvmigrate.recover(".").checkpoints)
+
+    def leave_half_done(self) -> None:
+        """Kills a run while the file is under another name; tries again where it was faster."""
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in LARGE_OPTIONS.items()]
+        for _ in range(20):
+            shutil.copy(LARGE, "model.pth")
+            with subprocess.Popen([qkvmigrate._program.PROGRAM, "upgrade", "model.pth", "--in-place", "--journal", "--quiet", *options]) as run:
+                while run.poll() is None and os.path.exists("model.pth"):
+                    pass
+                run.kill()
+            if not os.path.exists("model.pth"):
+                return
+        raise AssertionError("the program was never seen at work")
+
+
 class ErrorTests(ModuleTest):
     """What the functions raise."""
 

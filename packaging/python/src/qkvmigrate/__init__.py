@@ -16,7 +16,7 @@ from ._program import Option, QkvMigrateError, StrPath, call
 from .reports import Report
 from .verifications import Verification
 
-__all__ = ["Option", "QkvMigrateError", "Report", "StrPath", "Verification", "downgrade", "export", "inspect", "upgrade", "verify"]
+__all__ = ["Option", "QkvMigrateError", "Report", "StrPath", "Verification", "downgrade", "export", "inspect", "recover", "upgrade", "verify"]
 
 
 def inspect(path: StrPath, **options: Option) -> Report:
@@ -57,3 +57,11 @@ def export(path: StrPath, output: StrPath, **options: Option) -> Report:
     :raises QkvMigrateError: A checkpoint was refused or failed. The others of its tree are done, and stand in ``report``.
     """
     return call(Report, "export", [path], {"output": output, **options})
+
+
+def recover(path: StrPath, **options: Option) -> Report:
+    """Finishes what an interrupted upgrade or downgrade with ``in_place=True, journal=True`` left, or takes it back with ``undo=True``.
+
+    :param path: A file by either of its names, or a directory with such files. Where nothing is left, the report has no checkpoints.
+    """
+    return call(Report, "recover", [path], options)
