@@ -45,8 +45,8 @@ internal sealed class TorchContainer
     /// <summary>Where it stands.</summary>
     public PicklePath Path { get; }
 
-    /// <summary>Whether it is the state of an object, or the arguments that made it.</summary>
-    public bool IsPart => parent is not null && key is null && !isNumbered;
+    /// <summary>The object whose state it is, or whose arguments; null for anything else.</summary>
+    public PickleObject? Owner => key is null && !isNumbered ? parent?.Node as PickleObject : null;
 
     /// <summary>What is said of it as the container of tensors.</summary>
     public ContainerEntry Entry => entry ??= Make();

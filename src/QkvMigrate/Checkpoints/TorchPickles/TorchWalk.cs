@@ -101,6 +101,7 @@ internal sealed class TorchWalk
                 dictionaries.Add((mutable, container.Path));
                 foreach (var entry in mutable.Entries)
                 {
+                    NoteTensorAsKey(container, entry.Key.Node);
                     Child(container, entry.Key, entry.Value, KeyText, children);
                 }
 
@@ -185,6 +186,21 @@ internal sealed class TorchWalk
         }
     }
 
+    /// <summary>Takes note of a tensor that is a key itself, as in <c>optimizer.state</c> before it is a state dict: nothing moves it.</summary>
+    private void NoteTensorAsKey(TorchContainer container, PickleNode key)
+    {
+        if (key is PickleObject && TorchTensor.Read(key, storages, kinds) is { } tensor)
+        {
+            var value = new OtherValue(container.Entry, KeyText(key), OtherValueKind.Key, "a tensor that is a key")
+            {
+                Sizes = tensor.Shape,
+                MayBeFloats = tensor.DType.Name.Contains("float", StringComparison.Ordinal),
+            };
+            document.Budget.Spend(key.Offset, PickleBudget.Other + PickleBudget.Text(value.Description));
+            others.Add((value, container.Node, key));
+        }
+    }
+
     /// <summary>
     /// Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor;
     /// anywhere, where it has sizes or bytes.
@@ -218,12 +234,12 @@ internal sealed class TorchWalk
     }
 
     /// <summary>
-    /// What a value holds in numbers without a tensor around them, lists once each; null for nothing. What an object is made of is the
+    /// What a value holds in numbers without a tensor around them, lists once each; null for nothing. What a known object is made of is the
     /// object's, and rows are their matrix's.
     /// </summary>
     private PlainNumbers? PlainNumbersOf(TorchContainer container, PickleNode node)
     {
-        if (isWithinNumbers || (container.IsPart && container.Node is PickleTuple))
+        if (isWithinNumbers || (container is { Node: PickleTuple, Owner: { } owner } && IsTold(owner)))
         {
             return null;
         }
@@ -236,6 +252,10 @@ internal sealed class TorchWalk
 
         return TorchPlainNumbers.BytesOf(node, storages) is { } bytes ? new PlainNumbers(null, bytes, AreFloats: true) : null;
     }
+
+    /// <summary>Whether an object is taken note of itself: an array, a part of a tensor, a bytearray.</summary>
+    private bool IsTold(PickleObject owner) =>
+        kinds.Of(owner) is > OtherValueKind.Unknown and not OtherValueKind.Collection || TorchPlainNumbers.BytesOf(owner, storages) is not null;
 
     private static string KeyText(PickleNode? key) => key switch
     {

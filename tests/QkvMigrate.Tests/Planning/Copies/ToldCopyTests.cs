@@ -155,6 +155,24 @@ public sealed class ToldCopyTests : IDisposable
             + "'bare/0' (bytes or a storage without a shape): of the size");
     }
 
+    /// <summary>An <c>array.array</c> of the standard library, which is its type, a code and its bytes.</summary>
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Bytes_of_an_object_that_is_not_known_are_told_of(bool isBefore16)
+    {
+        var content = Call("_codecs", "encode", Text(new string('b', Rows * Columns * 4)), Text("latin1"));
+        state.Write(isBefore16, ("model", state.Model()), ("array", Call("array", "_array_reconstructor", "carray\narray\n", Text("f"), Int(14), content)));
+        Stays("'array/(arguments)/3' (a value (_codecs.encode)): of the size");
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_tensor_that_is_a_key_is_refused(bool isBefore16)
+    {
+        state.Write(isBefore16, ("model", state.Model()), ("state", Keyed((state.Matrix(), Dict(("step", Int(3)))), (state.File.Floats(3, 4), Int(1)))));
+        Assert.StartsWith("a tensor that is a key can by its shape hold fused tensors, and its rows cannot be moved; only a text", state.Refusal(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("i8", "32 5", false)]
     [InlineData("b1", "32 5", true)]
