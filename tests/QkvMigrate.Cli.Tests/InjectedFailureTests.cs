@@ -68,6 +68,21 @@ public sealed class InjectedFailureTests : IDisposable
         Assert.True(Tool.Run(["verify", Backup, Source, .. LegacyCheckpoint.Arguments]).ExitCode == 0);
     }
 
+    /// <summary>As on a filesystem that has become read-only: what is left cannot be removed either.</summary>
+    [Fact]
+    public void The_failure_that_ended_a_run_is_told_though_its_leftovers_cannot_be_removed()
+    {
+        var run = Inject(["-e", "trace=fsync,unlink", "-e", "inject=unlink:error=EROFS"], "fsync:error=EIO", ["--in-place"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.EndsWith($"{Source}: the disk reports an input/output error", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.Equal(before, WorkFolder.Sha256(Source));
+        Assert.True(Directory.EnumerateFileSystemEntries(folder.Path).Count() > 1);
+
+        Assert.Equal(0, Tool.Run(["upgrade", Source, "--in-place", .. LegacyCheckpoint.Arguments]).ExitCode);
+        Assert.Equal([Source], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
     /// <summary>That a backup will stand there must be on the disk before the backup is.</summary>
     [Fact]
     public void Where_a_backup_cannot_be_written_down_nothing_is_replaced()

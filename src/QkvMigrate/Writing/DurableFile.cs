@@ -170,7 +170,7 @@ public sealed class DurableFile : IDisposable
         Handle.Dispose();
         if (!committed)
         {
-            File.Delete(temporary);
+            Leftover.Remove(() => File.Delete(temporary));
         }
 
         targetLock.Dispose();

@@ -10,7 +10,12 @@ namespace QkvMigrate.Writing;
 internal sealed class DurableFolder : IDisposable
 {
     /// <summary>Links to folders are found and not entered.</summary>
-    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false, RecurseSubdirectories = true };
+    private static readonly EnumerationOptions Everything = new()
+    {
+        AttributesToSkip = FileAttributes.None,
+        IgnoreInaccessible = false,
+        RecurseSubdirectories = true,
+    };
 
     private readonly string path;
     private readonly bool isNew;
@@ -98,7 +103,7 @@ internal sealed class DurableFolder : IDisposable
     {
         if (!committed)
         {
-            Directory.Delete(WritePath, recursive: true);
+            Leftover.Remove(() => Directory.Delete(WritePath, recursive: true));
         }
 
         targetLock.Dispose();

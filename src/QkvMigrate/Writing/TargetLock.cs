@@ -127,7 +127,7 @@ internal sealed class TargetLock : IDisposable
     public void Dispose()
     {
         // Removed while it is locked, so that the file cannot be that of another process.
-        File.Delete(path);
+        Leftover.Remove(() => File.Delete(path));
         handle.Dispose();
     }
 

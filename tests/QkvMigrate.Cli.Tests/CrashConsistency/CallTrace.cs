@@ -22,7 +22,8 @@ internal static partial class CallTrace
     /// <summary>Runs the program, and returns how it ended and what it did, in the order in which the calls ended.</summary>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">What it finds in its environment besides what it needs.</param>
-    public static (ProcessResult Result, IReadOnlyList<SystemCall> Calls) Run(IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
+    public static (ProcessResult Result, IReadOnlyList<SystemCall> Calls) Run(
+        IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {
         var tracer = Strace.Require();
         using var folder = new WorkFolder();
@@ -55,7 +56,8 @@ internal static partial class CallTrace
             }
 
             var whole = Whole().Match(text);
-            Assert.True(whole.Success || text.StartsWith("+++", StringComparison.Ordinal) || text.EndsWith("= ?", StringComparison.Ordinal), $"strace wrote what is no call: {line}");
+            var isEnd = text.StartsWith("+++", StringComparison.Ordinal) || text.EndsWith("= ?", StringComparison.Ordinal);
+            Assert.True(whole.Success || isEnd, $"strace wrote what is no call: {line}");
             if (whole.Success && !whole.Groups["result"].Value.StartsWith('-'))
             {
                 var value = whole.Groups["result"].Value;

@@ -21,7 +21,10 @@ internal enum Reach
 internal sealed record Chain(Node Node, bool IsOfNames, IReadOnlyList<Effect> Effects, IReadOnlyList<Sync> syncs)
 {
     /// <summary>For each effect, when a sync of it had returned.</summary>
-    private readonly int[] synced = [.. Effects.Select(effect => syncs.Where(sync => sync.Covers(effect)).Select(sync => sync.End).DefaultIfEmpty(int.MaxValue).Min())];
+    private readonly int[] synced =
+    [
+        .. Effects.Select(effect => syncs.Where(sync => sync.Covers(effect)).Select(sync => sync.End).DefaultIfEmpty(int.MaxValue).Min()),
+    ];
 
     /// <summary>How many of the effects may be on the disk at a moment.</summary>
     public int Possible(int moment) => Effects.TakeWhile(effect => effect.Begin < moment).Count();

@@ -9,7 +9,7 @@ namespace QkvMigrate.Cli.Tests.CrashConsistency;
 /// </summary>
 public sealed class CrashConsistencyTests(ITestOutputHelper log)
 {
-    private const int States = 25;
+    private const int States = 12;
 
     /// <summary>One in so many states is recovered by the program itself, the others within this process.</summary>
     private const int ByProgram = 100;

@@ -20,15 +20,15 @@ internal sealed class CrashModel
     private readonly List<Chain> chains;
     private readonly Dictionary<(Node Node, string Writes), FileContent> known = [];
 
-    /// <summary>The model of a run; one of its syncs did not take place where <paramref name="without"/> says so.</summary>
-    public CrashModel(TracedRun run, Sync? without = null)
+    /// <summary>The model of a run; some of its syncs did not take place where <paramref name="without"/> says so.</summary>
+    public CrashModel(TracedRun run, params IReadOnlyCollection<Sync> without)
     {
         this.run = run;
-        var syncs = run.Syncs.Where(sync => sync != without).ToList();
+        var syncs = run.Syncs.Except(without).ToList();
         chains =
         [
-            .. run.Effects.OfType<NameEffect>().GroupBy(effect => effect.Node).Select(effects => new Chain(effects.Key, IsOfNames: true, [.. effects], syncs)),
-            .. run.Effects.Where(effect => effect is not NameEffect).GroupBy(effect => effect.Node).Select(effects => new Chain(effects.Key, IsOfNames: false, [.. effects], syncs)),
+            .. run.Effects.GroupBy(effect => (effect.Node, IsOfNames: effect is NameEffect))
+                .Select(effects => new Chain(effects.Key.Node, effects.Key.IsOfNames, [.. effects], syncs)),
         ];
         Moments = [.. run.Effects.Select(effect => effect.Begin + 1).Concat(run.Syncs.Select(sync => sync.End)).Append(run.Length).Distinct().Order()];
     }

@@ -22,13 +22,13 @@ internal sealed class CrashedRun : IDisposable
         var before = DiskState.Of(Root);
         var replay = new TraceReplay(Root);
         var environment = new Dictionary<string, string>(isPortable ? [new(PortableSwitch.Variable, "1")] : []);
-        var (result, calls) = CallTrace.Run(scenario.Arguments(Root, scenario.IsForced), environment);
+        var (result, calls) = CallTrace.Run(scenario.Arguments(Root, force: false), environment);
         Assert.True(result.ExitCode == 0, result.Error);
         Trace = replay.Run(calls);
         var after = DiskState.Of(Root);
         Whole = new CrashModel(Trace);
         Assert.Equal(after.Identity, Whole.At(Trace.Length, _ => Reach.Most, new Random(0)).Identity);
-        promises = new Promises(scenario, before, after);
+        promises = new Promises(scenario, before, after, scenario.IsRecovery ? Scenarios.EndsOfRecovery : []);
     }
 
     /// <summary>What it did.</summary>
@@ -56,20 +56,26 @@ internal sealed class CrashedRun : IDisposable
         }
     }
 
-    /// <summary>The states in which one file's names or bytes are all there is of what was not synced, or all that is missing of it; and none, and all.</summary>
-    public static IEnumerable<(int Moment, DiskState State)> Extremes(CrashModel model, int from)
+    /// <summary>
+    /// The states in which something is missing that syncs had brought to the disk: all else is there, or nothing else is.
+    /// </summary>
+    public static IEnumerable<(int Moment, DiskState State)> Lacking(CrashModel model, IReadOnlyCollection<Sync> syncs)
     {
         var random = new Random(0);
-        foreach (var moment in model.Moments.Where(moment => moment >= from))
+        foreach (var moment in model.Moments.Where(moment => moment >= syncs.Min(sync => sync.End)))
         {
-            foreach (var basis in new[] { Reach.Least, Reach.Most })
+            var covered = model.Open(moment).Where(chain => chain.Effects.Any(effect => syncs.Any(sync => sync.Covers(effect)))).ToHashSet();
+            foreach (var odd in covered)
             {
-                yield return (moment, model.At(moment, _ => basis, random));
-                foreach (var odd in model.Open(moment))
-                {
-                    yield return (moment, model.At(moment, chain => chain != odd ? basis : basis == Reach.Least ? Reach.Most : Reach.Least, random));
-                    yield return (moment, model.At(moment, chain => chain != odd ? basis : Reach.Some, random));
-                }
+                yield return (moment, model.At(moment, chain => chain == odd ? Reach.Least : Reach.Most, random));
+                yield return (moment, model.At(moment, chain => chain == odd ? Reach.Some : Reach.Most, random));
+                yield return (moment, model.At(moment, chain => chain == odd || !covered.Contains(chain) ? Reach.Least : Reach.Most, random));
+            }
+
+            if (covered.Count > 0)
+            {
+                yield return (moment, model.At(moment, chain => covered.Contains(chain) ? Reach.Least : Reach.Most, random));
+                yield return (moment, model.At(moment, chain => covered.Contains(chain) ? Reach.Some : Reach.Most, random));
             }
         }
     }
@@ -86,14 +92,15 @@ internal sealed class CrashedRun : IDisposable
         state.Write(Root);
 
         // Whoever finds an output says whether it is to be replaced; an account knows by itself.
-        var force = scenario.IsForced || (scenario.Output is { } output && !state.Entries.Keys.Any(name => name.EndsWith("tree.json", StringComparison.Ordinal)) && state.Entries.ContainsKey(output));
-        var problem = byProgram ? RunProgram(force) : scenario.Run(Root, force);
+        var hasAccount = state.Entries.Keys.Any(name => name.EndsWith("/tree.json", StringComparison.Ordinal));
+        var force = scenario.Output is { } output && state.Entries.ContainsKey(output) && !hasAccount;
+        var problem = byProgram ? RunProgram(force) : scenario.IsJournaled ? scenario.Recover(Root) : scenario.Run(Root, force);
         return problem ?? promises.BrokenAfterRecovery(DiskState.Of(Root));
     }
 
     private string? RunProgram(bool force)
     {
-        var run = Tool.Run(scenario.Arguments(Root, force));
+        var run = Tool.Run(scenario.IsJournaled ? scenario.RecoveryArguments(Root) : scenario.Arguments(Root, force));
         return run.ExitCode == 0 ? null : run.Error;
     }
 }

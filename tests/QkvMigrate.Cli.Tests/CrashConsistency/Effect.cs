@@ -26,5 +26,7 @@ internal readonly record struct NameChange(Node Folder, string Name, Node? Node)
 internal sealed record Sync(int Begin, int End, Node? Node, string Name)
 {
     /// <summary>Whether it brings <paramref name="effect"/> to the disk: that had ended when it began.</summary>
-    public bool Covers(Effect effect) => effect.End < Begin && (Node is null || (effect is NameEffect name ? name.Changes.Any(change => change.Folder == Node) : effect.Node == Node));
+    public bool Covers(Effect effect) => effect.End < Begin && (Node is null || IsOfNode(effect));
+
+    private bool IsOfNode(Effect effect) => effect is NameEffect name ? name.Changes.Any(change => change.Folder == Node) : effect.Node == Node;
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace QkvMigrate.Cli.Tests.CrashConsistency;
@@ -6,14 +7,20 @@ namespace QkvMigrate.Cli.Tests.CrashConsistency;
 /// <param name="scenario">The run.</param>
 /// <param name="before">The disk before it.</param>
 /// <param name="after">The disk after an undisturbed one.</param>
-internal sealed class Promises(Scenario scenario, DiskState before, DiskState after)
+/// <param name="ends">What else a file may hold at the end: the old and the new one, where the run is a recovery.</param>
+internal sealed class Promises(Scenario scenario, DiskState before, DiskState after, IReadOnlyList<string> ends)
 {
     private const string Records = ".qkvmigrate/";
     private const string Checksums = "SHA256SUMS";
+    private const string InPlace = ".qkvmigrate-inplace";
+    private const string Journal = ".qkvmigrate-journal";
     private const string Parts = ".qkvmigrate-parts-";
     private const string Backups = ".qkvmigrate-backups";
 
-    private readonly IReadOnlyList<string> names = [.. before.Files.Concat(after.Files).Select(file => file.Key).Distinct().Where(name => !IsRecord(name) && !IsTemporary(name))];
+    private static readonly string[] Endings = [".qkvmigrate-tmp", ".qkvmigrate-lock", InPlace, Journal];
+
+    /// <summary>All files but records and what is temporary.</summary>
+    private readonly IReadOnlyList<string> names = [.. before.Files.Concat(after.Files).Select(file => file.Key).Distinct().Where(IsOfUser)];
 
     /// <summary>After a power cut.</summary>
     /// <param name="state">What the disk has.</param>
@@ -25,36 +32,55 @@ internal sealed class Promises(Scenario scenario, DiskState before, DiskState af
     public string? BrokenAfterRecovery(DiskState state)
     {
         var left = state.Entries.Keys.FirstOrDefault(IsTemporary);
-        return left is not null ? $"{left} is left" : Broken(state, isOver: true) ?? OtherRecords(state);
+        return left is not null ? $"{left} is left"
+            : scenario.IsJournaled ? Mixed(state) ?? (state[scenario.Source] is null ? $"{scenario.Source} is gone" : null)
+            : Broken(state, isOver: true);
     }
 
     /// <summary>Each name has the old file or the new one, and there are no others.</summary>
-    private string? Mixed(DiskState state) =>
-        names.Where(name => state[name] != before[name] && state[name] != after[name]).Select(name => $"{name} is neither old nor new: {Told(state, name)}")
-            .Concat(state.Files.Select(file => file.Key).Where(name => !IsRecord(name) && !IsTemporary(name) && before[name] is null && after[name] is null).Select(name => $"{name} is nobody's"))
-            .FirstOrDefault();
+    private string? Mixed(DiskState state)
+    {
+        var mixed = names.FirstOrDefault(name => !IsOne(name, state[name]) && !IsAway(state, name));
+        var strange = state.Files.Select(file => file.Key).FirstOrDefault(name => IsOfUser(name) && before[name] is null && after[name] is null);
+        return mixed is not null ? $"{mixed} is neither old nor new: {Told(state, mixed)}" : strange is not null ? $"{strange} is nobody's" : null;
+    }
+
+    /// <summary>Whether a name has what it had before, or has after an undisturbed run; a recovery may end in either.</summary>
+    private bool IsOne(string name, string? value) => value == before[name] || value == after[name] || (value is not null && ends.Contains(value));
+
+    /// <summary>Whether the file is under another name, because it is being changed, and its journal is there.</summary>
+    private bool IsAway(DiskState state, string name) =>
+        scenario.IsJournaled && state[name] is null && state[$".{name}{InPlace}"] is not null && state[$".{name}{Journal}"] is not null;
 
     /// <summary>A new folder is there as a whole.</summary>
-    private string? Half(DiskState state) =>
-        scenario.IsWhole && state.Entries.ContainsKey(scenario.Output!)
-            ? names.Where(name => name.StartsWith($"{scenario.Output}/", StringComparison.Ordinal) && state[name] is null).Select(name => $"{name} is not in its folder").FirstOrDefault()
-            : null;
+    private string? Half(DiskState state)
+    {
+        var isThere = scenario.IsWhole && state.Entries.ContainsKey(scenario.Output!);
+        var missing = names.FirstOrDefault(name => isThere && name.StartsWith($"{scenario.Output}/", StringComparison.Ordinal) && state[name] is null);
+        return missing is null ? null : $"{missing} is not in its folder";
+    }
 
     /// <summary>With a backup, the old file is there under one of two names.</summary>
-    private string? Lost(DiskState state) =>
-        scenario.BackupSuffix is { } suffix
-            ? before.Files.Where(file => file.Value != state[file.Key] && file.Value != state[file.Key + suffix]).Select(file => $"{file.Key} is gone").FirstOrDefault()
-            : null;
+    private string? Lost(DiskState state) => scenario.BackupSuffix is not { } suffix ? null : before.Files
+        .Where(file => file.Value != state[file.Key] && file.Value != state[file.Key + suffix])
+        .Select(file => $"{file.Key} is gone")
+        .FirstOrDefault();
 
     /// <summary>Every record can be read, and what one calls finished is there.</summary>
     private static string? WrongRecord(DiskState state)
     {
-        foreach (var (name, entry) in state.Entries.Where(entry => entry.Value.Node.Kind == NodeKind.File && IsRecord(entry.Key) && !IsTemporary(entry.Key) && Path.GetFileName(entry.Key) != Checksums))
+        foreach (var (name, entry) in state.Entries.Where(entry => entry.Value.Node.Kind == NodeKind.File && IsRecord(entry.Key) && !IsTemporary(entry.Key)))
         {
+            if (Path.GetFileName(name) == Checksums)
+            {
+                continue;
+            }
+
             try
             {
                 using var record = JsonDocument.Parse(entry.Content.Bytes);
-                if (record.RootElement.TryGetProperty("state", out var word) && word.GetString() == "finished" && Unfinished(state, name, record.RootElement) is { } missing)
+                var isFinished = record.RootElement.TryGetProperty("state", out var word) && word.GetString() == "finished";
+                if (isFinished && Unfinished(state, name, record.RootElement) is { } missing)
                 {
                     return $"{name} is not true of {missing}";
                 }
@@ -82,30 +108,48 @@ internal sealed class Promises(Scenario scenario, DiskState before, DiskState af
     }
 
     /// <summary>The checksums are those of files that are there.</summary>
-    private static string? WrongChecksums(DiskState state) =>
-        state.Entries.Where(entry => Path.GetFileName(entry.Key) == Checksums)
-            .SelectMany(list => System.Text.Encoding.UTF8.GetString(list.Value.Content.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Where(line => line.Split("  ", 2) is not [{ Length: 64 } digest, var file] || state[Path.Combine(Path.GetDirectoryName(list.Key)!, file)] != digest)
-                .Select(line => $"{list.Key} is not true: {line}"))
-            .FirstOrDefault();
-
-    /// <summary>All names have what an undisturbed run gives them.</summary>
-    private string? NotAsAfter(DiskState state) =>
-        names.Append(scenario.Output is null ? "" : $"{scenario.Output}/{Checksums}").Where(name => state[name] != after[name]).Select(name => $"{name} is not new though the run has ended: {Told(state, name)}").FirstOrDefault();
-
-    /// <summary>The records that tell of results are those of an undisturbed run.</summary>
-    private string? OtherRecords(DiskState state)
+    private string? WrongChecksums(DiskState state)
     {
-        var kept = after.Files.Concat(state.Files).Select(file => file.Key).Distinct().Where(name => name.Contains($"{Records}manifest/", StringComparison.Ordinal) && !IsTemporary(name));
-        return kept.Where(name => state[name] != after[name]).Select(name => $"{name} is another record than that of an undisturbed run").FirstOrDefault();
+        if (scenario.Output is null || !state.Entries.TryGetValue($"{scenario.Output}/{Checksums}", out var list))
+        {
+            return null;
+        }
+
+        var lines = Encoding.UTF8.GetString(list.Content.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var wrong = lines.FirstOrDefault(line => line.Split("  ", 2) is not [{ Length: 64 } digest, var file] || state[$"{scenario.Output}/{file}"] != digest);
+        return wrong is null ? null : $"{Checksums} is not true: {wrong}";
     }
 
+    /// <summary>All names have what an undisturbed run gives them, all records are there, and no change in place is left.</summary>
+    private string? NotAsAfter(DiskState state)
+    {
+        var missing = after.Files.Select(file => file.Key).FirstOrDefault(name => !IsTemporary(name) && state[name] is null);
+        var other = names.Append($"{scenario.Output}/{Checksums}").Concat(Entries(state)).FirstOrDefault(name => state[name] != after[name]);
+        var left = state.Entries.Keys.FirstOrDefault(name => Endings[^2..].Any(ending => name.EndsWith(ending, StringComparison.Ordinal)));
+        return missing is not null ? $"{missing} is not there though the run has ended"
+            : other is not null ? $"{other} is not new though the run has ended: {Told(state, other)}"
+            : left is not null ? $"{left} is left though the run has ended"
+            : null;
+    }
+
+    /// <summary>The entries of manifests: the records that tell of results, and that are the same whenever they are written.</summary>
+    private IEnumerable<string> Entries(DiskState state) =>
+        after.Files.Concat(state.Files).Select(file => file.Key).Distinct()
+            .Where(name => name.Contains($"{Records}manifest/", StringComparison.Ordinal) && !IsTemporary(name));
+
     private static string Told(DiskState state, string name) =>
-        !state.Entries.TryGetValue(name, out var entry) ? "it is not there" : entry.Node.Kind == NodeKind.File ? $"{entry.Content.Bytes.Length} bytes" : entry.Value;
+        !state.Entries.TryGetValue(name, out var entry) ? "it is not there"
+        : entry.Node.Kind == NodeKind.File ? $"{entry.Content.Bytes.Length} bytes"
+        : entry.Value;
+
+    private static bool IsOfUser(string name) => !IsRecord(name) && !IsTemporary(name);
 
     private static bool IsRecord(string name) =>
-        name.StartsWith(Records, StringComparison.Ordinal) || name.Contains($"/{Records}", StringComparison.Ordinal) || Path.GetFileName(name) is Checksums or Backups || Path.GetFileName(name).StartsWith(Parts, StringComparison.Ordinal);
+        name.StartsWith(Records, StringComparison.Ordinal)
+        || name.Contains($"/{Records}", StringComparison.Ordinal)
+        || Path.GetFileName(name) is Checksums or Backups
+        || Path.GetFileName(name).StartsWith(Parts, StringComparison.Ordinal);
 
     private static bool IsTemporary(string name) =>
-        name.Split('/').Any(part => part.StartsWith('.') && (part.EndsWith(".qkvmigrate-tmp", StringComparison.Ordinal) || part.EndsWith(".qkvmigrate-lock", StringComparison.Ordinal)));
+        name.Split('/').Any(part => part.StartsWith('.') && Endings.Any(ending => part.EndsWith(ending, StringComparison.Ordinal)));
 }

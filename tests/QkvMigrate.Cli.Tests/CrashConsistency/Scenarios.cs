@@ -1,4 +1,5 @@
 using QkvMigrate.Cli.Tests.Support;
+using QkvMigrate.Testing;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests.CrashConsistency;
@@ -23,13 +24,41 @@ internal static class Scenarios
         new("part of a tree in place", MakeTree, "tree") { Part = "1/2" },
         new("tree with a changed source", MakeChangedTree, "tree") { Output = "new", Jobs = 2 },
         new("tree with a lost file", MakeShrunkTree, "tree") { Output = "new" },
+        new("file in place with a journal", MakeFile, "model.pth") { IsJournaled = true },
+        new("file in place with a journal in steps", MakeWide, "model.pth") { IsJournaled = true, IsInSteps = true },
+        new("recovery", Interrupt, "model.pth") { IsJournaled = true, IsInSteps = true, IsRecovery = true },
+        new("recovery that takes back", Interrupt, "model.pth") { IsJournaled = true, IsInSteps = true, IsRecovery = true, IsUndo = true },
         new("export", MakeModel, "model") { Output = "new", IsWhole = true, IsExport = true },
         new("export of a tree", root => MakeModel(Path.Combine(root, "tree")), "tree") { Output = "new", IsExport = true },
     ];
 
+    private static readonly Lazy<IReadOnlyList<string>> Ends = new(FindEnds);
+
+    /// <summary>The digests of the old and the new file of the recoveries.</summary>
+    public static IReadOnlyList<string> EndsOfRecovery => Ends.Value;
+
     public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
 
     private static void MakeFile(string root) => SmallCheckpoint.Write(Path.Combine(root, "model.pth"), 1, isLong: true);
+
+    private static void MakeWide(string root) => SmallCheckpoint.WriteWide(Path.Combine(root, "model.pth"));
+
+    private static IReadOnlyList<string> FindEnds()
+    {
+        using var work = new WorkFolder();
+        MakeWide(work.Path);
+        var old = DiskState.Of(work.Path)["model.pth"]!;
+        Assert.Null(Named("file in place").Run(work.Path, force: false));
+        return [old, DiskState.Of(work.Path)["model.pth"]!];
+    }
+
+    /// <summary>Leaves what a power cut leaves of a change in place, in the middle of it.</summary>
+    private static void Interrupt(string root)
+    {
+        using var run = new CrashedRun(Named("file in place with a journal in steps"), isPortable: false);
+        var moments = run.Whole.Moments;
+        run.Whole.At(moments[moments.Count * 2 / 3], _ => Reach.Some, new Random(1)).Write(root);
+    }
 
     private static void MakeFolder(string root)
     {
@@ -37,7 +66,9 @@ internal static class Scenarios
         SmallCheckpoint.Write(Path.Combine(run, "first.pth"), 1);
         SmallCheckpoint.Write(Path.Combine(run, "second.pth"), 2);
         MakeCompanions(run);
-        File.WriteAllText(Path.Combine(run, "lit_config.json"), """{"name": "pythia-14m", "n_head": 4, "n_query_groups": 2, "n_embd": 32, "n_layer": 1, "head_size": 8}""");
+        File.WriteAllText(
+            Path.Combine(run, "lit_config.json"),
+            """{"name": "pythia-14m", "n_head": 4, "n_query_groups": 2, "n_embd": 32, "n_layer": 1, "head_size": 8}""");
     }
 
     /// <summary>What comes along: a file in a folder, one in a folder that has nothing else, and a link beside it.</summary>

@@ -10,6 +10,8 @@ internal static class SmallCheckpoint
     private const int Rows = 64;
     private const int Width = 32;
     private const int LongRows = 600;
+    private const int Layers = 4;
+    private const int LongWidth = 2800;
 
     public static GeometryFlags Geometry { get; } = new(HeadCount: 4, QueryGroupCount: 2, HeadSize: 8);
 
@@ -23,7 +25,13 @@ internal static class SmallCheckpoint
         TorchFile.Save(path, [.. Tensors(number, isLong)]);
     }
 
-    /// <summary>Writes one of two safetensors files with their index.</summary>
+    /// <summary>Writes one of 2.9 MB with four fused tensors, each of which is a step of a change in place.</summary>
+    public static void WriteWide(string path) => TorchFile.Save(path, [.. Enumerable.Range(0, Layers).Select(layer => StoredTensor.Floats(
+        $"transformer.h.{layer}.attn.attn.weight",
+        [.. Enumerable.Range(0, Rows * LongWidth).Select(value => (layer * 1000000f) + value)],
+        [Rows, LongWidth]))]);
+
+    /// <summary>Writes two safetensors files and their index.</summary>
     public static void WriteShards(string folder)
     {
         Directory.CreateDirectory(folder);
@@ -32,13 +40,14 @@ internal static class SmallCheckpoint
         {
             var name = $"model-0000{number}-of-00002.safetensors";
             var tensors = Tensors(number, isLong: false, layer: number - 1).ToList();
-            File.WriteAllBytes(
-                Path.Combine(folder, name),
-                SafetensorsFile.Write(tensors.Select(tensor => (tensor.Name, "F32", tensor.Shape.Select(size => (int)size).ToArray())), sizeof(float), [.. tensors.SelectMany(tensor => tensor.Bytes)]));
+            var entries = tensors.Select(tensor => (tensor.Name, "F32", tensor.Shape.Select(size => (int)size).ToArray()));
+            File.WriteAllBytes(Path.Combine(folder, name), SafetensorsFile.Write(entries, sizeof(float), [.. tensors.SelectMany(tensor => tensor.Bytes)]));
             index.AddRange(tensors.Select(tensor => $"\"{tensor.Name}\": \"{name}\""));
         }
 
-        File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), $"{{\"metadata\": {{\"total_size\": {2 * (Rows + Width) * Width * sizeof(float)}}}, \"weight_map\": {{{string.Join(", ", index)}}}}}");
+        File.WriteAllText(
+            Path.Combine(folder, "model.safetensors.index.json"),
+            $$$"""{"metadata": {"total_size": {{{2 * (Rows + Width) * Width * sizeof(float)}}}}, "weight_map": {{{{string.Join(", ", index)}}}}}""");
     }
 
     private static IEnumerable<StoredTensor> Tensors(int number, bool isLong, int layer = 0)

@@ -206,7 +206,7 @@ internal sealed class TraceReplay
         var isOpened = call.Name != "ioctl" && long.TryParse(call.Arguments[written], out var number) && open.ContainsKey(number);
         if (isOpened || (call.Arguments[0].StartsWith('"') && names.Place(call.Path(0)) is not null))
         {
-            throw new InvalidDataException($"the model does not know this: {call.Name}({string.Join(", ", call.Arguments.Select(argument => argument[..Math.Min(argument.Length, 80)]))})");
+            throw new InvalidDataException($"the model does not know this: {call.Name}({string.Join(", ", call.Arguments)})");
         }
     }
 }

@@ -27,6 +27,12 @@ public static class Recovery
         }
 
         var named = InPlacePair.Of(path);
+        if (!named.IsLeft)
+        {
+            // After a power cut the lock's file may be there though its run had come to its end.
+            TargetLock.SweepLeftovers(named.Path);
+        }
+
         return named.IsLeft ? [Run(named, isUndo, progress, cancellation)]
             : FileIdentity.Of(path) is not null ? [Whole(path, new Advice("nothing-to-recover", "nothing was left to recover")) with { Status = CheckpointStatus.Skipped }]
             : throw new MigrationException(FailureKind.Io, "there is no such file, and none was left under another name", path);
