@@ -1,6 +1,5 @@
 using QkvMigrate.Checkpoints.Sharded;
 using QkvMigrate.Configuration;
-using QkvMigrate.Files;
 
 namespace QkvMigrate.Verification;
 
@@ -85,9 +84,9 @@ internal sealed class DirectoryComparison(
         }
         else
         {
-            if (FileIdentity.OfLink(after) is { IsLink: true } && FileIdentity.OfLink(before) is { IsLink: false })
+            if (FileComparison.IsLinkForFile(before, after))
             {
-                proofs.Lines.LeaveOut("link", $"{name}: a file in the first directory, and in the second a link whose end was compared");
+                proofs.Lines.LinkForFile(name);
             }
 
             FileComparison.Compare(original, upgraded, name, log, cancellation);

@@ -24,6 +24,10 @@ internal static class FileComparison
         CompareCopy(Path.Combine(original, name), Path.Combine(upgraded, name), place, log, cancellation);
     }
 
+    /// <summary>Whether a link stands in the place of a file: what it leads to is compared, and can be another tomorrow.</summary>
+    public static bool IsLinkForFile(string original, string upgraded) =>
+        FileIdentity.OfLink(upgraded) is { IsLink: true } && FileIdentity.OfLink(original) is { IsLink: false };
+
     /// <summary>Compares a file with one that must have the same bytes.</summary>
     /// <exception cref="MigrationException">One of them cannot be read.</exception>
     public static void CompareCopy(string original, string upgraded, string place, DifferenceLog log, CancellationToken cancellation)

@@ -25,6 +25,10 @@ internal sealed class ProofLog
     /// <param name="statement">How much, or why.</param>
     public void LeaveOut(string subject, string statement) => leftOut.Add(new ProofLine(subject, statement));
 
+    /// <summary>Adds that a link stands in the place of a file.</summary>
+    /// <param name="name">The file.</param>
+    public void LinkForFile(string name) => LeaveOut("link", $"{name}: a file in the first directory, and in the second a link whose end was compared");
+
     /// <summary>A report that tells, behind its own lines, what this log has.</summary>
     public VerificationReport AddedTo(VerificationReport report) => report with
     {

@@ -83,6 +83,19 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
     /// <summary>The file that a checkpoint became: a merged model has the name that all of LitGPT's have.</summary>
     private string ResultOf(string name) => options.Merge is null ? name : Path.Combine(Path.GetDirectoryName(name)!, LoraBase.FileName);
 
+    /// <summary>A checkpoint's report, which tells where the second one is a link.</summary>
+    private VerificationReport Linked(VerificationReport report)
+    {
+        if (report.Error is not null || !FileComparison.IsLinkForFile(report.Original, report.Upgraded))
+        {
+            return report;
+        }
+
+        var proofs = new ProofLog();
+        proofs.LinkForFile(Path.GetRelativePath(upgraded, report.Upgraded));
+        return proofs.AddedTo(report);
+    }
+
     /// <summary>The checkpoints of one folder; several may be the shards of one model.</summary>
     private List<VerificationReport> Checkpoints(string folder, IEnumerable<string> names)
     {
@@ -96,7 +109,7 @@ internal sealed class TreeVerification(string original, string upgraded, Verific
         try
         {
             var shards = new ModelShards(before);
-            return files.ConvertAll(file => pairs.Run(Path.Combine(before, file), Path.Combine(after, ResultOf(file)), shards.Beside(file)));
+            return files.ConvertAll(file => Linked(pairs.Run(Path.Combine(before, file), Path.Combine(after, ResultOf(file)), shards.Beside(file))));
         }
         catch (MigrationException unfit)
         {

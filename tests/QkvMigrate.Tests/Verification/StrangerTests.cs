@@ -197,6 +197,17 @@ public sealed class StrangerTests : IDisposable
     }
 
     [Fact]
+    public void A_link_in_the_place_of_a_checkpoint_is_told()
+    {
+        var path = Path.Combine(After, "a", "lit_model.pth");
+        File.Move(path, Path.Combine(folder.FullName, "elsewhere.pth"));
+        File.CreateSymbolicLink(path, Path.Combine(folder.FullName, "elsewhere.pth"));
+
+        Assert.Contains(Verify()[0].LeftOut, line => line.Subject == "link" && line.Statement.StartsWith("a/lit_model.pth", StringComparison.Ordinal));
+        Assert.Empty(Differences());
+    }
+
+    [Fact]
     public void Records_and_files_of_no_checkpoint_are_told()
     {
         File.WriteAllText(Path.Combine(After, "README.md"), "another text");
