@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace QkvMigrate.Files;
@@ -48,14 +49,21 @@ internal static class FileDigest
 
     private static void Append(IncrementalHash hash, SourceFile file, long offset, long length, CancellationToken cancellation)
     {
-        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, BufferBytes));
-        for (var done = 0L; done < length;)
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, BufferBytes));
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            var part = buffer.AsSpan(0, (int)Math.Min(length - done, BufferBytes));
-            file.Read(offset + done, part);
-            hash.AppendData(part);
-            done += part.Length;
+            for (var done = 0L; done < length;)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var part = buffer.AsSpan(0, (int)Math.Min(length - done, BufferBytes));
+                file.Read(offset + done, part);
+                hash.AppendData(part);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -7,6 +7,7 @@ public sealed class SourceFile : IDisposable
 {
     private readonly SafeFileHandle? opened;
     private readonly FileIdentity? identity;
+    private readonly SmallContent? content;
     private readonly Action<long, Span<byte>>? imagine;
 
     private SourceFile(string path, SafeFileHandle handle, long length)
@@ -15,6 +16,7 @@ public sealed class SourceFile : IDisposable
         opened = handle;
         Length = length;
         identity = FileIdentity.Of(handle);
+        content = new SmallContent(length, (bytes, count) => TryReadWhole(bytes.AsSpan(0, count)));
     }
 
     private SourceFile(string path, long length, Action<long, Span<byte>> imagine)
@@ -108,17 +110,17 @@ public sealed class SourceFile : IDisposable
             return;
         }
 
+        if (content?.TryRead(offset, buffer) == true)
+        {
+            return;
+        }
+
         try
         {
-            for (var done = 0; done < buffer.Length;)
+            var done = ReadAvailable(offset, buffer);
+            if (done < buffer.Length)
             {
-                var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
-                if (count == 0)
-                {
-                    throw TooShort(offset + done, buffer.Length - done);
-                }
-
-                done += count;
+                throw TooShort(offset + done, buffer.Length - done);
             }
         }
         catch (IOException error)
@@ -151,6 +153,35 @@ public sealed class SourceFile : IDisposable
         }
     }
 
+    private bool TryReadWhole(Span<byte> buffer)
+    {
+        try
+        {
+            return ReadAvailable(0, buffer) == buffer.Length;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Reads until the buffer is full or the file ends, and returns how many bytes there were.</summary>
+    private int ReadAvailable(long offset, Span<byte> buffer)
+    {
+        for (var done = 0; done < buffer.Length;)
+        {
+            var count = RandomAccess.Read(Handle, buffer[done..], offset + done);
+            if (count == 0)
+            {
+                return done;
+            }
+
+            done += count;
+        }
+
+        return buffer.Length;
+    }
+
     private MigrationException TooShort(long offset, long missing) =>
         new(FailureKind.Malformed, $"the file ends here, {missing} more bytes were expected", Path, offset: offset);
 
@@ -177,7 +208,11 @@ public sealed class SourceFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => opened?.Dispose();
+    public void Dispose()
+    {
+        content?.Dispose();
+        opened?.Dispose();
+    }
 
     /// <summary>What is not there is left to the system to tell.</summary>
     private static void Expect(FileIdentity? identity, string path)

@@ -18,6 +18,16 @@ internal static class RegionSweep
         CancellationToken cancellation)
     {
         var places = new TensorPlaces(original.Tensors, changes);
+
+        // What is small is compared before another thread has started, and needs no buffer that is larger than itself.
+        var largest = (int)Math.Clamp(pairs.Select(pair => pair.After.Length).DefaultIfEmpty().Max(), 1, RegionComparison.ChunkBytes);
+        RegionComparison Create() => new(original.Source, upgraded.Source, places, largest);
+        if (upgraded.Source.Length <= RegionComparison.ChunkBytes)
+        {
+            var comparison = Create();
+            return [.. pairs.Select(pair => comparison.Compare(pair, mode, cancellation))];
+        }
+
         var results = new RegionResult[pairs.Count];
 
         // Parallel.ForEach asks each thread for its state again every fraction of a second: without a place to keep them,
@@ -28,7 +38,7 @@ internal static class RegionSweep
             Parallel.ForEach(
                 Partitioner.Create(Enumerable.Range(0, pairs.Count), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
-                () => idle.TryTake(out var comparison) ? comparison : new RegionComparison(original.Source, upgraded.Source, places),
+                () => idle.TryTake(out var comparison) ? comparison : Create(),
                 (i, _, comparison) =>
                 {
                     results[i] = comparison.Compare(pairs[i], mode, cancellation);

@@ -17,7 +17,7 @@ public static class FilePlanWriter
     internal const int SlabBytes = 1 << 20;
 
     /// <summary>
-    /// Threads at most. One writes while the others prepare, because a filesystem lets one at a time into a file; more
+    /// Threads at most, for a file of more than one slab. One writes while the others prepare, because a filesystem lets one at a time into a file; more
     /// than these find nothing to do, and each has buffers.
     /// </summary>
     private const int MaximumThreads = 4;
@@ -28,7 +28,14 @@ public static class FilePlanWriter
     /// </summary>
     /// <exception cref="MigrationException">A source ends too early or is damaged, or the system cannot read or write.</exception>
     public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
-        Write(plan, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);
+        Write(
+            plan,
+            target,
+            engine,
+            (int)Math.Clamp(plan.Length, 1, SlabBytes),
+            plan.Length <= SlabBytes ? 1 : Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads),
+            progress,
+            cancellation);
 
     /// <summary>As above, with slabs of a size that tests make tiny, so that small files meet every boundary.</summary>
     internal static void Write(
