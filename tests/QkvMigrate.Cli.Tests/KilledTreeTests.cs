@@ -14,7 +14,9 @@ public sealed class KilledTreeTests(ITestOutputHelper log) : IDisposable
 {
     private const int Kills = 12;
     private const int Seed = 20250110;
-    private static readonly string[] Models = ["a", "a/inner", "b", "c"];
+
+    /// <summary>Some within others, and so many that they are synced together.</summary>
+    private static readonly string[] Models = ["a", "a/inner", "b", "c", .. Enumerable.Range(0, 12).Select(number => $"many/{number:00}")];
 
     private readonly WorkFolder folder = new();
 

@@ -4,22 +4,26 @@ using Spectre.Console;
 
 namespace QkvMigrate.Cli.Progress;
 
-/// <summary>The bars that are on the terminal: one for each file on its way, and below them one for the whole.</summary>
+/// <summary>The bars that are on the terminal: one for each file on its way, as far as there is room, and below them one for the whole.</summary>
 internal sealed class BarSet(ProgressContext context, BarColumns columns)
 {
+    /// <summary>Small files wait for the disk by the dozen, and a terminal has 24 lines.</summary>
+    private const int MostFiles = 16;
+
     private readonly Dictionary<FileMeter, ProgressTask> bars = [];
     private ProgressTask? whole;
 
     /// <summary>Brings the bars up to date.</summary>
     public void Show(ProgressSnapshot now)
     {
-        foreach (var gone in bars.Keys.Except(now.Files).ToList())
+        var files = now.Files.Take(MostFiles).ToList();
+        foreach (var gone in bars.Keys.Except(files).ToList())
         {
             context.RemoveTask(bars[gone]);
             bars.Remove(gone);
         }
 
-        foreach (var file in now.Files)
+        foreach (var file in files)
         {
             var name = columns.Description(Stage(file.Stage), Printable.Text(file.Path));
             if (bars.TryGetValue(file, out var bar))

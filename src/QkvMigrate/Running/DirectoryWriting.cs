@@ -52,7 +52,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         foreach (var checkpoint in plan.Checkpoints)
         {
             finished.Add(checkpoint.Plan.Rewrite is { } rewrite
-                ? CheckpointWriting.Write(checkpoint, rewrite, checkpoint.Path, request, cancellation)
+                ? CheckpointWriting.Write(checkpoint, rewrite, checkpoint.Path, isInNewFolder: false, request, cancellation)
                 : checkpoint);
         }
     }
@@ -72,7 +72,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
             if (checkpoint.Plan.Rewrite is { } rewrite)
             {
-                written.Add(CheckpointWriting.Write(checkpoint, rewrite, target, request, cancellation));
+                written.Add(CheckpointWriting.Write(checkpoint, rewrite, target, isInNewFolder: true, request, cancellation));
             }
             else
             {
@@ -107,7 +107,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             .Where(checkpoint => checkpoint.Digests is not null)
             .ToDictionary(checkpoint => Path.GetFileName(checkpoint.Output), checkpoint => checkpoint.Digests!.Output, StringComparer.Ordinal);
 
-    private void Copy(string source, string target) => FileCopy.Copy(source, target, request.Force, request.Progress, cancellation);
+    private void Copy(string source, string target) => FileCopy.IntoNewFolder(source, target, request.Progress, cancellation);
 
     private void WriteConfiguration(string folder)
     {
@@ -117,7 +117,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             if (change.Content is { } content)
             {
                 var target = request.InPlace ? ReplacedFile.FinalTarget(path) : path;
-                using var file = DurableFile.Create(target, replace: true);
+                using var file = request.InPlace ? DurableFile.Create(target, replace: true) : DurableFile.CreateInNewFolder(target);
                 PositionedWrite.All(file.Handle, content.Span, 0);
                 ReplacedFile.Commit(file, target, request);
             }

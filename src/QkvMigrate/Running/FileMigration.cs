@@ -41,7 +41,7 @@ internal static class FileMigration
             CheckpointTarget.CheckBaseStays(planned, output);
             return request.DryRun
                 ? planned.Report() with { Output = output }
-                : CheckpointWriting.Write(planned, rewrite, output, request, cancellation).Report();
+                : CheckpointWriting.Write(planned, rewrite, output, isInNewFolder: false, request, cancellation).Report();
         }
         catch (MigrationException failure)
         {

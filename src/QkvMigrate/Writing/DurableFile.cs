@@ -6,17 +6,18 @@ namespace QkvMigrate.Writing;
 
 /// <summary>
 /// A file that gets its name when it is whole and on the disk: written under a temporary name in the same folder,
-/// synced, renamed, and the folder synced. Disposing one that was not committed takes the temporary file away.
+/// synced, renamed, and the folder synced. Disposing one that was not committed takes the temporary file away. In a
+/// <see cref="DurableFolder"/>, which has no name itself, it is written under its own.
 /// </summary>
 public sealed class DurableFile : IDisposable
 {
     private readonly string temporary;
     private readonly bool replace;
-    private readonly TargetLock targetLock;
-    private Task? syncing;
+    private readonly TargetLock? targetLock;
+    private DiskSync? syncing;
     private bool committed;
 
-    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock targetLock)
+    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock? targetLock)
     {
         this.targetLock = targetLock;
         Path = path;
@@ -49,16 +50,33 @@ public sealed class DurableFile : IDisposable
     internal static void WriteShared(string path, Func<byte[]> content)
     {
         using var file = Create(path, replace: true, wait: true);
-        try
-        {
-            PositionedWrite.All(file.Handle, content(), 0);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, path);
-        }
+        file.CommitAll(content());
+    }
 
-        file.Commit();
+    /// <summary>
+    /// Starts a file in the folder of a <see cref="DurableFolder"/> or below it. Nobody else writes there, and nobody reads there until
+    /// the folder has its name: the file needs no lock and no other name, and the folder's commit makes its name durable.
+    /// </summary>
+    /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
+    internal static DurableFile CreateInNewFolder(string path) => Named(path, () => new DurableFile(path, path, replace: false, Open(path), null));
+
+    /// <summary>
+    /// Writes a small file of which the holder of a turn (a <see cref="TargetLock"/>) is the only writer. What a killed process leaves of
+    /// it goes with what it leaves of the turn.
+    /// </summary>
+    /// <param name="path">The file, which is replaced where it is there.</param>
+    /// <param name="turn">The target of the turn's lock.</param>
+    /// <param name="content">What the file gets.</param>
+    /// <exception cref="MigrationException">The folder cannot be written.</exception>
+    internal static void WriteInTurn(string path, string turn, byte[] content)
+    {
+        using var file = Named(path, () =>
+        {
+            CheckReplaceable(path);
+            var hidden = System.IO.Path.Combine(FilePlace.DirectoryOf(turn), TemporaryName.For(turn));
+            return new DurableFile(path, hidden, replace: true, Open(hidden), null);
+        });
+        file.CommitAll(content);
     }
 
     private static DurableFile Create(string path, bool replace, bool wait)
@@ -66,29 +84,40 @@ public sealed class DurableFile : IDisposable
         TargetLock? acquired = null;
         try
         {
-            CheckReplaceable(path);
-            acquired = TargetLock.Acquire(path, wait);
-            if (!replace && System.IO.Path.Exists(path))
+            return Named(path, () =>
             {
-                throw ExistingOutput.Refused(path);
-            }
+                CheckReplaceable(path);
+                acquired = TargetLock.Acquire(path, wait);
+                if (!replace && System.IO.Path.Exists(path))
+                {
+                    throw ExistingOutput.Refused(path);
+                }
 
-            var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-            var hidden = System.IO.Path.Combine(folder, TemporaryName.For(path));
-            var handle = File.OpenHandle(hidden, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
-            return new DurableFile(path, hidden, replace, handle, acquired);
+                var hidden = System.IO.Path.Combine(FilePlace.DirectoryOf(path), TemporaryName.For(path));
+                return new DurableFile(path, hidden, replace, Open(hidden), acquired);
+            });
         }
-        catch (Exception error)
+        catch
         {
             acquired?.Dispose();
-            if (IoFailure.IsOne(error))
-            {
-                throw IoFailure.Of(error, path);
-            }
-
             throw;
         }
     }
+
+    /// <summary>Has what the system says of the temporary file told of the file's name.</summary>
+    private static DurableFile Named(string path, Func<DurableFile> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, path);
+        }
+    }
+
+    private static SafeFileHandle Open(string path) => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
 
     /// <summary>A rename would put a file in the place of a device or a FIFO, which others use by that name (<c>/dev/null</c>).</summary>
     private static void CheckReplaceable(string path)
@@ -115,7 +144,7 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>
-    /// Ends the writing and starts the sync, which runs in the background until <see cref="WaitForSync"/>. Owner and
+    /// Ends the writing and begins the sync, which runs in the background until <see cref="WaitForSync"/>. Owner and
     /// permissions are set first, so that one sync is enough: each costs a flush of the disk's cache.
     /// </summary>
     /// <param name="mode">The file's permissions, or null for what the process's mask leaves.</param>
@@ -127,12 +156,12 @@ public sealed class DurableFile : IDisposable
             HostSystem.Current.SetMode(Handle, bits);
         }
 
-        syncing = Task.Run(() => HostSystem.Current.Flush(Handle));
+        syncing = DiskSync.Begin(Handle, temporary);
     }
 
     /// <summary>Waits until the disk has the file.</summary>
     /// <exception cref="IOException">The disk did not take it. The system says so only once: the file must not be committed.</exception>
-    internal void WaitForSync() => syncing?.GetAwaiter().GetResult();
+    internal void WaitForSync() => syncing?.Wait();
 
     /// <summary>Makes the file durable, where its sync was not started before, and gives it its name.</summary>
     /// <param name="mode">Its permissions where its sync was not started before, or null for what the process's mask leaves.</param>
@@ -148,6 +177,11 @@ public sealed class DurableFile : IDisposable
 
             WaitForSync();
             Handle.Dispose();
+            if (temporary == Path)
+            {
+                committed = true;
+                return;
+            }
 
             if (backup is not null)
             {
@@ -156,12 +190,27 @@ public sealed class DurableFile : IDisposable
 
             HostSystem.Current.Rename(temporary, Path, replace);
             committed = true;
-            HostSystem.Current.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            DiskSync.FlushFolder(FilePlace.DirectoryOf(Path));
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             throw IoFailure.Of(error, Path);
         }
+    }
+
+    /// <summary>Writes the whole content, and commits.</summary>
+    private void CommitAll(byte[] content)
+    {
+        try
+        {
+            PositionedWrite.All(Handle, content, 0);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, Path);
+        }
+
+        Commit();
     }
 
     /// <inheritdoc/>
@@ -173,7 +222,7 @@ public sealed class DurableFile : IDisposable
             Leftover.Remove(() => File.Delete(temporary));
         }
 
-        targetLock.Dispose();
+        targetLock?.Dispose();
     }
 
     /// <summary>
@@ -184,11 +233,11 @@ public sealed class DurableFile : IDisposable
     {
         if (FileIdentity.AreSame(Path, backup) || HostSystem.Current.HardLink(Path, backup))
         {
-            HostSystem.Current.FlushFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(backup))!);
+            DiskSync.FlushFolder(FilePlace.DirectoryOf(backup));
         }
         else
         {
-            FileCopy.Copy(Path, backup, replace: false, null, CancellationToken.None);
+            FileCopy.Copy(Path, backup);
         }
     }
 

@@ -82,7 +82,7 @@ internal sealed class DurableFolder : IDisposable
             {
                 FlushAll(WritePath);
                 HostSystem.Current.Rename(WritePath, path, replacesEmpty);
-                HostSystem.Current.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+                DiskSync.FlushFolder(FilePlace.DirectoryOf(path));
             }
             else
             {
@@ -112,12 +112,9 @@ internal sealed class DurableFolder : IDisposable
     /// <summary>Brings the names in a folder and in all folders below it to the disk.</summary>
     private static void FlushAll(string folder)
     {
-        foreach (var below in new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder))
-        {
-            HostSystem.Current.FlushFolder(below.FullName);
-        }
-
-        HostSystem.Current.FlushFolder(folder);
+        var below = new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder).Select(found => found.FullName);
+        List<DiskSync> syncs = [.. below.Append(folder).Select(DiskSync.BeginFolder)];
+        syncs.ForEach(sync => sync.Wait());
     }
 
     private static void MoveInto(string from, string to)
@@ -136,7 +133,7 @@ internal sealed class DurableFolder : IDisposable
             MoveInto(folder.FullName, Path.Combine(to, folder.Name));
         }
 
-        HostSystem.Current.FlushFolder(to);
+        DiskSync.FlushFolder(to);
     }
 
     /// <summary>A link to a folder is moved as a link: the folder itself is not part of this one.</summary>

@@ -8,11 +8,18 @@ namespace QkvMigrate.Writing;
 /// <summary>Copies a whole file as it is: the same executor with a plan of one piece.</summary>
 internal static class FileCopy
 {
-    /// <summary>Copies <paramref name="source"/>, with its permissions and time of change.</summary>
-    public static void Copy(string source, string target, bool replace, IWriteProgress? observer, CancellationToken cancellation)
+    /// <summary>Copies <paramref name="source"/> into the folder of a <see cref="DurableFolder"/>, with its permissions and time of change.</summary>
+    public static void IntoNewFolder(string source, string target, IWriteProgress? observer, CancellationToken cancellation) =>
+        Copy(source, target, DurableFile.CreateInNewFolder, observer, cancellation);
+
+    /// <summary>Copies <paramref name="source"/> to a name that must be free, with its permissions and time of change.</summary>
+    public static void Copy(string source, string target) =>
+        Copy(source, target, path => DurableFile.Create(path, replace: false), null, CancellationToken.None);
+
+    private static void Copy(string source, string target, Func<string, DurableFile> create, IWriteProgress? observer, CancellationToken cancellation)
     {
         using var file = SourceFile.Open(source);
-        using var copy = DurableFile.Create(target, replace);
+        using var copy = create(target);
         var plan = new FilePlan(file.Length, file.Length == 0 ? [] : [new CopySegment(0, file.Length, -1, file, 0)], []);
         using var progress = observer?.Begin(source, file.Length);
         FilePlanWriter.Write(plan, copy.Handle, NoEngine, progress is null ? null : progress.Advance, cancellation);

@@ -49,7 +49,7 @@ internal sealed class TargetLock : IDisposable
                 throw new MigrationException(FailureKind.Target, $"this is no regular file but {special}, where a lock is to be", name);
             }
 
-            if (HostSystem.Current.Lock(name, wait, out var isNew) is not { } file)
+            if (Lock(name, wait, out var isNew) is not { } file)
             {
                 // A system that cannot wait for a lock is asked again.
                 if (tries >= Tries && !wait)
@@ -57,7 +57,7 @@ internal sealed class TargetLock : IDisposable
                     throw new MigrationException(FailureKind.Target, $"another run of qkvmigrate{Holder(name)} is writing it", target);
                 }
 
-                Thread.Sleep(Moment);
+                SyncGroup.WhileWaiting(() => Thread.Sleep(Moment));
                 continue;
             }
 
@@ -143,6 +143,22 @@ internal sealed class TargetLock : IDisposable
             // Another process holds the lock, or the folder is not writable. Both are reported when a file is written.
             return false;
         }
+    }
+
+    /// <summary>Who waits may wait for another piece of this run's work, which needs its turn to go on.</summary>
+    private static SafeFileHandle? Lock(string name, bool wait, out bool isNew)
+    {
+        var free = HostSystem.Current.Lock(name, wait: false, out isNew);
+        if (free is not null || !wait)
+        {
+            return free;
+        }
+
+        var wasMade = false;
+        SafeFileHandle? waited = null;
+        SyncGroup.WhileWaiting(() => waited = HostSystem.Current.Lock(name, wait, out wasMade));
+        isNew = wasMade;
+        return waited;
     }
 
     private static void Sweep(string target)

@@ -20,6 +20,8 @@ internal static class Scenarios
         new("shards in place", root => SmallCheckpoint.WriteShards(Path.Combine(root, "run")), "run"),
         new("tree", MakeTree, "tree") { Output = "new", Jobs = 2 },
         new("tree in place", MakeTree, "tree") { Jobs = 2 },
+        new("tree of many", MakeMany, "tree") { Output = "new", Jobs = 2 },
+        new("tree of many in place", MakeMany, "tree") { Jobs = 2 },
         new("part of a tree", MakeTree, "tree") { Output = "new", Part = "1/2" },
         new("part of a tree in place", MakeTree, "tree") { Part = "1/2" },
         new("tree with a changed source", MakeChangedTree, "tree") { Output = "new", Jobs = 2 },
@@ -89,6 +91,15 @@ internal static class Scenarios
         }
 
         MakeCompanions(Path.Combine(root, "tree", "b"));
+    }
+
+    /// <summary>So many that they are synced together.</summary>
+    private static void MakeMany(string root)
+    {
+        foreach (var number in Enumerable.Range(0, 12))
+        {
+            SmallCheckpoint.Write(Path.Combine(root, "tree", $"m{number:00}", "lit_model.pth"), number);
+        }
     }
 
     /// <summary>The tree, upgraded, of which one checkpoint is another one since.</summary>

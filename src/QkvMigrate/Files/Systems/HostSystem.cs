@@ -48,6 +48,15 @@ internal abstract class HostSystem
     public abstract void FlushFolder(string folder);
 
     /// <summary>
+    /// Brings many files and all names of one filesystem to the disk at once, where the system can and that costs less than to flush each.
+    /// </summary>
+    /// <param name="files">The files, which are open for writing.</param>
+    /// <param name="folder">A folder of the filesystem.</param>
+    /// <param name="lose">Gets each file of which the system says that it did not get there. It says so only once.</param>
+    /// <returns>False where the system cannot, or something went wrong: then each other one has to be flushed by itself, which tells what.</returns>
+    public virtual bool FlushTogether(IReadOnlyList<SafeFileHandle> files, string folder, Action<SafeFileHandle, IOException> lose) => false;
+
+    /// <summary>
     /// Copies inside the kernel, sharing blocks where the filesystem can. Returns the bytes copied, 0 at the end of the
     /// source, or −1 where the system or the two files do not allow it.
     /// </summary>

@@ -83,6 +83,35 @@ internal sealed partial class LinuxSystem : PortableLinuxSystem
         base.Allocate(target, length);
     }
 
+    /// <summary>
+    /// syncfs(2), and behind it one fsync(2): that empties the disk's own cache where the filesystem had nothing to put into its
+    /// journal, and says so where the journal has failed, which syncfs tells of only in newer kernels.
+    /// </summary>
+    public override bool FlushTogether(IReadOnlyList<SafeFileHandle> files, string folder, Action<SafeFileHandle, IOException> lose)
+    {
+        try
+        {
+            using var opened = OpenToRead(folder);
+            if (!LinuxFilesystemSync.IsOffered(opened) || !LinuxFilesystemSync.Run(opened, files, lose))
+            {
+                return false;
+            }
+
+            var witness = files.Count > 0 ? files[0] : opened;
+            if (Synced(witness))
+            {
+                return true;
+            }
+
+            lose(witness, SystemError.OfUnix("fsync"));
+            return false;
+        }
+        catch (Exception error) when (IoFailure.IsOne(error) || error is ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>sync_file_range(2).</summary>
     public override void StartWriteback(SafeFileHandle target, long offset, long length) =>
         _ = SyncFileRange(target, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);

@@ -207,7 +207,7 @@ internal abstract partial class UnixSystem : HostSystem
     protected virtual bool Synced(SafeFileHandle opened) => Sync(opened) == 0;
 
     /// <summary>Opens a file or folder for reading, and takes no lock on it as .NET does.</summary>
-    private static SafeFileHandle OpenToRead(string path)
+    protected static SafeFileHandle OpenToRead(string path)
     {
         var descriptor = Open(path, 0 /* O_RDONLY */);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw SystemError.OfUnix("open", path);

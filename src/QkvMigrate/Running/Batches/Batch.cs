@@ -10,6 +10,12 @@ namespace QkvMigrate.Running.Batches;
 /// <summary>Goes through the units of several paths, some at a time.</summary>
 internal sealed class Batch(BatchOptions options, CancellationToken cancellation)
 {
+    /// <summary>Up to this size a unit is small: the disk takes its bytes in less time than it takes to be sure of them.</summary>
+    private const long SmallBytes = 1 << 20;
+
+    /// <summary>Units that are begun at a time where they are small.</summary>
+    private const int MostTogether = 64;
+
     private static readonly IEqualityComparer<BatchUnit> ByReference = ReferenceEqualityComparer.Instance;
 
     private readonly List<PathWork> works = [];
@@ -58,7 +64,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         var own = OwnUnits(units, begun, workOf);
         options.Observer?.Begin(own.Count, own.Sum(unit => unit.Bytes));
         var reports = new IReadOnlyList<CheckpointReport>?[own.Count];
-        ForEach(own.Count, i => reports[i] = Run(own[i]));
+        RunAll(own, (unit, i) => reports[i] = Run(unit));
 
         var done = own.Where((unit, i) => workOf.ContainsKey(unit) && reports[i]?.All(report => report.Error is null) == true).ToLookup(unit => workOf[unit]);
         var isWhole = Array.TrueForAll(reports, report => report is not null) && !cancellation.IsCancellationRequested;
@@ -165,35 +171,53 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     }
 
     /// <summary>
-    /// Calls <paramref name="work"/> with 0 to <paramref name="count"/>−1, by threads that take the next number each, until all
-    /// are done or one fails.
+    /// Calls <paramref name="work"/> with each unit and its number, by threads that take the next one each, until all are done or one
+    /// fails. As many as there are jobs compute at a time. Small units are mostly spent waiting for the disk: there more are begun, and
+    /// wait together.
     /// </summary>
-    private void ForEach(int count, Action<int> work)
+    private void RunAll(List<BatchUnit> units, Action<BatchUnit, int> work)
     {
+        var group = new SyncGroup(Math.Max(1, options.Jobs));
+        var small = units.Count(unit => unit.Bytes <= SmallBytes);
+        var isTogether = small >= SyncGroup.Fewest;
         var next = -1;
         ExceptionDispatchInfo? failure = null;
         void Work(int thread)
         {
-            while (!cancellation.IsCancellationRequested && Volatile.Read(ref failure) is null)
+            while (!IsEnded() && Interlocked.Increment(ref next) is var number && number < units.Count)
             {
-                var number = Interlocked.Increment(ref next);
-                if (number >= count)
+                if (isTogether && units[number].Bytes <= SmallBytes)
                 {
-                    return;
+                    group.Run(() => TryWork(number));
                 }
-
-                try
+                else
                 {
-                    work(number);
-                }
-                catch (Exception error)
-                {
-                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
+                    group.RunAlone(() => TryWork(number));
                 }
             }
         }
 
-        Workers.Run(Math.Clamp(options.Jobs, 1, Math.Max(1, count)), Work);
+        bool IsEnded() => cancellation.IsCancellationRequested || Volatile.Read(ref failure) is not null;
+
+        void TryWork(int number)
+        {
+            // It may have ended while this waited for its turn.
+            if (IsEnded())
+            {
+                return;
+            }
+
+            try
+            {
+                work(units[number], number);
+            }
+            catch (Exception error)
+            {
+                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
+            }
+        }
+
+        Workers.Run(Math.Clamp(isTogether ? Math.Max(options.Jobs, MostTogether) : options.Jobs, 1, Math.Max(1, units.Count)), Work);
         failure?.Throw();
     }
 

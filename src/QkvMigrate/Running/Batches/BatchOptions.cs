@@ -9,7 +9,7 @@ public sealed record BatchOptions
     /// <summary>Which checkpoints of the trees are worked on.</summary>
     public CheckpointSelection Selection { get; init; } = CheckpointSelection.All;
 
-    /// <summary>Units at a time, at least 1. Each takes the memory of one.</summary>
+    /// <summary>Units that compute at a time, at least 1. Each takes the memory of one. Small ones are begun by the dozen, and wait for the disk together.</summary>
     public int Jobs { get; init; } = 1;
 
     /// <summary>The part of the work that this run does, or null for all of it.</summary>

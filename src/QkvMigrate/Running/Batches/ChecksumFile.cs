@@ -1,6 +1,5 @@
 using System.Text;
 using QkvMigrate.Files;
-using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Writing;
 
@@ -18,7 +17,7 @@ internal sealed class ChecksumFile(string root, UnitDocuments<ManifestEntry> ent
     public void Withdraw()
     {
         File.Delete(Path);
-        HostSystem.Current.FlushFolder(root);
+        DiskSync.FlushFolder(root);
     }
 
     /// <summary>

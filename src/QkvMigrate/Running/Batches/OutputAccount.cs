@@ -22,8 +22,9 @@ internal sealed class OutputAccount
         this.root = root;
         Folder = Path.Combine(root, RecordNames.Folder);
         treePath = Path.Combine(Folder, "tree.json");
-        Entries = new UnitDocuments<ManifestEntry>(Path.Combine(Folder, "manifest"), RecordJson.Readable.ManifestEntry);
-        Reports = new UnitDocuments<UnitReportRecord>(Path.Combine(Folder, "reports"), RecordJson.Readable.UnitReportRecord);
+        var manifest = Path.Combine(Folder, "manifest");
+        Entries = new UnitDocuments<ManifestEntry>(manifest, manifest, RecordJson.Readable.ManifestEntry);
+        Reports = new UnitDocuments<UnitReportRecord>(Path.Combine(Folder, "reports"), manifest, RecordJson.Readable.UnitReportRecord);
         Checksums = new ChecksumFile(root, Entries);
     }
 

@@ -111,7 +111,7 @@ internal sealed class RecordedTree
         IReadOnlyList<CheckpointReport> reports = [CheckpointReport.Of(folder.Path, folder.Error)];
         if (!request.DryRun)
         {
-            account.Reports.Write(UnitReportRecord.Of(Below(folder.Path), reports));
+            account.Reports.WriteShared(UnitReportRecord.Of(Below(folder.Path), reports));
         }
 
         return reports;

@@ -14,8 +14,9 @@ internal interface IUnitDocument : IRecordDocument
 
 /// <summary>A folder of an <see cref="OutputAccount"/> with a document for each unit, so that jobs and shards never share one.</summary>
 /// <param name="folder">The folder, which need not be there.</param>
+/// <param name="turns">The folder in which runs tell each other that they work on a unit.</param>
 /// <param name="type">The form of the documents.</param>
-internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
+internal sealed class UnitDocuments<T>(string folder, string turns, JsonTypeInfo<T> type)
     where T : class, IUnitDocument
 {
     private const string Extension = ".json";
@@ -28,7 +29,7 @@ internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
     public string FileOf(string unit) => Path.Combine(folder, NameOf(unit) + Extension);
 
     /// <summary>The file by which runs tell each other that they work on a unit.</summary>
-    public string TurnOf(string unit) => Path.Combine(folder, NameOf(unit));
+    public string TurnOf(string unit) => Path.Combine(turns, NameOf(unit));
 
     /// <summary>Whether a unit has a document.</summary>
     public bool Has(string unit) => File.Exists(FileOf(unit));
@@ -48,8 +49,11 @@ internal sealed class UnitDocuments<T>(string folder, JsonTypeInfo<T> type)
     /// <exception cref="MigrationException">The folder cannot be read.</exception>
     public IEnumerable<T> ReadUsable() => Files().Select(TryReadFile).OfType<T>();
 
-    /// <summary>Writes a unit's document, durably.</summary>
-    public void Write(T document) => DurableFile.WriteShared(FileOf(document.Path), RecordDocument.Write(document, type));
+    /// <summary>Writes the document of a unit of which this run has the turn, durably.</summary>
+    public void Write(T document) => DurableFile.WriteInTurn(FileOf(document.Path), TurnOf(document.Path), RecordDocument.Write(document, type));
+
+    /// <summary>Writes the document of a unit of which nobody takes the turn, durably.</summary>
+    public void WriteShared(T document) => DurableFile.WriteShared(FileOf(document.Path), RecordDocument.Write(document, type));
 
     /// <summary>Removes a unit's document.</summary>
     public void Remove(string unit) => File.Delete(FileOf(unit));

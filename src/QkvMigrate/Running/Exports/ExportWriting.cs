@@ -43,14 +43,14 @@ internal sealed class ExportWriting(
 
             foreach (var document in plan.Documents)
             {
-                using var file = DurableFile.Create(Path.Combine(folder.WritePath, document.Name), replace: false);
+                using var file = DurableFile.CreateInNewFolder(Path.Combine(folder.WritePath, document.Name));
                 PositionedWrite.All(file.Handle, document.Content.Span, 0);
                 file.Commit();
             }
 
             foreach (var kept in plan.KeptFiles)
             {
-                FileCopy.Copy(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), replace: false, request.Progress, cancellation);
+                FileCopy.IntoNewFolder(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), request.Progress, cancellation);
             }
 
             Verify(folder.WritePath);
@@ -86,7 +86,7 @@ internal sealed class ExportWriting(
     private void Write(WeightFile weights, string path)
     {
         var layout = weights.Layout;
-        using var file = DurableFile.Create(path, replace: false);
+        using var file = DurableFile.CreateInNewFolder(path);
         using var progress = request.Progress?.Begin(path, layout.Length);
         UnchangedSources.During(files.Select(source => source.Source), () =>
         {

@@ -1,0 +1,250 @@
+using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Files.Systems;
+
+namespace QkvMigrate.Writing;
+
+/// <summary>
+/// Pieces of work side by side, each of which waits for the disk again and again. A few compute at a time; one that waits gives its turn to
+/// another. What they wait for is brought to the disk together: one call for a filesystem costs a small part of one for each file. The
+/// order of each piece of work stays its own, because none goes on before the disk has what it waits for.
+/// </summary>
+/// <param name="turns">How many compute at a time, at least 1.</param>
+/// <param name="flushTogether">Brings files and names of one filesystem to the disk, as <see cref="HostSystem.FlushTogether"/> does.</param>
+/// <param name="patience">The longest that those who wait are kept waiting for more to come.</param>
+internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSpan patience)
+{
+    /// <summary>The fewest for which a whole filesystem is synced. Fewer are synced each by itself, which leaves the data of others alone.</summary>
+    public const int Fewest = 8;
+
+    /// <summary>Longer than a disk takes for a few files, and nothing beside what it takes for many one by one.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
+
+    [ThreadStatic]
+    private static SyncGroup? ofThread;
+
+    private readonly Turns turns = new(turns);
+    private readonly object gate = new();
+
+    /// <summary>The filesystems that could not be synced as a whole, or once did not want to.</summary>
+    private readonly HashSet<ulong> unable = [];
+
+    private List<SyncRequest> pending = [];
+    private int members;
+    private int awaited;
+    private bool isLed;
+
+    /// <summary>A group for which the system flushes.</summary>
+    public SyncGroup(int turns)
+        : this(turns, HostSystem.Current.FlushTogether, Patience)
+    {
+    }
+
+    /// <summary>As <see cref="HostSystem.FlushTogether"/>.</summary>
+    public delegate bool Flush(IReadOnlyList<SafeFileHandle> files, string folder, Action<SafeFileHandle, IOException> lose);
+
+    /// <summary>
+    /// How many should wait before the disk is asked: half of all, while the other half computes. Where they are few there is nothing to
+    /// gain.
+    /// </summary>
+    private int Wanted => members < Fewest ? 1 : Math.Max((members + 1) / 2, Fewest);
+
+    /// <summary>The group in which the calling thread works, or null.</summary>
+    public static SyncGroup? OfThread => ofThread;
+
+    /// <summary>Runs a piece of work when it is its turn. Its syncs are brought to the disk together with those of others.</summary>
+    public void Run(Action work)
+    {
+        lock (gate)
+        {
+            members++;
+        }
+
+        ofThread = this;
+        try
+        {
+            RunAlone(work);
+        }
+        finally
+        {
+            ofThread = null;
+            lock (gate)
+            {
+                members--;
+                Monitor.Pulse(gate);
+            }
+        }
+    }
+
+    /// <summary>Runs a piece of work that is too large to make others wait for it: it has a turn from end to end, and syncs each file by itself.</summary>
+    public void RunAlone(Action work)
+    {
+        turns.Take();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            turns.GiveBack();
+        }
+    }
+
+    /// <summary>Has another piece of work compute while the calling thread waits for something, such as what another piece holds.</summary>
+    public static void WhileWaiting(Action wait)
+    {
+        var group = ofThread;
+        group?.turns.GiveBack();
+        try
+        {
+            wait();
+        }
+        finally
+        {
+            group?.turns.Take();
+        }
+    }
+
+    /// <summary>Asks for a sync, for which a thread of the group will wait.</summary>
+    public SyncRequest Ask(DiskSync sync)
+    {
+        var request = new SyncRequest(sync);
+        lock (gate)
+        {
+            if (unable.Contains(sync.Device))
+            {
+                request.Outcome = SyncOutcome.ByItself;
+            }
+            else
+            {
+                pending.Add(request);
+            }
+        }
+
+        return request;
+    }
+
+    /// <summary>Waits until the disk has what was asked for.</summary>
+    /// <exception cref="IOException">It did not take it.</exception>
+    public void WaitFor(SyncRequest request) => WhileWaiting(() =>
+    {
+        switch (OutcomeOf(request))
+        {
+            case SyncOutcome.Lost:
+                throw request.Failure!;
+            case SyncOutcome.ByItself:
+                request.Sync.Flush();
+                break;
+        }
+    });
+
+    private SyncOutcome OutcomeOf(SyncRequest request)
+    {
+        for (var isFirst = true; ; isFirst = false)
+        {
+            bool leads;
+            lock (gate)
+            {
+                if (request.Outcome != SyncOutcome.Open)
+                {
+                    return request.Outcome;
+                }
+
+                if (isFirst)
+                {
+                    request.IsAwaited = true;
+                    awaited++;
+                    Monitor.Pulse(gate);
+                }
+
+                leads = !isLed;
+                isLed = true;
+            }
+
+            if (leads)
+            {
+                Lead();
+            }
+            else
+            {
+                request.Called.Wait();
+                request.Called.Reset();
+            }
+        }
+    }
+
+    /// <summary>Brings what was asked for until now to the disk, for all. One thread of those that wait does so at a time.</summary>
+    private void Lead()
+    {
+        List<SyncRequest> taken;
+        lock (gate)
+        {
+            var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+            while (awaited < Wanted && end - Environment.TickCount64 is > 0 and var left)
+            {
+                Monitor.Wait(gate, (int)left);
+            }
+
+            (taken, pending) = (pending, []);
+        }
+
+        HashSet<SyncRequest> together = [];
+        try
+        {
+            together = taken.GroupBy(request => request.Sync.Device).Where(IsTakenAtOnce).SelectMany(same => same).ToHashSet();
+        }
+        finally
+        {
+            End(taken, together);
+        }
+    }
+
+    /// <summary>Tells those who wait what became of their requests, and one of the others that it is to lead.</summary>
+    private void End(List<SyncRequest> taken, HashSet<SyncRequest> together)
+    {
+        lock (gate)
+        {
+            isLed = false;
+            foreach (var request in taken)
+            {
+                request.Outcome = together.Contains(request) ? SyncOutcome.Together
+                    : request.Failure is null ? SyncOutcome.ByItself
+                    : SyncOutcome.Lost;
+                awaited -= request.IsAwaited ? 1 : 0;
+                request.Called.Set();
+            }
+
+            pending.Find(request => request.IsAwaited)?.Called.Set();
+        }
+    }
+
+    private bool IsTakenAtOnce(IGrouping<ulong, SyncRequest> same)
+    {
+        if (same.Count() < Fewest)
+        {
+            return false;
+        }
+
+        // What nobody waits for may have failed since, and be gone.
+        var files = same.Select(request => request.Sync.File).OfType<SafeFileHandle>().Where(file => !file.IsClosed).ToList();
+        var first = same.FirstOrDefault(request => request.IsAwaited) ?? same.First();
+        if (flushTogether(files, first.Sync.Folder, Lose))
+        {
+            return true;
+        }
+
+        lock (gate)
+        {
+            unable.Add(same.Key);
+        }
+
+        return false;
+
+        void Lose(SafeFileHandle file, IOException failure)
+        {
+            foreach (var request in same.Where(request => request.Sync.File == file))
+            {
+                request.Failure = failure;
+            }
+        }
+    }
+}
