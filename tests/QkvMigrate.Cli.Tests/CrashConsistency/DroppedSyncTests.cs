@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
 using Xunit;
 
@@ -29,7 +30,10 @@ public sealed partial class DroppedSyncTests(ITestOutputHelper log)
     public static TheoryData<string> RunsInSteps { get; } =
         [.. Scenarios.All.Where(scenario => scenario.IsInSteps).Select(scenario => scenario.Name)];
 
-    private static IEnumerable<Scenario> Steady => Scenarios.All.Where(scenario => !scenario.IsInSteps);
+    public static TheoryData<string> RunsTogether { get; } =
+        [.. Scenarios.All.Where(scenario => scenario.IsTogether).Select(scenario => scenario.Name)];
+
+    private static IEnumerable<Scenario> Steady => Scenarios.All.Where(scenario => !scenario.IsInSteps && !scenario.IsTogether);
 
     [Theory]
     [MemberData(nameof(Runs))]
@@ -69,6 +73,19 @@ public sealed partial class DroppedSyncTests(ITestOutputHelper log)
             log.WriteLine($"{syncs.Count()} of {syncs.First().Name}: {why}");
             Assert.True(why is not null, $"{syncs.First().Name} needs no sync");
         }
+    }
+
+    /// <summary>Those of the whole filesystem are there, and they are what names and bytes rely on.</summary>
+    [Theory]
+    [MemberData(nameof(RunsTogether))]
+    public void Without_the_syncs_of_many_a_run_breaks_a_promise(string name)
+    {
+        PortableSwitch.SkipWhereItIsOn();
+        using var run = new CrashedRun(Scenarios.Named(name), isPortable: false);
+        var together = run.Trace.Syncs.Where(sync => sync.Node is null).ToList();
+        Assert.SkipWhen(together.Count == 0, "nothing was synced together: this machine is busy, or more waits to be written than is allowed for that");
+
+        Assert.NotNull(Why(run, together));
     }
 
     /// <summary>What is broken without the syncs; null where nothing is found.</summary>

@@ -35,6 +35,9 @@ internal sealed record Scenario(string Name, Action<string> Make, string Source)
     /// <summary>Whether bytes are written in several steps at once, so that the order of the syncs is not always the same.</summary>
     public bool IsInSteps { get; init; }
 
+    /// <summary>Whether there are so many checkpoints that they are synced together, in no order of their own.</summary>
+    public bool IsTogether { get; init; }
+
     /// <summary>Whether the run is itself a recovery.</summary>
     public bool IsRecovery { get; init; }
 
