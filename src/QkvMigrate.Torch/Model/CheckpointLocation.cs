@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Configuration.Models;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Torch.Model;
 
@@ -28,8 +29,10 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
     /// <exception cref="MigrationException">There is none, or more than one of which none bears the usual name.</exception>
     public static string FindFile(string path)
     {
+        InPlacePair.CheckName(path);
         if (!Directory.Exists(path))
         {
+            InPlacePair.CheckThere(path);
             return System.IO.File.Exists(path) ? path : throw new MigrationException(FailureKind.Io, "no such file or directory", path);
         }
 
@@ -39,6 +42,7 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
         }
 
         var usual = Path.Combine(path, UsualName);
+        InPlacePair.CheckThere(usual);
         if (System.IO.File.Exists(usual))
         {
             return usual;
@@ -46,6 +50,12 @@ public sealed record CheckpointLocation(string File, ModelConfiguration Configur
 
         try
         {
+            // Which file is meant is not known while one of them is away.
+            foreach (var pair in InPlacePair.In(path))
+            {
+                InPlacePair.CheckThere(pair.Path);
+            }
+
             return Directory.EnumerateFiles(path).Where(Checkpoint.LooksLikeOne).Order(StringComparer.Ordinal).ToList() switch
             {
                 [var only] => only,

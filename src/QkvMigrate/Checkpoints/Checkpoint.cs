@@ -89,6 +89,11 @@ public abstract class Checkpoint : IDisposable
         }
 
         var name = Path.GetFileName(path);
+        if (TemporaryName.IsOfInPlace(name))
+        {
+            return false;
+        }
+
         using var source = SourceFile.Open(path);
         return FormatReader.Find(source) is not null
             || CheckpointNames.IsLitGpts(name)

@@ -42,6 +42,27 @@ internal sealed record InPlacePair(string Path, string Hidden, string Journal)
     /// <summary>Whether the file is away under its other name, and nothing has its own.</summary>
     public bool IsAway => FileIdentity.OfLink(Path) is null && FileIdentity.OfLink(Hidden) is not null;
 
+    /// <summary>Makes sure that a file is not away.</summary>
+    /// <exception cref="MigrationException">It is.</exception>
+    public static void CheckThere(string path)
+    {
+        if (Of(path) is { IsAway: true } away)
+        {
+            throw away.NotThere();
+        }
+    }
+
+    /// <summary>Refuses one of the two other names as the name of a checkpoint.</summary>
+    /// <exception cref="MigrationException">It is one.</exception>
+    public static void CheckName(string path)
+    {
+        if (TemporaryName.IsOfInPlace(System.IO.Path.GetFileName(path)))
+        {
+            var pair = Of(path);
+            throw new MigrationException(FailureKind.Target, $"a run that changes {pair.Path} in its place writes this, or was interrupted; `{pair.Command}` finishes the change or takes it back", path);
+        }
+    }
+
     /// <summary>The failure of whoever wants the file while it is not there.</summary>
     public MigrationException NotThere() =>
         new(FailureKind.Io, $"a run that changed it in its place was interrupted; it is {Hidden}, and `{Command}` finishes the change or takes it back", Path);

@@ -26,6 +26,7 @@ internal static class CheckpointTarget
             return;
         }
 
+        InPlacePair.CheckThere(output);
         CheckLength(output);
         if (FileIdentity.OfLink(output) is not null)
         {

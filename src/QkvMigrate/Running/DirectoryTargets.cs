@@ -1,5 +1,6 @@
 using QkvMigrate.Files;
 using QkvMigrate.Running.Batches;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
@@ -32,6 +33,11 @@ internal static class DirectoryTargets
         {
             Check(new NewFolder(plan.Unit, plan.Output, [.. plan.Results], [.. plan.KeptLinks]), request, journal);
             return;
+        }
+
+        foreach (var checkpoint in request.Journal ? plan.Checkpoints : [])
+        {
+            InPlaceWriting.Check(checkpoint);
         }
 
         foreach (var path in Replaced(plan))

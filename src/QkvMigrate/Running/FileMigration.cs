@@ -1,6 +1,7 @@
 using QkvMigrate.Planning;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Planning.Stages;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
@@ -39,6 +40,11 @@ internal static class FileMigration
             CheckKind(output);
             CheckpointTarget.Check(request.Path, output, request);
             CheckpointTarget.CheckBaseStays(planned, output);
+            if (request.Journal)
+            {
+                InPlaceWriting.Check(planned);
+            }
+
             return request.DryRun
                 ? planned.Report() with { Output = output }
                 : CheckpointWriting.Write(planned, rewrite, output, isInNewFolder: false, request, cancellation).Report();

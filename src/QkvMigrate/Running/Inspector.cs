@@ -1,5 +1,6 @@
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Evidence;
+using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Geometry;
 using QkvMigrate.Planning;
@@ -26,6 +27,7 @@ public static class Inspector
         bool withEvidence,
         CancellationToken cancellation = default)
     {
+        InPlacePair.CheckName(path);
         var request = MigrationRequest.ToInspect(path, geometry);
         if (!Directory.Exists(path))
         {

@@ -79,8 +79,17 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             TargetLock.SweepFolder(folder);
         }
 
-        return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report), .. failures];
+        return [.. reports.OfType<IReadOnlyList<CheckpointReport>>().SelectMany(report => report).Select(WithRecovery), .. failures];
     }
+
+    /// <summary>The report of a checkpoint that was recovered first says so; where nothing more was to do, that is what was done.</summary>
+    private CheckpointReport WithRecovery(CheckpointReport report) =>
+        works.Select(work => work.Recovered.GetValueOrDefault(report.Path)).OfType<Advice>().FirstOrDefault() is not { } recovered ? report
+        : report with
+        {
+            Status = report.Status == CheckpointStatus.Unchanged ? CheckpointStatus.Recovered : report.Status,
+            Advice = [recovered, .. report.Advice],
+        };
 
     /// <summary>The units of a path; one that has its report already, where there is no work on it.</summary>
     private static IEnumerable<BatchUnit> UnitsOf(BatchPath path, IReadOnlyDictionary<PathWork, CheckpointReport> skipped)

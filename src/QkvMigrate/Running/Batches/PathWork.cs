@@ -1,7 +1,9 @@
+using System.Collections.ObjectModel;
 using QkvMigrate.Files;
 using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Running.Exports;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Trees;
 using IoPath = System.IO.Path;
 
@@ -101,6 +103,9 @@ internal sealed class PathWork
     /// <summary>The folders in which a run that was killed may have left something.</summary>
     public IEnumerable<string> Written { get; }
 
+    /// <summary>What interrupted runs had left, and was recovered before the search: advice by path.</summary>
+    public IReadOnlyDictionary<string, Advice> Recovered { get; private init; } = ReadOnlyDictionary<string, Advice>.Empty;
+
     /// <summary>The units, in an order that depends on their paths alone.</summary>
     public IReadOnlyList<BatchUnit> Units { get; }
 
@@ -113,14 +118,15 @@ internal sealed class PathWork
     public static PathWork Find(MigrationRequest request, CheckpointSelection selection, CancellationToken cancellation)
     {
         Check(request);
+        var recovered = request is { InPlace: true, DryRun: false } ? Recovery.Before(request, cancellation) : ReadOnlyDictionary<string, Advice>.Empty;
         if (!Directory.Exists(request.Path))
         {
-            return new PathWork(request);
+            return new PathWork(request) { Recovered = recovered };
         }
 
         var found = CheckpointTree.Find(request.Path, selection, cancellation);
         var output = request.Output ?? $"{IoPath.TrimEndingDirectorySeparator(IoPath.GetFullPath(request.Path))}{request.Suffix}";
-        var work = new PathWork(request, output, found, selection);
+        var work = new PathWork(request, output, found, selection) { Recovered = recovered };
         if (work.Output is { } place && place.IsWithin(found.Folders))
         {
             throw new MigrationException(FailureKind.Target, "the output lies within the source", output);
@@ -174,6 +180,7 @@ internal sealed class PathWork
             throw new MigrationException(FailureKind.Usage, "a LoRA is merged by an upgrade, into a new file");
         }
 
+        InPlacePair.CheckName(IoPath.TrimEndingDirectorySeparator(request.Path));
         if (TemporaryName.Is(IoPath.GetFileName(IoPath.TrimEndingDirectorySeparator(request.Path))))
         {
             throw new MigrationException(

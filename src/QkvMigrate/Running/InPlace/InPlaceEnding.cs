@@ -31,7 +31,7 @@ internal static class InPlaceEnding
         }
         catch (Exception error) when (IsInterruption(error))
         {
-            throw Interrupted(change, facts, error);
+            throw Interrupted(change, error);
         }
     }
 
@@ -59,14 +59,22 @@ internal static class InPlaceEnding
         IoFailure.IsOne(error) || error is OperationCanceledException or MigrationException { Kind: FailureKind.Io or FailureKind.Target };
 
     /// <summary>Where no step is made, only the names are taken back. Else the pair is left: to take a large file back takes as long as to go on.</summary>
-    private static MigrationException Interrupted(InPlaceRewrite change, InPlaceFacts facts, Exception error)
+    private static MigrationException Interrupted(InPlaceRewrite change, Exception error)
     {
-        if (change.State is not { Made.Count: 0, Turn: null, HasEnding: false })
+        if (!change.IsUntouched)
         {
             return Left(change, error);
         }
 
-        GoBack(change, facts, CancellationToken.None);
+        try
+        {
+            change.Abandon();
+        }
+        catch (Exception second) when (IoFailure.IsOne(second))
+        {
+            return Left(change, error);
+        }
+
         return Failure(change, error, "the file is as it was");
     }
 

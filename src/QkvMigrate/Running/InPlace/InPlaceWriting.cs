@@ -33,16 +33,38 @@ internal static class InPlaceWriting
         var digest = request.Verification == VerificationMode.Full ? FileDigest.Whole(checkpoint.Source, cancellation) : null;
         var facts = InPlaceFacts.Of(request, rewrite.Geometry.Geometry, digest);
 
-        // Each byte that moves is written twice: to the journal, and to its place.
-        using var progress = request.Progress?.Begin(planned.Path, 2 * plan.StepBytes);
+        // Each byte that moves is written twice: to the journal, and to its place. All others are there already.
+        using var progress = request.Progress?.Begin(planned.Path, plan.NewLength);
+        progress?.Advance(plan.NewLength - plan.StepBytes);
 
         // What a report says of the file is read first.
         _ = checkpoint.Globals;
         cancellation.ThrowIfCancellationRequested();
-        using var change = InPlaceRewrite.Begin(checkpoint.Source, path, plan, facts.ToBytes(), request.Engine, bytes => progress?.Advance(bytes));
+        using var change = InPlaceRewrite.Begin(checkpoint.Source, path, plan, facts.ToBytes(), request.Engine, bytes => progress?.Advance(bytes / 2));
         checkpoint.Source.Dispose();
         var digests = InPlaceEnding.GoForward(change, facts, progress, cancellation);
         return new WrittenCheckpoint(planned, output, digests);
+    }
+
+    /// <summary>Makes sure that a checkpoint that changes can be changed so, before anything is written. Its name may be a link.</summary>
+    /// <exception cref="MigrationException">It cannot: the failure says why, and names the ways that write a copy.</exception>
+    public static void Check(PlannedCheckpoint planned)
+    {
+        if (planned.Plan.Rewrite is not { } rewrite)
+        {
+            return;
+        }
+
+        if (planned.Opened.Named.OtherShards.Count > 0)
+        {
+            throw new MigrationException(
+                FailureKind.Unsupported,
+                "--journal changes one file at a time, and this is a shard: interrupted between two of them, the model would be neither; --in-place without it, or -o, writes copies",
+                planned.Path);
+        }
+
+        InPlacePlanner.Of(rewrite.Output, planned.Opened.Checkpoint.Source);
+        InPlaceRewrite.CheckAlone(ReplacedFile.FinalTarget(planned.Path));
     }
 
     /// <summary>Holds what moves against the checksums that the file gives for it, before the first byte is changed.</summary>

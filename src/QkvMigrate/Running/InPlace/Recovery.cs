@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using QkvMigrate.Files;
 using QkvMigrate.Reordering;
 using QkvMigrate.Writing;
@@ -38,12 +39,27 @@ public static class Recovery
             : throw new MigrationException(FailureKind.Io, "there is no such file, and none was left under another name", path);
     }
 
-    /// <summary>What is left in and below a folder. Linked folders are not entered.</summary>
+    /// <summary>
+    /// Recovers what is left of the path of a request, before anything else is done with it. What cannot be recovered is told where it is
+    /// opened.
+    /// </summary>
+    /// <returns>What became of each, by its path.</returns>
+    internal static IReadOnlyDictionary<string, Advice> Before(MigrationRequest request, CancellationToken cancellation)
+    {
+        var isFolder = Directory.Exists(request.Path);
+        return !isFolder && !InPlacePair.Of(request.Path).IsLeft ? ReadOnlyDictionary<string, Advice>.Empty
+            : Run(request.Path, isUndo: false, request.Progress, cancellation)
+                .Where(report => report.Error is null)
+                .ToDictionary(report => isFolder ? report.Path : request.Path, report => report.Advice[0], StringComparer.Ordinal);
+    }
+
+    /// <summary>What is left in and below a folder, without the locks of killed runs, which go. Linked folders are not entered.</summary>
     internal static IReadOnlyList<InPlacePair> In(string folder, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         try
         {
+            TargetLock.SweepFolder(folder);
             return [.. InPlacePair.In(folder), .. Directory.EnumerateDirectories(folder, "*", Subfolders).Order(StringComparer.Ordinal).SelectMany(below => In(below, cancellation))];
         }
         catch (Exception error) when (IoFailure.IsOne(error))
@@ -69,13 +85,13 @@ public static class Recovery
         IFileProgress? shown = null;
         try
         {
-            using var change = InPlaceRewrite.Resume(pair, () => new StreamReorderEngine(), bytes => shown?.Advance(bytes));
+            using var change = InPlaceRewrite.Resume(pair, () => new StreamReorderEngine(), bytes => shown?.Advance(bytes / 2));
             if (change is null)
             {
                 return Whole(pair.Path, new Advice("recovered-whole", "a run was interrupted before it changed a byte, or behind the last; the file is whole"));
             }
 
-            shown = progress?.Begin(change.Pair.Path, 2 * change.StepBytes);
+            shown = progress?.Begin(change.Pair.Path, change.StepBytes);
             var facts = InPlaceFacts.Read(change.Facts, pair.Journal);
             var state = change.State;
             if (isUndo && state is { IsFinished: true, Turn: null })

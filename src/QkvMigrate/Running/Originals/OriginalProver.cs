@@ -52,6 +52,7 @@ public static class OriginalProver
 
     private static OriginalProof OfFile(OriginalRequest request, CancellationToken cancellation)
     {
+        InPlacePair.CheckThere(request.Path);
         if (FileIdentity.Of(request.Path) is null)
         {
             throw new MigrationException(FailureKind.Io, "there is no such file or directory", request.Path);

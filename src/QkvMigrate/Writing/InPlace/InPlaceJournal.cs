@@ -138,6 +138,34 @@ internal sealed class InPlaceJournal : IDisposable
         return record;
     }
 
+    /// <summary>
+    /// Writes the last record and its slot once more, and brings them to the disk. Where the sync that they had failed, the system shows
+    /// bytes that the disk does not have, and takes them for written.
+    /// </summary>
+    public void Renew()
+    {
+        if (records is not [.., var last])
+        {
+            return;
+        }
+
+        if (last.HasSlot)
+        {
+            var writing = new SteadyWrite(Handle, FilePlanWriter.SlabBytes);
+            var buffer = new byte[FilePlanWriter.SlabBytes];
+            var end = SlotOf(last.Number) + Header.Plan.Steps[last.Step].Length;
+            for (var at = SlotOf(last.Number); at < end; at += buffer.Length)
+            {
+                var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at));
+                Fill(part, at);
+                writing.Put(at, part);
+            }
+        }
+
+        records.Remove(last);
+        Append(last.Event, last.Step, last.Hash);
+    }
+
     /// <summary>Whether the slot of a record has the bytes that the record gives the hash of.</summary>
     public bool HoldsSlot(JournalRecord record)
     {

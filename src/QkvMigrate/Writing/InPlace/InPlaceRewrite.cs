@@ -41,7 +41,10 @@ internal sealed class InPlaceRewrite : IDisposable
     /// <summary>How far it is.</summary>
     public InPlaceState State => InPlaceState.Of(journal);
 
-    /// <summary>Begins: the log is on the disk, and the file has its other name. Not one byte of it is changed.</summary>
+    /// <summary>Whether no step was begun.</summary>
+    public bool IsUntouched => journal.Records.Count == 0;
+
+    /// <summary>Begins: the journal is on the disk, and the file has its other name. Not one byte of it is changed.</summary>
     /// <param name="source">The file, as it was planned.</param>
     /// <param name="path">Its name, which is no link.</param>
     /// <param name="plan">What changes.</param>
@@ -122,7 +125,7 @@ internal sealed class InPlaceRewrite : IDisposable
             var state = InPlaceState.Of(log);
             if (FileIdentity.OfLink(names.Path) is not null)
             {
-                var isBetweenNames = FileIdentity.AreSame(names.Path, names.Hidden) && (state.IsFinished || state is { Made.Count: 0, Turn: null, HasEnding: false });
+                var isBetweenNames = FileIdentity.AreSame(names.Path, names.Hidden) && (state.IsFinished || log.Records.Count == 0);
                 Expect(isBetweenNames, $"another file has its name; move one of them away: it, or {names.Hidden}", names.Path);
                 log.Dispose();
                 File.Delete(names.Hidden);
@@ -134,6 +137,7 @@ internal sealed class InPlaceRewrite : IDisposable
             handle = OpenAlone(names.Hidden);
             var rewrite = new InPlaceRewrite(names, held, log, handle, engine, progress, slabBytes);
             Expect(state.HasEnding || state.IsFinished || rewrite.file.IsBefore(), $"it is not the file that {names.Journal} was written for", names.Hidden);
+            log.Renew();
             return rewrite;
         }
         catch (Exception error)
@@ -171,6 +175,16 @@ internal sealed class InPlaceRewrite : IDisposable
         Tidy(pair);
     }
 
+    /// <summary>Gives a file of which no step was made its name again, and takes the journal away.</summary>
+    /// <exception cref="IOException">The system refuses.</exception>
+    public void Abandon()
+    {
+        file.Dispose();
+        journal.Dispose();
+        HostSystem.Current.Rename(pair.Hidden, pair.Path, replace: false);
+        Tidy(pair);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -179,15 +193,22 @@ internal sealed class InPlaceRewrite : IDisposable
         targetLock.Dispose();
     }
 
-    /// <summary>Opens the file for writing, where it has no other name and nobody else writes it, as far as the system tells.</summary>
-    private static SafeFileHandle OpenAlone(string path)
+    /// <summary>Makes sure that a file has no other name, and that nobody else writes it, as far as the system tells.</summary>
+    /// <exception cref="MigrationException">It has, or somebody does.</exception>
+    public static void CheckAlone(string path)
     {
         var named = FileIdentity.OfLink(path);
         Expect(named is { Special: null }, named is { Special: { } special } ? $"this is no regular file but {special}" : "there is no such file", path);
         Expect(named is { Links: <= 1 }, $"it has {named?.Links} names (hard links), and would change under all of them; --in-place without --journal replaces this one", path);
         Expect(!HostSystem.Current.IsOpenForWriting(path), "another program has it open for writing", path);
+    }
+
+    private static SafeFileHandle OpenAlone(string path)
+    {
+        CheckAlone(path);
+        var named = FileIdentity.OfLink(path);
         var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (FileIdentity.Of(handle).IsSameFile(named!.Value))
+        if (named is { } expected && FileIdentity.Of(handle).IsSameFile(expected))
         {
             return handle;
         }

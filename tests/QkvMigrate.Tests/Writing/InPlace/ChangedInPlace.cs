@@ -1,8 +1,13 @@
+using QkvMigrate.Attention;
 using QkvMigrate.Files;
+using QkvMigrate.Layouts;
 using QkvMigrate.Planning.Stages;
 using QkvMigrate.Reordering;
 using QkvMigrate.Running;
+using QkvMigrate.Running.Batches;
+using QkvMigrate.Running.InPlace;
 using QkvMigrate.Tests.Running.Originals;
+using QkvMigrate.Verification;
 using QkvMigrate.Writing.InPlace;
 using Xunit;
 
@@ -50,17 +55,39 @@ internal sealed class ChangedInPlace : IDisposable
     }
 
     /// <summary>Changes the file, up to a write. Says whether it came to its end.</summary>
-    public bool Change(int writes) => Stopped(writes, progress =>
+    public bool Change(int writes) => Stopped(writes, progress => Change(progress, [], change =>
+    {
+        change.GoForward(CancellationToken.None);
+        change.Commit();
+    }));
+
+    /// <summary>Changes the file, and has it proven with a geometry.</summary>
+    public void Prove(AttentionGeometry geometry)
+    {
+        var conversion = direction == MigrationDirection.Upgrade ? Conversion.Upgrade : Conversion.Downgrade;
+        var facts = new InPlaceFacts(conversion, GeometryRecord.Of(geometry), VerificationMode.Quick, false, null);
+        Change(_ => { }, facts.ToBytes(), change => InPlaceEnding.GoForward(change, facts, null, CancellationToken.None));
+    }
+
+    private void Change(Action<long> progress, byte[] facts, Action<InPlaceRewrite> finish)
     {
         var request = new MigrationRequest { Path = Pair.Path, Direction = direction, Geometry = MigratedFolder.Geometry, Engine = () => new StreamReorderEngine() };
         using var planned = Assert.IsType<PlannedCheckpoint>(new CheckpointPlanning(request).Plan(Pair.Path, []));
         var source = planned.Opened.Checkpoint.Source;
         var plan = InPlacePlanner.Of(planned.Plan.Rewrite!.Output, source, stepBytes: 1);
         Assert.InRange(plan.Steps.Count, 3, 100);
-        using var change = InPlaceRewrite.Begin(source, Pair.Path, plan, [], () => new StreamReorderEngine(), progress, SlabBytes);
-        change.GoForward(CancellationToken.None);
-        change.Commit();
-    });
+        using var change = InPlaceRewrite.Begin(source, Pair.Path, plan, facts, () => new StreamReorderEngine(), progress, SlabBytes);
+        finish(change);
+    }
+
+    /// <summary>The header of the journal of a change that was stopped.</summary>
+    public byte[] Header()
+    {
+        Reset();
+        Assert.False(Change(9));
+        using var journal = InPlaceJournal.Open(Pair.Journal);
+        return JournalText.Of(journal.Header);
+    }
 
     /// <summary>Recovers the file, up to a write. Says whether it came to its end.</summary>
     public bool Recover(int writes, bool isUndo) => Stopped(writes, progress =>
