@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +43,11 @@ class NativeProgram(BuildHookInterface):
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Takes away what was made for the wheel alone, and packs the wheel as tightly as its format can."""
         shutil.rmtree(self.made)
-        packed = f"{artifact_path}.packed"
-        with zipfile.ZipFile(artifact_path) as loose, zipfile.ZipFile(packed, "w") as wheel:
-            for entry in loose.infolist():
-                wheel.writestr(entry, loose.read(entry), compresslevel=9)
-        os.replace(packed, artifact_path)
+        # By libdeflate, 3 % tighter than zlib's best. advzip keeps names, modes and times, and looks for its format's suffix.
+        packed = f"{artifact_path}.zip"
+        os.rename(artifact_path, packed)
+        subprocess.run(["advzip", "--recompress", "--shrink-normal", "--quiet", packed], check=True)
+        os.rename(packed, artifact_path)
 
     def stripped(self, library: Path) -> Path:
         """The library without the symbols that only a debugger reads: a fifth of its bytes."""

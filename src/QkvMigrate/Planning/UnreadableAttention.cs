@@ -88,6 +88,8 @@ internal static class UnreadableAttention
                 (tensor.Peculiarity is null ? lists : unmovable).Add((tensor.Container.Parent, list));
             }
 
+            unmovable.UnionWith(FusedKeysAbove(tensor));
+
             if (tensor.Name is not { Text: var name })
             {
                 continue;
@@ -123,6 +125,19 @@ internal static class UnreadableAttention
         lists.RemoveWhere(list => list.Item1 is { } holder && holders.Contains(holder));
         holders.UnionWith(lists.Select(list => list.Item1).OfType<ContainerEntry>());
         return (holders, lists);
+    }
+
+    /// <summary>The fused names under which a tensor stands deeper than as an item of a list: what such a list is, nobody knows.</summary>
+    private static IEnumerable<(ContainerEntry?, string)> FusedKeysAbove(TensorEntry tensor)
+    {
+        var at = SpreadName.KeyOfList(tensor) is null ? tensor.Container : tensor.Container.Parent;
+        for (var steps = 0; at is not null && steps < SpreadName.Steps; (at, steps) = (at.Parent, steps + 1))
+        {
+            if (at.Key is { Text: var key } && IsFused(key, out var end) && end.Length > 0)
+            {
+                yield return (at.Parent, key);
+            }
+        }
     }
 
     /// <summary>Refuses the fused parameters of modules that were pickled as a whole.</summary>

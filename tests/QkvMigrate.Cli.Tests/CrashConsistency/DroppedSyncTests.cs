@@ -58,7 +58,8 @@ public sealed partial class DroppedSyncTests(ITestOutputHelper log)
         Assert.True(covered.Count < run.Trace.Syncs.Count, "no sync is needed");
         Assert.All(
             covered.CountBy(line => line),
-            line => Assert.True(line.Value <= known.GetValueOrDefault(line.Key), $"{line.Value} syncs of {line.Key} are not needed"));
+            line => Assert.True(line.Value <= known.GetValueOrDefault(line.Key), $"{line.Value} syncs of {line.Key} are not needed"),
+            throwIfEmpty: false);
     }
 
     /// <summary>Where steps overlap, one sync covers what another had brought to the disk now and then, but not all of one file's.</summary>

@@ -49,9 +49,9 @@ internal static class PythonWheel
     private static void Require()
     {
         Python.Require();
-        if (ChildProcess.Run(Python.Interpreter, ["-c", Modules]).ExitCode != 0)
+        if (ChildProcess.Run(Python.Interpreter, ["-c", Modules]).ExitCode != 0 || ChildProcess.Run("/bin/sh", ["-c", "command -v advzip"]).ExitCode != 0)
         {
-            Prerequisite.Missing($"needs {Python.Interpreter} with venv, hatchling and mypy: apt-get install python3-venv python3-hatchling mypy");
+            Prerequisite.Missing($"needs {Python.Interpreter} with venv, hatchling, advzip and mypy: apt-get install python3-venv python3-hatchling advancecomp mypy");
         }
     }
 }

@@ -64,7 +64,7 @@ internal static class InPlaceWriting
         }
 
         InPlacePlanner.Of(rewrite.Output, planned.Opened.Checkpoint.Source);
-        InPlaceRewrite.CheckAlone(ReplacedFile.FinalTarget(planned.Path));
+        LoneFile.Check(ReplacedFile.FinalTarget(planned.Path));
     }
 
     /// <summary>Holds what moves against the checksums that the file gives for it, before the first byte is changed.</summary>

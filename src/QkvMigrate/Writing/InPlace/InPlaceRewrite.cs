@@ -67,7 +67,7 @@ internal sealed class InPlaceRewrite : IDisposable
                 throw names.NotThere();
             }
 
-            handle = OpenAlone(path);
+            handle = LoneFile.Open(path);
             source.CheckUnchanged();
             if (!FileIdentity.Of(handle).IsSameFile(FileIdentity.Of(source.Handle)))
             {
@@ -134,7 +134,7 @@ internal sealed class InPlaceRewrite : IDisposable
                 return null;
             }
 
-            handle = OpenAlone(names.Hidden);
+            handle = LoneFile.Open(names.Hidden);
             var rewrite = new InPlaceRewrite(names, held, log, handle, engine, progress, slabBytes);
             Expect(state.HasEnding || state.IsFinished || rewrite.file.IsBefore(), $"it is not the file that {names.Journal} was written for", names.Hidden);
             log.Renew();
@@ -191,30 +191,6 @@ internal sealed class InPlaceRewrite : IDisposable
         file.Dispose();
         journal.Dispose();
         targetLock.Dispose();
-    }
-
-    /// <summary>Makes sure that a file has no other name, and that nobody else writes it, as far as the system tells.</summary>
-    /// <exception cref="MigrationException">It has, or somebody does.</exception>
-    public static void CheckAlone(string path)
-    {
-        var named = FileIdentity.OfLink(path);
-        Expect(named is { Special: null }, named is { Special: { } special } ? $"this is no regular file but {special}" : "there is no such file", path);
-        Expect(named is { Links: <= 1 }, $"it has {named?.Links} names (hard links), and would change under all of them; --in-place without --journal replaces this one", path);
-        Expect(!HostSystem.Current.IsOpenForWriting(path), "another program has it open for writing", path);
-    }
-
-    private static SafeFileHandle OpenAlone(string path)
-    {
-        CheckAlone(path);
-        var named = FileIdentity.OfLink(path);
-        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (named is { } expected && FileIdentity.Of(handle).IsSameFile(expected))
-        {
-            return handle;
-        }
-
-        handle.Dispose();
-        throw new MigrationException(FailureKind.Io, "another file was put in its place", path);
     }
 
     /// <summary>Brings the name of the file to the disk, and then takes its journal away.</summary>

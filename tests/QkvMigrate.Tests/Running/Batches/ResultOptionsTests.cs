@@ -18,7 +18,7 @@ public sealed class ResultOptionsTests
         string[] deciding = ["Direction", "Geometry", "Lora", "DropOptimizer", "DropUnreferenced", "Verification", "Export"];
         string[] indifferent =
         [
-            "Path", "Output", "InPlace", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "OptimizerOrder", "Engine", "LowRankUpdater", "Progress",
+            "Path", "Output", "InPlace", "Journal", "BackupSuffix", "DryRun", "Force", "AllowUnsafePickle", "StrictEvidence", "OptimizerOrder", "Engine", "LowRankUpdater", "Progress",
         ];
 
         Assert.Equal(deciding.Concat(indifferent).Order(), typeof(MigrationRequest).GetProperties().Select(property => property.Name).Order());
