@@ -62,9 +62,12 @@ internal sealed class ModelFamilyReader
             Fused = Enum.TryParse<FusedTreatment>(Text("fused", like?.Fused.ToString()), ignoreCase: true, out var fused)
                 ? fused
                 : throw Wrong("has a treatment of the fused matrix that there is not"),
-            TiesHead = Text(
-                "head",
-                like is null ? null : like.TiesHead ? "tied" : "own") switch { "tied" => true, "own" => false, _ => throw Wrong("has a head that is neither tied nor its own") },
+            TiesHead = Text("head", like is null ? null : like.TiesHead ? "tied" : "own") switch
+            {
+                "tied" => true,
+                "own" => false,
+                _ => throw Wrong("has a head that is neither tied nor its own"),
+            },
             TiesByDefault = file["tiesByDefault"]?.GetValue<bool>() ?? false,
             Modules = Merged("modules", like?.Modules, node => node is JsonArray ? Texts(node) : [(string)node!]),
             Stacked = Merged("stacked", like?.Stacked, Texts),

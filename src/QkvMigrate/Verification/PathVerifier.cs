@@ -24,6 +24,7 @@ public static class PathVerifier
     {
         foreach (var path in new[] { original, upgraded })
         {
+            InPlacePair.CheckThere(path);
             if (!Path.Exists(path))
             {
                 throw new MigrationException(FailureKind.Io, "no such file or directory", path);

@@ -9,8 +9,9 @@ internal static class RecordedPath
     /// <summary>Whether <paramref name="path"/> is a folder's own (empty) or that of something below it, as this tool writes them.</summary>
     public static bool IsBelow(string? path) =>
         path is { Length: 0 }
-       
-            || (IsOne(path) && !Path.IsPathRooted(path) && path!.Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar).All(name => name is not ("" or "." or "..")));
+        || (IsOne(path)
+            && !Path.IsPathRooted(path)
+            && path!.Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar).All(name => name is not ("" or "." or "..")));
 
     /// <summary>The path of something in <paramref name="folder"/> as records have it: empty for the folder itself.</summary>
     public static string Below(string folder, string path) => Path.GetRelativePath(folder, path) is var relative && relative == "." ? "" : relative;
