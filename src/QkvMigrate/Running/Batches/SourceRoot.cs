@@ -9,8 +9,8 @@ namespace QkvMigrate.Running.Batches;
 /// <param name="Born">When it was made, in nanoseconds since 1970, where the filesystem says: numbers are given again.</param>
 internal sealed record SourceRoot(string Path, ulong Device, ulong Inode, long? Born)
 {
-    /// <summary>Whether the path can be one.</summary>
-    public bool IsOne => RecordedPath.IsOne(Path);
+    /// <summary>Whether its values are such as a run writes.</summary>
+    public bool IsSound() => RecordedPath.IsOne(Path);
 
     /// <summary>The directory <paramref name="path"/>, or null where it is not there.</summary>
     public static SourceRoot? Of(string path) => FileIdentity.Of(path) is { } folder

@@ -23,7 +23,7 @@ internal sealed record TreeRecord(
 {
     /// <inheritdoc/>
     public string? Problem() =>
-        !RecordedPath.IsOne(Source) || Root is { IsOne: false } ? "no path to a source"
+        !RecordedPath.IsOne(Source) || Root?.IsSound() == false ? "no path to a source"
         : Units.Any(unit => unit is null || !RecordedPath.IsBelow(unit.Path) || unit.Bytes < 0)
             ? "a unit without a path below the tree, or with a negative size"
         : Units.Select(unit => unit.Path).Distinct(StringComparer.Ordinal).Count() < Units.Count ? "a unit that is named twice"
