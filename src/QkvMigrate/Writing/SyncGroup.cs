@@ -217,9 +217,18 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
         }
     }
 
+    /// <summary>Whether a filesystem did not want to be synced as a whole since its files were asked for.</summary>
+    private bool IsUnable(ulong device)
+    {
+        lock (gate)
+        {
+            return unable.Contains(device);
+        }
+    }
+
     private bool IsTakenAtOnce(IGrouping<ulong, SyncRequest> same)
     {
-        if (same.Count() < Fewest)
+        if (same.Count() < Fewest || IsUnable(same.Key))
         {
             return false;
         }
