@@ -61,7 +61,9 @@ public sealed class ProgressTests : IDisposable
         var lines = PseudoTerminal.Lines(run.Output);
         var size = new FileInfo(_folder.At("tree", "one", "lit_model.pth")).Length;
         Assert.Contains(lines, line => line.StartsWith("0 of 2 finished", StringComparison.Ordinal) && line.Contains($"/{2 * size / 1e6:0.0} MB", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.Contains("tree/one/lit_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
+
+        // One of the two can be through with its bytes before the first picture is drawn.
+        Assert.Contains(lines, line => line.Contains("/lit_model.pth", StringComparison.Ordinal) && line.Contains($"/{size / 1e6:0.0} MB", StringComparison.Ordinal));
         AssertCursorIsBack(run);
     }
 
