@@ -90,7 +90,7 @@ internal sealed class Handover(OutputAccount account, IEnumerable<CheckpointUnit
         }
 
         var moved = files.Select(file => file.Path).ToHashSet(StringComparer.Ordinal);
-        var renamed = files.ConvertAll(file => file with { Path = Path.GetRelativePath(Rooted(to), Rooted(Path.Combine(from, file.Path))) });
+        var renamed = files.ConvertAll(file => file with { Path = Within(to, Path.Combine(from, file.Path)) });
         changed[to] = Taken(EntryOf(to) ?? giver with { Path = to, State = ManifestState.Finished, Source = [], Result = [], Replaced = null }, renamed);
         changed[from] = giver with
         {
@@ -121,8 +121,8 @@ internal sealed class Handover(OutputAccount account, IEnumerable<CheckpointUnit
 
     private static bool TakesAlong(CheckpointUnit unit, string path) =>
         unit.OtherFiles.Concat(unit.Links.Select(link => link.Path))
-            .Contains(Path.GetRelativePath(Rooted(unit.RelativePath), Rooted(path)), StringComparer.Ordinal);
+            .Contains(Within(unit.RelativePath, path), StringComparer.Ordinal);
 
-    /// <summary>Of two relative paths, one of which may be empty, the way from one to the other can be told once they have a root.</summary>
-    private static string Rooted(string path) => Path.GetFullPath(Path.Combine(Path.DirectorySeparatorChar.ToString(), path));
+    /// <summary>The path in a unit's directory of what has <paramref name="path"/> below the tree.</summary>
+    private static string Within(string unit, string path) => unit.Length == 0 ? path : path[(unit.Length + 1)..];
 }

@@ -36,21 +36,14 @@ internal sealed class ChangedFile(
         var slot = journal.SlotOf(journal.Records.Count);
         var hash = new XxHash128();
         var writing = new SteadyWrite(journal.Handle, WritebackBytes);
-        using var pieces = Pieces();
-        foreach (var piece in plan.Steps[number].Blocks.SelectMany(block => PieceQueue.InSlabs(new CopySegment(block.Range.Start, block.Range.Length, -1, Now, block.Range.Start), slabBytes)))
-        {
-            pieces.Make(piece, Put, CancellationToken.None);
-        }
-
-        return journal.Append(what, number, hash.GetCurrentHashAsUInt128());
-
-        void Put(ReadOnlySpan<byte> bytes)
+        MakeBytes(plan.Steps[number].Unmoved(), Now, (_, bytes) =>
         {
             hash.Append(bytes);
             writing.Put(slot, bytes);
             slot += bytes.Length;
             progress(bytes.Length);
-        }
+        });
+        return journal.Append(what, number, hash.GetCurrentHashAsUInt128());
     }
 
     /// <summary>Makes a step from its bytes in the journal, or takes it back, and holds what came of it against them.</summary>
@@ -69,8 +62,7 @@ internal sealed class ChangedFile(
     /// <summary>Gives a step that is made, or half made, its old bytes from the journal.</summary>
     public void Restore(JournalRecord record)
     {
-        var still = new InPlaceStep([.. plan.Steps[record.Step].Blocks.Select(block => block with { Moves = [] })]);
-        Write(still, Slot(record));
+        Write(plan.Steps[record.Step].Unmoved(), Slot(record));
         CheckRestored(record);
     }
 
@@ -79,7 +71,7 @@ internal sealed class ChangedFile(
     /// <exception cref="MigrationException">It has others.</exception>
     public void CheckRestored(JournalRecord record)
     {
-        if (HashOf(new InPlaceStep([.. plan.Steps[record.Step].Blocks.Select(block => block with { Moves = [] })])) != record.Hash)
+        if (HashOf(plan.Steps[record.Step].Unmoved()) != record.Hash)
         {
             throw Unequal($"step {record.Step + 1}");
         }
@@ -183,21 +175,11 @@ internal sealed class ChangedFile(
     private void Write(InPlaceStep step, SourceFile source)
     {
         var writing = new SteadyWrite(handle, WritebackBytes);
-        using var pieces = Pieces();
-        foreach (var piece in step.Blocks.SelectMany(block => block.Segments(source)).SelectMany(segment => PieceQueue.InSlabs(segment, slabBytes)))
+        MakeBytes(step, source, (at, bytes) =>
         {
-            var at = piece.Target;
-            pieces.Make(
-                piece,
-                bytes =>
-                {
-                    writing.Put(at, bytes);
-                    at += bytes.Length;
-                    progress(bytes.Length);
-                },
-                CancellationToken.None);
-        }
-
+            writing.Put(at, bytes);
+            progress(bytes.Length);
+        });
         HostSystem.Current.Flush(handle);
     }
 
@@ -205,13 +187,7 @@ internal sealed class ChangedFile(
     private UInt128 HashOf(InPlaceStep step)
     {
         var hash = new XxHash128();
-        using var pieces = Pieces();
-        var now = Now;
-        foreach (var piece in step.Blocks.SelectMany(block => block.Segments(now)).SelectMany(segment => PieceQueue.InSlabs(segment, slabBytes)))
-        {
-            pieces.Make(piece, hash.Append, CancellationToken.None);
-        }
-
+        MakeBytes(step, Now, (_, bytes) => hash.Append(bytes));
         return hash.GetCurrentHashAsUInt128();
     }
 
@@ -253,7 +229,26 @@ internal sealed class ChangedFile(
         HostSystem.Current.Flush(handle);
     }
 
-    private PieceBytes Pieces() => new(NoChecksums, () => engine().CreateLane(slabBytes), slabBytes);
+    /// <summary>Makes the bytes of a step's blocks, in the order of the file, from a source that is as the file was before it.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="emit">Takes bytes with their place in the file; they are valid until it returns.</param>
+    private void MakeBytes(InPlaceStep step, SourceFile source, Action<long, ReadOnlySpan<byte>> emit)
+    {
+        using var pieces = new PieceBytes(NoChecksums, () => engine().CreateLane(slabBytes), slabBytes);
+        foreach (var piece in step.Blocks.SelectMany(block => block.Segments(source)).SelectMany(segment => PieceQueue.InSlabs(segment, slabBytes)))
+        {
+            var at = piece.Target;
+            pieces.Make(
+                piece,
+                bytes =>
+                {
+                    emit(at, bytes);
+                    at += bytes.Length;
+                },
+                CancellationToken.None);
+        }
+    }
 
     private MigrationException Unequal(string where) =>
         new(FailureKind.Verification, "what stands in the file is not what was written: memory or the disk is at fault", path, where);

@@ -7,6 +7,9 @@ internal sealed record InPlaceStep(IReadOnlyList<MovedBlock> Blocks)
     /// <summary>Bytes of all blocks.</summary>
     public long Length { get; } = Blocks.Sum(block => block.Range.Length);
 
+    /// <summary>The same blocks, in which nothing moves.</summary>
+    public InPlaceStep Unmoved() => new([.. Blocks.Select(block => block with { Moves = [] })]);
+
     /// <summary>The step that takes all back.</summary>
     public InPlaceStep Inverse() => new([.. Blocks.Select(block => block.Inverse())]);
 }
