@@ -24,7 +24,7 @@ internal sealed class RecordForm
     /// <summary>A value, or a list of values.</summary>
     private static RecordForm Plain { get; } = new();
 
-    /// <summary>What an output holds, as a whole.</summary>
+    /// <summary>What an output holds, as a whole. Earlier versions wrote <c>isOne</c> too, which said nothing.</summary>
     public static RecordForm Tree { get; } = new(
         "schemaVersion source direction isExport",
         ("units", new RecordForm("path bytes checkpoints")),
