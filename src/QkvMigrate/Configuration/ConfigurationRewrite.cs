@@ -41,13 +41,12 @@ internal sealed record ConfigurationRewrite(IReadOnlyList<ConfigurationFile> Fil
     /// <exception cref="MigrationException">The configuration cannot be read.</exception>
     public static ConfigurationRewrite PlanDowngrade(string directory) => new ConfigurationTexts(directory).Downgrade();
 
-    /// <summary>This rewrite of the configuration in <paramref name="directory"/>, with advice where undoing it will not give the old bytes.</summary>
-    /// <param name="directory">The directory that it was planned for.</param>
+    /// <summary>This rewrite of <paramref name="texts"/>, with advice where undoing it will not give the old bytes.</summary>
+    /// <param name="texts">What it was planned for.</param>
     /// <param name="undo">Its inverse.</param>
-    /// <exception cref="MigrationException">The configuration cannot be read.</exception>
-    public ConfigurationRewrite WithWayBackAdvice(string directory, Func<ConfigurationTexts, ConfigurationRewrite> undo)
+    public ConfigurationRewrite WithWayBackAdvice(ConfigurationTexts texts, Func<ConfigurationTexts, ConfigurationRewrite> undo)
     {
         const string Message = $"undoing this will not give the old {YamlName} byte for byte; nor can its checksum prove the new one";
-        return new ConfigurationTexts(directory).ComesBack(this, undo) ? this : this with { Advice = [.. Advice, new Advice("no-exact-way-back", Message)] };
+        return texts.ComesBack(this, undo) ? this : this with { Advice = [.. Advice, new Advice("no-exact-way-back", Message)] };
     }
 }

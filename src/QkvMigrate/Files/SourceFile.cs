@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Files;
 
@@ -84,6 +85,25 @@ public sealed class SourceFile : IDisposable
         return file.Length <= maximum
             ? file.Read(0, (int)file.Length)
             : throw new MigrationException(FailureKind.Malformed, $"{file.Length} bytes are more than the {maximum} that {kind} may have", path);
+    }
+
+    /// <summary>As <see cref="ReadAll"/>; null where there is no such file.</summary>
+    /// <exception cref="MigrationException">The file is there and cannot be read, or is larger.</exception>
+    internal static byte[]? ReadAllIfThere(string path, int maximum, string kind)
+    {
+        if (HostSystem.Current.IsMissing(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            return ReadAll(path, maximum, kind);
+        }
+        catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether a file's content is <paramref name="bytes"/>; one of another length is not read.</summary>

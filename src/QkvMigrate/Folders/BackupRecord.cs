@@ -39,15 +39,9 @@ internal sealed record BackupRecord(int SchemaVersion, IReadOnlyList<BackupStamp
     {
         try
         {
-            return JsonSerializer.Deserialize(
-                SourceFile.ReadAll(path, MaximumBytes, "a record"),
-                BackupRecordJson.Default.BackupRecord) is { SchemaVersion: Version } record
-                ? record.Backups
+            return SourceFile.ReadAllIfThere(path, MaximumBytes, "a record") is not { } bytes ? []
+                : JsonSerializer.Deserialize(bytes, BackupRecordJson.Default.BackupRecord) is { SchemaVersion: Version } record ? record.Backups
                 : throw NoRecord(path, null);
-        }
-        catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return [];
         }
         catch (JsonException error)
         {

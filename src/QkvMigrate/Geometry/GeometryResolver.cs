@@ -14,16 +14,16 @@ public static class GeometryResolver
 
     /// <summary>Resolves the geometry.</summary>
     /// <param name="flags">What the command line says.</param>
-    /// <param name="directory">The checkpoint's directory.</param>
+    /// <param name="directory">The checkpoint's directory; null where it is in none.</param>
     /// <param name="shapes">The fused tensors' shapes, at least one.</param>
     /// <param name="otherDirectory">Another directory of the same model, asked after the first: that of a LoRA's base.</param>
     /// <exception cref="MigrationException">There is no geometry, or it does not fit a shape.</exception>
-    public static ResolvedGeometry Resolve(GeometryFlags flags, string directory, IReadOnlyList<AttentionShape> shapes, string? otherDirectory = null)
+    public static ResolvedGeometry Resolve(GeometryFlags flags, string? directory, IReadOnlyList<AttentionShape> shapes, string? otherDirectory = null)
     {
         List<GeometrySource> found =
         [
             .. Named(flags),
-            .. InDirectory(directory, ""),
+            .. directory is null ? [] : InDirectory(directory, ""),
             .. otherDirectory is null ? [] : InDirectory(otherDirectory, otherDirectory),
         ];
         var (geometry, source) = Choose(flags, found, shapes);

@@ -69,9 +69,10 @@ internal sealed record DirectoryPlan(
     /// <summary>Where a checkpoint changes, its configuration has a way back too; where none does, nothing is said of one that was upgraded before.</summary>
     private static ConfigurationRewrite PlanModelConfiguration(CheckpointUnit unit, Conversion conversion, bool hasWork)
     {
-        var planned = conversion.IsUpgrade ? ConfigurationRewrite.PlanUpgrade(unit.Root) : ConfigurationRewrite.PlanDowngrade(unit.Root);
-        Func<ConfigurationTexts, ConfigurationRewrite> undo = conversion.IsUpgrade ? texts => texts.Downgrade() : texts => texts.Upgrade();
-        return hasWork ? planned.WithWayBackAdvice(unit.Root, undo) : planned;
+        var texts = new ConfigurationTexts(unit.Root);
+        var planned = conversion.IsUpgrade ? texts.Upgrade() : texts.Downgrade();
+        Func<ConfigurationTexts, ConfigurationRewrite> undo = conversion.IsUpgrade ? made => made.Downgrade() : made => made.Upgrade();
+        return hasWork ? planned.WithWayBackAdvice(texts, undo) : planned;
     }
 
     /// <summary>The hyperparameters follow a LoRA that is expanded; there is one file of them for all checkpoints.</summary>

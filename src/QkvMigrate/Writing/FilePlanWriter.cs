@@ -32,7 +32,7 @@ public static class FilePlanWriter
             plan,
             target,
             engine,
-            (int)Math.Clamp(plan.Length, 1, SlabBytes),
+            (int)plan.Segments.Select(segment => segment.Length).DefaultIfEmpty(1).Max(length => Math.Clamp(length, 1, SlabBytes)),
             plan.Length <= SlabBytes ? 1 : Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads),
             progress,
             cancellation);

@@ -26,6 +26,12 @@ internal abstract class HostSystem
     /// <param name="followLinks">Whether a symbolic link stands for the file that it leads to.</param>
     public abstract FileIdentity? IdentityOf(string path, bool followLinks);
 
+    /// <summary>
+    /// Whether there is certainly nothing under a name. Where this says no, to open it tells: it spares who looks for what is mostly not there the
+    /// cost of an exception.
+    /// </summary>
+    public virtual bool IsMissing(string path) => false;
+
     /// <summary>A path of the folder that <paramref name="folder"/> really lies in, where links lead to it; null above a root, or that of a root itself.</summary>
     public abstract string? FolderAbove(string folder);
 

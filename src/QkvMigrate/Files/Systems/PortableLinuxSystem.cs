@@ -12,6 +12,7 @@ namespace QkvMigrate.Files.Systems;
 [UnsupportedOSPlatform("macos")]
 internal partial class PortableLinuxSystem : UnixSystem
 {
+    private const int NotThere = 2; // ENOENT
     private const int NoSystemCall = 38; // ENOSYS
     private const int NotSupported = 95; // EOPNOTSUPP
 
@@ -42,6 +43,10 @@ internal partial class PortableLinuxSystem : UnixSystem
     /// <inheritdoc/>
     public override FileIdentity? IdentityOf(string path, bool followLinks) =>
         Statx(StatxNumber, WorkingDirectory, path, followLinks ? 0 : NoFollow, (nint)(Basic | Birth), out var status) == 0 ? Identity(status) : null;
+
+    /// <inheritdoc/>
+    public override bool IsMissing(string path) =>
+        Statx(StatxNumber, WorkingDirectory, path, NoFollow, 0, out _) != 0 && Marshal.GetLastPInvokeError() == NotThere;
 
     /// <inheritdoc/>
     protected override bool IsUnsupported(int error) => error is NotSupported or NoSystemCall;

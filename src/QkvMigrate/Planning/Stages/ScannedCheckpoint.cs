@@ -23,6 +23,6 @@ internal sealed record ScannedCheckpoint(OpenedCheckpoint Opened, AttentionScan 
     public ResolvedGeometry Resolve(GeometryFlags flags)
     {
         var baseDirectory = Opened.Named.Adapter is null ? null : FilePlace.DirectoryOf(Opened.Checkpoint.Source.Path);
-        return GeometryResolver.Resolve(flags, FilePlace.DirectoryOf(Path), Scan.Shapes(), baseDirectory);
+        return GeometryResolver.Resolve(flags, Opened.Named.Imagined is null ? FilePlace.DirectoryOf(Path) : null, Scan.Shapes(), baseDirectory);
     }
 }

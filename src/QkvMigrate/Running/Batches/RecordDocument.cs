@@ -44,7 +44,12 @@ internal static class RecordDocument
     {
         try
         {
-            var document = JsonSerializer.Deserialize(SourceFile.ReadAll(path, MaximumBytes, "a record"), type) ?? throw NoRecord(path, "null");
+            if (SourceFile.ReadAllIfThere(path, MaximumBytes, "a record") is not { } bytes)
+            {
+                return null;
+            }
+
+            var document = JsonSerializer.Deserialize(bytes, type) ?? throw NoRecord(path, "null");
             if (document.SchemaVersion is < 1 or > SchemaVersion)
             {
                 throw new MigrationException(
@@ -59,10 +64,6 @@ internal static class RecordDocument
             }
 
             return document;
-        }
-        catch (MigrationException error) when (error.InnerException is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
         }
         catch (JsonException error)
         {
