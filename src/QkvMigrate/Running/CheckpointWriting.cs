@@ -18,7 +18,7 @@ internal static class CheckpointWriting
     /// <param name="planned">The checkpoint.</param>
     /// <param name="rewrite">The new file, as the checkpoint's plan has it.</param>
     /// <param name="output">Where it comes to stand.</param>
-    /// <param name="isInNewFolder">Whether that is in a <see cref="DurableFolder"/>.</param>
+    /// <param name="folder">The new folder in which that is, or null.</param>
     /// <param name="request">What the user asks.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MigrationException">It cannot be written, did not pass its verification, or the source changed meanwhile.</exception>
@@ -26,7 +26,7 @@ internal static class CheckpointWriting
         PlannedCheckpoint planned,
         PlannedRewrite rewrite,
         string output,
-        bool isInNewFolder,
+        DurableFolder? folder,
         MigrationRequest request,
         CancellationToken cancellation)
     {
@@ -39,7 +39,7 @@ internal static class CheckpointWriting
         var path = request.InPlace ? ReplacedFile.FinalTarget(output) : output;
         try
         {
-            using var file = isInNewFolder ? DurableFile.CreateInNewFolder(path) : DurableFile.Create(path, request.InPlace || request.Force);
+            using var file = folder?.CreateFile(path) ?? DurableFile.Create(path, request.InPlace || request.Force);
             using var progress = request.Progress?.Begin(planned.Path, rewrite.Output.Length);
             WrittenDigests? digests = null;
             UnchangedSources.During(rewrite.Output.Sources, () =>

@@ -48,11 +48,11 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     /// <summary>The configuration comes first: if the machine stops in between, the checkpoint is still legacy, and a second run does the rest.</summary>
     private void ReplaceAll()
     {
-        WriteConfiguration(plan.Unit.Root);
+        WriteConfiguration(plan.Unit.Root, folder: null);
         foreach (var checkpoint in plan.Checkpoints)
         {
             finished.Add(checkpoint.Plan.Rewrite is { } rewrite
-                ? CheckpointWriting.Write(checkpoint, rewrite, checkpoint.Path, isInNewFolder: false, request, cancellation)
+                ? CheckpointWriting.Write(checkpoint, rewrite, checkpoint.Path, folder: null, request, cancellation)
                 : checkpoint);
         }
     }
@@ -72,11 +72,11 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             var target = Path.Combine(folder.WritePath, request.ResultName(checkpoint.Path));
             if (checkpoint.Plan.Rewrite is { } rewrite)
             {
-                written.Add(CheckpointWriting.Write(checkpoint, rewrite, target, isInNewFolder: true, request, cancellation));
+                written.Add(CheckpointWriting.Write(checkpoint, rewrite, target, folder, request, cancellation));
             }
             else
             {
-                Copy(checkpoint.Path, target);
+                Copy(checkpoint.Path, target, folder);
                 written.Add(checkpoint);
             }
         }
@@ -84,20 +84,20 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
         foreach (var file in plan.KeptFiles)
         {
             var target = Path.Combine(folder.WritePath, file);
-            Directory.CreateDirectory(FilePlace.DirectoryOf(target));
-            Copy(Path.Combine(plan.Unit.Root, file), target);
+            CreateAbove(target, folder);
+            Copy(Path.Combine(plan.Unit.Root, file), target, folder);
         }
 
         foreach (var link in plan.KeptLinks)
         {
             var target = Path.Combine(folder.WritePath, link.Path);
-            Directory.CreateDirectory(FilePlace.DirectoryOf(target));
+            CreateAbove(target, folder);
             LinkCopy.Write(target, link.Text, request.Force);
         }
 
-        WriteConfiguration(folder.WritePath);
-        journal?.Digest(folder.WritePath, plan.Results, plan.KeptLinks, plan.Sources, Digests(written), cancellation);
-        folder.Commit();
+        WriteConfiguration(folder.WritePath, folder);
+        journal?.Digest(folder, plan.Results, plan.KeptLinks, plan.Sources, Digests(written), cancellation);
+        folder.Commit(meanwhile: () => journal?.PrepareFinish());
         journal?.Finish();
         finished.AddRange(written);
     }
@@ -107,17 +107,26 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             .Where(checkpoint => checkpoint.Digests is not null)
             .ToDictionary(checkpoint => Path.GetFileName(checkpoint.Output), checkpoint => checkpoint.Digests!.Output, StringComparer.Ordinal);
 
-    private void Copy(string source, string target) => FileCopy.IntoNewFolder(source, target, request.Progress, cancellation);
+    private static void CreateAbove(string target, DurableFolder folder)
+    {
+        if (FilePlace.DirectoryOf(target) is var above && above != folder.WritePath)
+        {
+            Directory.CreateDirectory(above);
+        }
+    }
 
-    private void WriteConfiguration(string folder)
+    private void Copy(string source, string target, DurableFolder folder) =>
+        FileCopy.IntoNewFolder(source, target, folder, request.Progress, cancellation);
+
+    private void WriteConfiguration(string directory, DurableFolder? folder)
     {
         foreach (var change in plan.Configuration.Files)
         {
-            var path = Path.Combine(folder, change.Name);
+            var path = Path.Combine(directory, change.Name);
             if (change.Content is { } content)
             {
                 var target = request.InPlace ? ReplacedFile.FinalTarget(path) : path;
-                using var file = request.InPlace ? DurableFile.Create(target, replace: true) : DurableFile.CreateInNewFolder(target);
+                using var file = folder?.CreateFile(target) ?? DurableFile.Create(target, replace: true);
                 PositionedWrite.All(file.Handle, content.Span, 0);
                 ReplacedFile.Commit(file, target, request);
             }

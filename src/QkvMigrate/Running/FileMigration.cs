@@ -47,7 +47,7 @@ internal static class FileMigration
 
             return request.DryRun
                 ? planned.Report() with { Output = output }
-                : CheckpointWriting.Write(planned, rewrite, output, isInNewFolder: false, request, cancellation).Report();
+                : CheckpointWriting.Write(planned, rewrite, output, folder: null, request, cancellation).Report();
         }
         catch (MigrationException failure)
         {

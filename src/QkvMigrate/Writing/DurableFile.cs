@@ -14,12 +14,15 @@ public sealed class DurableFile : IDisposable
     private readonly string temporary;
     private readonly bool replace;
     private readonly TargetLock? targetLock;
+    private readonly UnsettledFiles? unsettled;
     private DiskSync? syncing;
     private bool committed;
+    private bool isLeftToFolder;
 
-    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock? targetLock)
+    private DurableFile(string path, string temporary, bool replace, SafeFileHandle handle, TargetLock? targetLock, UnsettledFiles? unsettled)
     {
         this.targetLock = targetLock;
+        this.unsettled = unsettled;
         Path = path;
         this.temporary = temporary;
         this.replace = replace;
@@ -34,6 +37,9 @@ public sealed class DurableFile : IDisposable
 
     /// <summary>The temporary file's name.</summary>
     internal string TemporaryPath => temporary;
+
+    /// <summary>Whether the folder waits for this file's sync, together with those of its others.</summary>
+    private bool IsSettledByFolder => unsettled is not null && UnsettledFiles.AreTogether;
 
     /// <summary>Starts a file that will be called <paramref name="path"/>.</summary>
     /// <param name="path">The name; where <paramref name="replace"/> is false it must be free, now and at the end.</param>
@@ -50,33 +56,46 @@ public sealed class DurableFile : IDisposable
     internal static void WriteShared(string path, Func<byte[]> content)
     {
         using var file = Create(path, replace: true, wait: true);
-        file.CommitAll(content());
+        file.WriteAll(content());
+        file.Commit();
     }
 
     /// <summary>
     /// Starts a file in the folder of a <see cref="DurableFolder"/> or below it. Nobody else writes there, and nobody reads there until
     /// the folder has its name: the file needs no lock and no other name, and the folder's commit makes its name durable.
     /// </summary>
+    /// <param name="path">The name.</param>
+    /// <param name="unsettled">The folder's files.</param>
     /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
-    internal static DurableFile CreateInNewFolder(string path) => Named(path, () => new DurableFile(path, path, replace: false, Open(path), null));
+    internal static DurableFile CreateInNewFolder(string path, UnsettledFiles unsettled) =>
+        Named(path, () => new DurableFile(path, path, replace: false, Open(path), null, unsettled));
 
     /// <summary>
-    /// Writes a small file of which the holder of a turn (a <see cref="TargetLock"/>) is the only writer. What a killed process leaves of
-    /// it goes with what it leaves of the turn.
+    /// Writes a small file of which the holder of a turn (a <see cref="TargetLock"/>) is the only writer, and begins its sync: it gets its name by
+    /// <see cref="Commit"/> or <see cref="CommitName"/>. What a killed process leaves of it goes with what it leaves of the turn.
     /// </summary>
     /// <param name="path">The file, which is replaced where it is there.</param>
     /// <param name="turn">The target of the turn's lock.</param>
     /// <param name="content">What the file gets.</param>
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
-    internal static void WriteInTurn(string path, string turn, byte[] content)
+    internal static DurableFile BeginInTurn(string path, string turn, byte[] content)
     {
-        using var file = Named(path, () =>
+        var file = Named(path, () =>
         {
             CheckReplaceable(path);
             var hidden = System.IO.Path.Combine(FilePlace.DirectoryOf(turn), TemporaryName.For(turn));
-            return new DurableFile(path, hidden, replace: true, Open(hidden), null);
+            return new DurableFile(path, hidden, replace: true, Open(hidden), null, null);
         });
-        file.CommitAll(content);
+        try
+        {
+            file.WriteAll(content);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     private static DurableFile Create(string path, bool replace, bool wait)
@@ -94,7 +113,7 @@ public sealed class DurableFile : IDisposable
                 }
 
                 var hidden = System.IO.Path.Combine(FilePlace.DirectoryOf(path), TemporaryName.For(path));
-                return new DurableFile(path, hidden, replace, Open(hidden), acquired);
+                return new DurableFile(path, hidden, replace, Open(hidden), acquired, null);
             });
         }
         catch
@@ -130,18 +149,11 @@ public sealed class DurableFile : IDisposable
 
     /// <summary>Has <paramref name="write"/> put the content into the temporary file, from its start.</summary>
     /// <exception cref="MigrationException">The system cannot write.</exception>
-    public void Write(Action<Stream> write)
+    public void Write(Action<Stream> write) => Guarded(() =>
     {
-        try
-        {
-            using var stream = new BufferedStream(new PositionedStream(Handle));
-            write(stream);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, Path);
-        }
-    }
+        using var stream = new BufferedStream(new PositionedStream(Handle));
+        write(stream);
+    });
 
     /// <summary>
     /// Ends the writing and begins the sync, which runs in the background until <see cref="WaitForSync"/>. Owner and
@@ -159,70 +171,95 @@ public sealed class DurableFile : IDisposable
         syncing = DiskSync.Begin(Handle, temporary);
     }
 
-    /// <summary>Waits until the disk has the file.</summary>
+    /// <summary>Waits until the disk has the file, unless its folder does.</summary>
     /// <exception cref="IOException">The disk did not take it. The system says so only once: the file must not be committed.</exception>
-    internal void WaitForSync() => syncing?.Wait();
+    internal void WaitForSync()
+    {
+        if (!IsSettledByFolder)
+        {
+            syncing?.Wait();
+        }
+    }
 
     /// <summary>Makes the file durable, where its sync was not started before, and gives it its name.</summary>
     /// <param name="mode">Its permissions where its sync was not started before, or null for what the process's mask leaves.</param>
     /// <param name="backup">A second name that the file which is replaced keeps, or null.</param>
-    public void Commit(UnixFileMode? mode = null, string? backup = null)
+    public void Commit(UnixFileMode? mode = null, string? backup = null) => Guarded(() =>
     {
-        try
+        GiveName(mode, backup);
+        if (temporary != Path)
         {
-            if (syncing is null)
-            {
-                StartSync(mode);
-            }
-
-            WaitForSync();
-            Handle.Dispose();
-            if (temporary == Path)
-            {
-                committed = true;
-                return;
-            }
-
-            if (backup is not null)
-            {
-                Keep(backup);
-            }
-
-            HostSystem.Current.Rename(temporary, Path, replace);
-            committed = true;
             DiskSync.FlushFolder(FilePlace.DirectoryOf(Path));
         }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, Path);
-        }
-    }
+    });
 
-    /// <summary>Writes the whole content, and commits.</summary>
-    private void CommitAll(byte[] content)
-    {
-        try
-        {
-            PositionedWrite.All(Handle, content, 0);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, Path);
-        }
-
-        Commit();
-    }
+    /// <summary>As <see cref="Commit"/>, but the name itself may still be lost in a power cut, and the old file stand there again.</summary>
+    internal void CommitName() => Guarded(() => GiveName(null, null));
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Handle.Dispose();
+        if (!isLeftToFolder)
+        {
+            Handle.Dispose();
+        }
+
         if (!committed)
         {
             Leftover.Remove(() => File.Delete(temporary));
         }
 
         targetLock?.Dispose();
+    }
+
+    private void GiveName(UnixFileMode? mode, string? backup)
+    {
+        if (syncing is null)
+        {
+            StartSync(mode);
+        }
+
+        if (IsSettledByFolder)
+        {
+            isLeftToFolder = true;
+            committed = true;
+            unsettled!.Add(Path, Handle, syncing!);
+            return;
+        }
+
+        WaitForSync();
+        Handle.Dispose();
+        if (temporary != Path)
+        {
+            if (backup is not null)
+            {
+                Keep(backup);
+            }
+
+            HostSystem.Current.Rename(temporary, Path, replace);
+        }
+
+        committed = true;
+    }
+
+    /// <summary>Writes the whole content, and begins the sync.</summary>
+    private void WriteAll(byte[] content) => Guarded(() =>
+    {
+        PositionedWrite.All(Handle, content, 0);
+        StartSync();
+    });
+
+    /// <summary>Has what the system says named by the file.</summary>
+    private void Guarded(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, Path);
+        }
     }
 
     /// <summary>

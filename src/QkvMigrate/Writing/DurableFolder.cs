@@ -21,6 +21,8 @@ internal sealed class DurableFolder : IDisposable
     private readonly bool isNew;
     private readonly bool replacesEmpty;
     private readonly TargetLock targetLock;
+    private readonly UnsettledFiles unsettled = new();
+    private bool isSettled;
     private bool committed;
 
     private DurableFolder(string path, string writePath, bool isNew, bool replacesEmpty, TargetLock targetLock)
@@ -73,34 +75,61 @@ internal sealed class DurableFolder : IDisposable
         }
     }
 
-    /// <summary>Gives the folder its name, or its files theirs.</summary>
-    public void Commit()
+    /// <summary>Starts a file.</summary>
+    /// <param name="file">Its path, below <see cref="WritePath"/>.</param>
+    /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
+    public DurableFile CreateFile(string file) => DurableFile.CreateInNewFolder(file, unsettled);
+
+    /// <summary>Waits until the disk has all that was written. It is the last that is done before <see cref="Commit"/>, and need not be.</summary>
+    /// <exception cref="MigrationException">It did not take something.</exception>
+    public void Settle() => Guarded(() =>
     {
-        try
+        if (isSettled)
         {
+            return;
+        }
+
+        // Where files move one by one, their names here are of no use.
+        var names = isNew ? BeginFolders(WritePath) : [];
+        unsettled.Settle();
+        names.ForEach(name => name.Wait());
+        isSettled = true;
+    });
+
+    /// <summary>Gives the folder its name, or its files theirs.</summary>
+    /// <param name="meanwhile">What is begun while the disk takes the names, or null.</param>
+    /// <exception cref="MigrationException">The system does not allow it, or the disk did not take something.</exception>
+    public void Commit(Action? meanwhile = null)
+    {
+        Settle();
+        Guarded(() =>
+        {
+            List<DiskSync> names = [];
             if (isNew)
             {
-                FlushAll(WritePath);
                 HostSystem.Current.Rename(WritePath, path, replacesEmpty);
-                DiskSync.FlushFolder(FilePlace.DirectoryOf(path));
+                names.Add(DiskSync.BeginFolder(FilePlace.DirectoryOf(path)));
             }
             else
             {
-                MoveInto(WritePath, path);
+                MoveInto(WritePath, path, names);
+            }
+
+            meanwhile?.Invoke();
+            names.ForEach(name => name.Wait());
+            if (!isNew)
+            {
                 Directory.Delete(WritePath, recursive: true);
             }
 
             committed = true;
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, path);
-        }
+        });
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        unsettled.Dispose();
         if (!committed)
         {
             Leftover.Remove(() => Directory.Delete(WritePath, recursive: true));
@@ -109,15 +138,28 @@ internal sealed class DurableFolder : IDisposable
         targetLock.Dispose();
     }
 
-    /// <summary>Brings the names in a folder and in all folders below it to the disk.</summary>
-    private static void FlushAll(string folder)
+    /// <summary>Has what the system says named by the folder.</summary>
+    private void Guarded(Action action)
     {
-        var below = new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder).Select(found => found.FullName);
-        List<DiskSync> syncs = [.. below.Append(folder).Select(DiskSync.BeginFolder)];
-        syncs.ForEach(sync => sync.Wait());
+        try
+        {
+            action();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, path);
+        }
     }
 
-    private static void MoveInto(string from, string to)
+    /// <summary>Begins to bring the names in a folder and in all folders below it to the disk.</summary>
+    private static List<DiskSync> BeginFolders(string folder)
+    {
+        var below = new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder).Select(found => found.FullName);
+        return [.. below.Append(folder).Select(DiskSync.BeginFolder)];
+    }
+
+    /// <summary>Moves what is in a folder into another, and adds the syncs of the names that it gives to <paramref name="names"/>.</summary>
+    private static void MoveInto(string from, string to, List<DiskSync> names)
     {
         Directory.CreateDirectory(to);
         var entries = new DirectoryInfo(from).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal).ToLookup(IsFolder);
@@ -130,10 +172,10 @@ internal sealed class DurableFolder : IDisposable
 
         foreach (var folder in entries[true])
         {
-            MoveInto(folder.FullName, Path.Combine(to, folder.Name));
+            MoveInto(folder.FullName, Path.Combine(to, folder.Name), names);
         }
 
-        DiskSync.FlushFolder(to);
+        names.Add(DiskSync.BeginFolder(to));
     }
 
     /// <summary>A link to a folder is moved as a link: the folder itself is not part of this one.</summary>

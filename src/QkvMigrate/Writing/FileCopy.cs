@@ -9,8 +9,8 @@ namespace QkvMigrate.Writing;
 internal static class FileCopy
 {
     /// <summary>Copies <paramref name="source"/> into the folder of a <see cref="DurableFolder"/>, with its permissions and time of change.</summary>
-    public static void IntoNewFolder(string source, string target, IWriteProgress? observer, CancellationToken cancellation) =>
-        Copy(source, target, DurableFile.CreateInNewFolder, observer, cancellation);
+    public static void IntoNewFolder(string source, string target, DurableFolder folder, IWriteProgress? observer, CancellationToken cancellation) =>
+        Copy(source, target, folder.CreateFile, observer, cancellation);
 
     /// <summary>Copies <paramref name="source"/> to a name that must be free, with its permissions and time of change.</summary>
     public static void Copy(string source, string target) =>
@@ -25,8 +25,8 @@ internal static class FileCopy
         FilePlanWriter.Write(plan, copy.Handle, NoEngine, progress is null ? null : progress.Advance, cancellation);
         file.CheckUnchanged();
         progress?.Enter(WriteStage.Syncing);
+        File.SetLastWriteTimeUtc(copy.Handle, File.GetLastWriteTimeUtc(file.Handle));
         copy.Commit(HostSystem.Current.ModeOf(file.Handle));
-        File.SetLastWriteTimeUtc(target, File.GetLastWriteTimeUtc(source));
     }
 
     private static IReorderEngine NoEngine() => throw new InvalidOperationException("a copy reorders nothing");

@@ -106,7 +106,7 @@ public sealed class DurableFolderTests : IDisposable
         {
             Directory.CreateDirectory(Target);
             File.WriteAllText(Path.Combine(Target, "kept"), "old");
-            var refused = Assert.Throws<MigrationException>(written.Commit);
+            var refused = Assert.Throws<MigrationException>(() => written.Commit());
             Assert.Equal($"{Target}: rename: File exists : '{Target}'", refused.Message);
             Assert.Equal(FailureKind.Io, refused.Kind);
         }

@@ -85,10 +85,19 @@ internal sealed class OutputAccount
         static byte[] Bytes(TreeRecord tree) => RecordDocument.Write(tree, RecordJson.Readable.TreeRecord);
     }
 
-    /// <summary>Writes the checksums, and removes what a killed run has left beside the account.</summary>
+    /// <summary>Has the disk take the names of the reports, writes the checksums, and removes what a killed run has left beside the account.</summary>
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public void End()
     {
+        try
+        {
+            DiskSync.FlushFolder(Reports.Folder);
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, root);
+        }
+
         TargetLock.SweepLeftovers(treePath);
         Checksums.Write();
     }

@@ -50,7 +50,14 @@ internal sealed class UnitDocuments<T>(string folder, string turns, JsonTypeInfo
     public IEnumerable<T> ReadUsable() => Files().Select(TryReadFile).OfType<T>();
 
     /// <summary>Writes the document of a unit of which this run has the turn, durably.</summary>
-    public void Write(T document) => DurableFile.WriteInTurn(FileOf(document.Path), TurnOf(document.Path), RecordDocument.Write(document, type));
+    public void Write(T document)
+    {
+        using var file = Begin(document);
+        file.Commit();
+    }
+
+    /// <summary>Writes the document of a unit of which this run has the turn, under a temporary name until it is committed.</summary>
+    public DurableFile Begin(T document) => DurableFile.BeginInTurn(FileOf(document.Path), TurnOf(document.Path), RecordDocument.Write(document, type));
 
     /// <summary>Writes the document of a unit of which nobody takes the turn, durably.</summary>
     public void WriteShared(T document) => DurableFile.WriteShared(FileOf(document.Path), RecordDocument.Write(document, type));

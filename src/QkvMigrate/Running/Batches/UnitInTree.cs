@@ -34,7 +34,7 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
             }
             catch (MigrationException error)
             {
-                return RecordReports(Failed(error));
+                return RecordReports(null, Failed(error));
             }
             catch (OperationCanceledException)
             {
@@ -46,7 +46,7 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
     private IReadOnlyList<CheckpointReport> RunInTurn(CancellationToken cancellation)
     {
         var known = request.DryRun ? handover.EntryOf(unit.RelativePath) : account.Entries.Read(unit.RelativePath);
-        var journal = UnitJournal.Open(account, known, unit, output, request, cancellation);
+        using var journal = UnitJournal.Open(account, known, unit, output, request, cancellation);
         if (!request.Force && journal.FindFinished() is { } finished)
         {
             return AlreadyFinished(finished, journal);
@@ -57,7 +57,7 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
             : new ModelExport(unit, output, request, journal, cancellation).Run();
         var reports = work.Select(journal.WithDigest).ToList();
         journal.End();
-        return RecordReports([.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
+        return RecordReports(journal, [.. reports.Take(1).Select(first => WithRemovals(first, journal)), .. reports.Skip(1), .. Orphans(journal)]);
     }
 
     private static CheckpointReport WithRemovals(CheckpointReport report, UnitJournal journal)
@@ -83,7 +83,7 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
         finished.Tidy();
         var told = KnownReports().Where(checkpoint => checkpoint.Error is null).Select(checkpoint => checkpoint.Path);
         var hasNews = reports.Select(report => report.Path).Except(told, StringComparer.Ordinal).Any();
-        return hasNews ? RecordReports(reports) : reports;
+        return hasNews ? RecordReports(journal, reports) : reports;
     }
 
     private IEnumerable<CheckpointReport> Orphans(UnitJournal journal) =>
@@ -92,16 +92,21 @@ internal sealed class UnitInTree(OutputAccount account, CheckpointUnit unit, str
     private IReadOnlyList<CheckpointReport> Failed(MigrationException error) =>
         [.. unit.Checkpoints.Select(name => CheckpointReport.Of(Path.Combine(unit.Root, name), error))];
 
-    /// <summary>Records the reports of the unit, beside those of the checkpoints that this run leaves out.</summary>
-    private IReadOnlyList<CheckpointReport> RecordReports(IReadOnlyList<CheckpointReport> reports)
+    /// <summary>
+    /// Records the reports of the unit, beside those of the checkpoints that this run leaves out. The disk has their names when the whole account
+    /// ends: until then a power cut may take them back, and the next run makes them again.
+    /// </summary>
+    private IReadOnlyList<CheckpointReport> RecordReports(UnitJournal? journal, IReadOnlyList<CheckpointReport> reports)
     {
         if (!request.DryRun)
         {
             var leftOut = unit.LeftOut.ToHashSet(StringComparer.Ordinal);
             var others = leftOut.Count == 0 ? [] : KnownReports().Where(checkpoint => leftOut.Contains(Path.GetFileName(checkpoint.Path)));
             var own = UnitReportRecord.Of(unit.RelativePath, reports);
-            account.Reports.Write(
+            using var file = account.Reports.Begin(
                 own with { Checkpoints = [.. own.Checkpoints.Concat(others).OrderBy(checkpoint => checkpoint.Path, StringComparer.Ordinal)] });
+            journal?.WaitForFinish();
+            file.CommitName();
         }
 
         return reports;

@@ -1,14 +1,16 @@
 using QkvMigrate.Files;
 using QkvMigrate.Trees;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
 /// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: <c>Writing</c> is on the disk before the first
 /// byte, the digest of every new file before the first of them gets its name, <c>Finished</c> after the last. Whenever
-/// a run is killed, the entry says whether the output is whole, and which of its files are this tool's.
+/// a run is killed, the entry says whether the output is whole, and which of its files are this tool's. docs/durability.md has the order of
+/// its writes and syncs.
 /// </summary>
-internal sealed class UnitJournal
+internal sealed class UnitJournal : IDisposable
 {
     private readonly OutputAccount account;
     private readonly CheckpointUnit unit;
@@ -17,6 +19,8 @@ internal sealed class UnitJournal
     private readonly ManifestEntry writing;
     private readonly StandingResults standing;
     private IReadOnlyList<ResultFile> result = [];
+    private DurableFile? finishing;
+    private DiskSync? finished;
     private bool hasBegun;
     private bool isCommitting;
 
@@ -75,17 +79,21 @@ internal sealed class UnitJournal
     /// <summary>The unit as an earlier run finished it; null where there is something to do.</summary>
     public FinishedUnit? FindFinished() => FinishedUnit.Find(account, unit, request, before, writing, standing);
 
-    /// <summary>Records that the writing begins.</summary>
+    /// <summary>
+    /// Records that the writing begins. A power cut may take that back, and leave a temporary folder that no entry tells of: the next run removes it all
+    /// the same.
+    /// </summary>
     public void Begin()
     {
         hasBegun = true;
-        account.Entries.Write(writing);
+        using var entry = account.Entries.Begin(writing);
+        entry.CommitName();
     }
 
     /// <summary>
     /// Takes the digests of what was written, by reading it back, where no verification has done so: the copies are made inside
     /// the kernel and by several threads, so nobody has seen the bytes pass, and what is read back is what the file really holds.
-    /// From here on the files may get their names, and what the source no longer makes goes.
+    /// From here on all of it is on the disk: the files may get their names, and what the source no longer makes goes.
     /// </summary>
     /// <param name="folder">Where the files are until they get their name.</param>
     /// <param name="files">The files, relative to it.</param>
@@ -94,7 +102,7 @@ internal sealed class UnitJournal
     /// <param name="digests">The digests that are known, by the file's name.</param>
     /// <param name="cancellation">Ends the work.</param>
     public void Digest(
-        string folder,
+        DurableFolder folder,
         IEnumerable<string> files,
         IEnumerable<KeptLink> links,
         IReadOnlyDictionary<string, string> sources,
@@ -105,14 +113,19 @@ internal sealed class UnitJournal
         [
             .. files.Select(file =>
             {
-                var path = Path.Combine(folder, file);
+                var path = Path.Combine(folder.WritePath, file);
                 var digest = digests.GetValueOrDefault(file) ?? FileDigest.Whole(path, cancellation);
                 return new ResultFile(file, new FileInfo(path).Length, digest, sources.GetValueOrDefault(file));
             }),
             .. links.Select(ResultFile.Of),
         ];
         result = [.. written.Concat(Earlier.KeptBeside(written.Select(file => file.Path))).OrderBy(file => file.Path, StringComparer.Ordinal)];
-        account.Entries.Write(writing with { Result = result });
+        using (var entry = account.Entries.Begin(writing with { Result = result }))
+        {
+            folder.Settle();
+            entry.Commit();
+        }
+
         isCommitting = true;
         if (before is not null)
         {
@@ -123,12 +136,33 @@ internal sealed class UnitJournal
         Removed = Earlier.RemoveStale(result.Select(file => file.Path));
     }
 
+    /// <summary>Begins to write what <see cref="Finish"/> records, while the disk takes the names of the result.</summary>
+    public void PrepareFinish()
+    {
+        var source = SourceStamp.InOrder(writing.Source.Concat(KeptSource()));
+        finishing = account.Entries.Begin(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = LeftToOthers() });
+    }
+
     /// <summary>All of the result is on the disk under its name: the account is whole.</summary>
     public void Finish()
     {
         hasBegun = false;
-        var source = SourceStamp.InOrder(writing.Source.Concat(KeptSource()));
-        account.Entries.Write(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = LeftToOthers() });
+        finishing!.CommitName();
+        finished = DiskSync.BeginFolder(account.Entries.Folder);
+    }
+
+    /// <summary>Waits until the disk has what <see cref="Finish"/> recorded.</summary>
+    /// <exception cref="MigrationException">It did not take it.</exception>
+    public void WaitForFinish()
+    {
+        try
+        {
+            finished?.Wait();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, account.Entries.FileOf(unit.RelativePath));
+        }
     }
 
     /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
@@ -185,6 +219,9 @@ internal sealed class UnitJournal
             account.Entries.Write(before);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => finishing?.Dispose();
 
     /// <summary>A report with the digest of what was written.</summary>
     public CheckpointReport WithDigest(CheckpointReport report) => WithDigest(report, result);

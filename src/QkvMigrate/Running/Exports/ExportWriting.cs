@@ -38,30 +38,30 @@ internal sealed class ExportWriting(
             journal?.Begin();
             foreach (var weights in plan.Weights)
             {
-                Write(weights, Path.Combine(folder.WritePath, weights.Name));
+                Write(weights, Path.Combine(folder.WritePath, weights.Name), folder);
             }
 
             foreach (var document in plan.Documents)
             {
-                using var file = DurableFile.CreateInNewFolder(Path.Combine(folder.WritePath, document.Name));
+                using var file = folder.CreateFile(Path.Combine(folder.WritePath, document.Name));
                 PositionedWrite.All(file.Handle, document.Content.Span, 0);
                 file.Commit();
             }
 
             foreach (var kept in plan.KeptFiles)
             {
-                FileCopy.IntoNewFolder(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), request.Progress, cancellation);
+                FileCopy.IntoNewFolder(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), folder, request.Progress, cancellation);
             }
 
             Verify(folder.WritePath);
             journal?.Digest(
-                folder.WritePath,
+                folder,
                 plan.Files,
                 [],
                 new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
                 new Dictionary<string, string>(),
                 cancellation);
-            folder.Commit();
+            folder.Commit(meanwhile: () => journal?.PrepareFinish());
             RemoveOtherWeights();
             journal?.Finish();
         }
@@ -83,10 +83,10 @@ internal sealed class ExportWriting(
         CheckpointWriting.Require(report, "the export", output);
     }
 
-    private void Write(WeightFile weights, string path)
+    private void Write(WeightFile weights, string path, DurableFolder folder)
     {
         var layout = weights.Layout;
-        using var file = DurableFile.CreateInNewFolder(path);
+        using var file = folder.CreateFile(path);
         using var progress = request.Progress?.Begin(path, layout.Length);
         UnchangedSources.During(files.Select(source => source.Source), () =>
         {
