@@ -9,9 +9,10 @@ namespace QkvMigrate.Writing;
 /// order of each piece of work stays its own, because none goes on before the disk has what it waits for.
 /// </summary>
 /// <param name="turns">How many compute at a time, at least 1.</param>
+/// <param name="alone">How many of these may be pieces that are too large to wait together.</param>
 /// <param name="flushTogether">Brings files and names of one filesystem to the disk, as <see cref="HostSystem.FlushTogether"/> does.</param>
 /// <param name="patience">The longest that those who wait are kept waiting for more to come.</param>
-internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSpan patience)
+internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushTogether, TimeSpan patience)
 {
     /// <summary>The fewest for which a whole filesystem is synced. Fewer are synced each by itself, which leaves the data of others alone.</summary>
     public const int Fewest = 8;
@@ -23,6 +24,7 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
     private static SyncGroup? ofThread;
 
     private readonly Turns turns = new(turns);
+    private readonly Turns turnsAlone = new(Math.Min(turns, alone));
     private readonly object gate = new();
 
     /// <summary>The filesystems that could not be synced as a whole, or once did not want to.</summary>
@@ -33,9 +35,13 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
     private int awaited;
     private bool isLed;
 
-    /// <summary>A group for which the system flushes.</summary>
-    public SyncGroup(int turns)
-        : this(turns, HostSystem.Current.FlushTogether, Patience)
+    /// <summary>
+    /// A group for which the system flushes. One more than the jobs compute, because a rename, too, can wait for the filesystem's journal, with its
+    /// turn in hand.
+    /// </summary>
+    /// <param name="jobs">How many the user wants to compute at a time, at least 1.</param>
+    public SyncGroup(int jobs)
+        : this(jobs + 1, jobs, HostSystem.Current.FlushTogether, Patience)
     {
     }
 
@@ -62,7 +68,7 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
         ofThread = this;
         try
         {
-            RunAlone(work);
+            RunInTurn(work);
         }
         finally
         {
@@ -70,7 +76,7 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
             lock (gate)
             {
                 members--;
-                Monitor.Pulse(gate);
+                CallLeader();
             }
         }
     }
@@ -78,14 +84,14 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
     /// <summary>Runs a piece of work that is too large to make others wait for it: it has a turn from end to end, and syncs each file by itself.</summary>
     public void RunAlone(Action work)
     {
-        turns.Take();
+        turnsAlone.Take();
         try
         {
-            work();
+            RunInTurn(work);
         }
         finally
         {
-            turns.GiveBack();
+            turnsAlone.GiveBack();
         }
     }
 
@@ -123,57 +129,93 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
         return request;
     }
 
-    /// <summary>Waits until the disk has what was asked for.</summary>
+    /// <summary>Waits until the disk has what was asked for, while another piece of work computes.</summary>
     /// <exception cref="IOException">It did not take it.</exception>
-    public void WaitFor(SyncRequest request) => WhileWaiting(() =>
+    public void WaitFor(SyncRequest request)
     {
-        switch (OutcomeOf(request))
+        if (!IsDecided(request, out var leads))
+        {
+            turns.GiveBack();
+            SleepUntilDecided(request, leads);
+        }
+
+        switch (request.Outcome)
         {
             case SyncOutcome.Lost:
                 throw request.Failure!;
             case SyncOutcome.ByItself:
-                request.Sync.Flush();
+                WhileWaiting(request.Sync.Flush);
                 break;
         }
-    });
+    }
 
-    private SyncOutcome OutcomeOf(SyncRequest request)
+    private void RunInTurn(Action work)
     {
-        for (var isFirst = true; ; isFirst = false)
+        turns.Take();
+        try
         {
-            bool leads;
-            lock (gate)
+            work();
+        }
+        finally
+        {
+            turns.GiveBack();
+        }
+    }
+
+    /// <summary>Whether it is decided what becomes of a request. Otherwise the calling thread waits for that from now on, and may be the one to lead.</summary>
+    private bool IsDecided(SyncRequest request, out bool leads)
+    {
+        lock (gate)
+        {
+            if (request.Outcome != SyncOutcome.Open)
             {
-                if (request.Outcome != SyncOutcome.Open)
-                {
-                    return request.Outcome;
-                }
-
-                if (isFirst)
-                {
-                    request.IsAwaited = true;
-                    awaited++;
-                    Monitor.Pulse(gate);
-                }
-
-                leads = !isLed;
-                isLed = true;
+                leads = false;
+                return true;
             }
 
-            if (leads)
+            request.Waiting = Sleeper.OfThread;
+            awaited++;
+            CallLeader();
+            leads = !isLed;
+            isLed = true;
+            return false;
+        }
+    }
+
+    /// <summary>Has the thread that leads begin, where enough wait.</summary>
+    private void CallLeader()
+    {
+        if (awaited >= Wanted)
+        {
+            Monitor.Pulse(gate);
+        }
+    }
+
+    /// <summary>Sleeps without a turn, or leads; returns with one.</summary>
+    private void SleepUntilDecided(SyncRequest request, bool leads)
+    {
+        if (!leads)
+        {
+            Sleeper.OfThread.Sleep();
+            if (request.Outcome != SyncOutcome.Open)
             {
-                Lead();
+                return;
             }
-            else
-            {
-                request.Called.Wait();
-                request.Called.Reset();
-            }
+        }
+
+        try
+        {
+            Lead(request);
+        }
+        finally
+        {
+            turns.Take();
         }
     }
 
     /// <summary>Brings what was asked for until now to the disk, for all. One thread of those that wait does so at a time.</summary>
-    private void Lead()
+    /// <param name="own">What that thread waits for.</param>
+    private void Lead(SyncRequest own)
     {
         List<SyncRequest> taken;
         lock (gate)
@@ -194,27 +236,32 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
         }
         finally
         {
-            End(taken, together);
+            End(own, taken, together);
         }
     }
 
-    /// <summary>Tells those who wait what became of their requests, and one of the others that it is to lead.</summary>
-    private void End(List<SyncRequest> taken, HashSet<SyncRequest> together)
+    /// <summary>Has those who wait go on, one after the other, and one whose request came too late lead next.</summary>
+    private void End(SyncRequest own, List<SyncRequest> taken, HashSet<SyncRequest> together)
     {
+        List<Sleeper> ready;
+        Sleeper? next;
         lock (gate)
         {
-            isLed = false;
             foreach (var request in taken)
             {
                 request.Outcome = together.Contains(request) ? SyncOutcome.Together
                     : request.Failure is null ? SyncOutcome.ByItself
                     : SyncOutcome.Lost;
-                awaited -= request.IsAwaited ? 1 : 0;
-                request.Called.Set();
             }
 
-            pending.Find(request => request.IsAwaited)?.Called.Set();
+            awaited -= taken.Count(request => request.Waiting is not null);
+            ready = [.. taken.Where(request => request != own).Select(request => request.Waiting).OfType<Sleeper>()];
+            next = pending.Find(request => request.Waiting is not null)?.Waiting;
+            isLed = next is not null;
         }
+
+        ready.ForEach(turns.Promise);
+        next?.Wake();
     }
 
     /// <summary>Whether a filesystem did not want to be synced as a whole since its files were asked for.</summary>
@@ -235,7 +282,7 @@ internal sealed class SyncGroup(int turns, SyncGroup.Flush flushTogether, TimeSp
 
         // What nobody waits for may have failed since, and be gone.
         var files = same.Select(request => request.Sync.File).OfType<SafeFileHandle>().Where(file => !file.IsClosed).ToList();
-        var first = same.FirstOrDefault(request => request.IsAwaited) ?? same.First();
+        var first = same.FirstOrDefault(request => request.Waiting is not null) ?? same.First();
         if (flushTogether(files, first.Sync.Folder, Lose))
         {
             return true;

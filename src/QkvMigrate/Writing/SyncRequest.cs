@@ -13,11 +13,8 @@ internal sealed class SyncRequest(DiskSync sync)
     /// <summary>Why the disk did not take the file, where the system has said so. It says so only once.</summary>
     public IOException? Failure { get; set; }
 
-    /// <summary>Whether a thread waits for it.</summary>
-    public bool IsAwaited { get; set; }
-
-    /// <summary>Wakes that thread: to look, or to lead. It does not spin.</summary>
-    public ManualResetEventSlim Called { get; } = new(initialState: false, spinCount: 0);
+    /// <summary>The thread that waits for it, or null. It is woken when it is its turn to go on, or to lead.</summary>
+    public Sleeper? Waiting { get; set; }
 }
 
 /// <summary>What became of a <see cref="SyncRequest"/>.</summary>

@@ -10,6 +10,9 @@ public sealed class SyncGroupTests : IDisposable
 {
     private const int Many = 3 * SyncGroup.Fewest;
 
+    /// <summary>More than stay open while they wait.</summary>
+    private const int FilesOfFolder = 6;
+
     /// <summary>The usual one, in which a busy machine may not get to the next thread.</summary>
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(10);
 
@@ -26,6 +29,7 @@ public sealed class SyncGroupTests : IDisposable
         var calls = new ConcurrentBag<int>();
         using var allAreThere = new Barrier(Many);
         var group = new SyncGroup(
+            Many,
             Many,
             (files, place, _) =>
             {
@@ -64,6 +68,7 @@ public sealed class SyncGroupTests : IDisposable
         using var allAreThere = new Barrier(Many);
         var group = new SyncGroup(
             Many,
+            Many,
             (files, _, _) =>
             {
                 var named = Directory.EnumerateFiles(folder.Path, "0*").Select(FileIdentity.Of).OfType<FileIdentity>().ToList();
@@ -94,6 +99,7 @@ public sealed class SyncGroupTests : IDisposable
         using var allAreThere = new Barrier(Many);
         var group = new SyncGroup(
             Many,
+            Many,
             (_, _, _) =>
             {
                 Interlocked.Increment(ref calls);
@@ -116,7 +122,7 @@ public sealed class SyncGroupTests : IDisposable
     public void A_failure_is_told_to_the_one_whose_file_it_is()
     {
         var failures = new ConcurrentBag<int>();
-        var group = new SyncGroup(2, (_, _, _) => false, Short);
+        var group = new SyncGroup(2, 2, (_, _, _) => false, Short);
 
         RunAll(group, Many, number =>
         {
@@ -147,6 +153,7 @@ public sealed class SyncGroupTests : IDisposable
         using var allAreThere = new Barrier(Many);
         var lost = new ConcurrentBag<string>();
         var group = new SyncGroup(
+            Many,
             Many,
             (files, _, lose) =>
             {
@@ -179,6 +186,7 @@ public sealed class SyncGroupTests : IDisposable
         var most = new ConcurrentBag<int>();
         var group = new SyncGroup(
             3,
+            3,
             (_, _, _) =>
             {
                 Thread.Sleep(5);
@@ -205,7 +213,7 @@ public sealed class SyncGroupTests : IDisposable
     {
         var target = folder.At("shared.json");
 
-        RunAll(new SyncGroup(1, (_, _, _) => true, Short), Many, number => DurableFile.WriteShared(target, [(byte)number]));
+        RunAll(new SyncGroup(1, 1, (_, _, _) => true, Short), Many, number => DurableFile.WriteShared(target, [(byte)number]));
 
         Assert.Equal([target], Directory.EnumerateFileSystemEntries(folder.Path));
     }
@@ -213,11 +221,76 @@ public sealed class SyncGroupTests : IDisposable
     [Fact]
     public void A_large_piece_of_work_waits_for_nobody()
     {
-        var group = new SyncGroup(1, (_, _, _) => throw new InvalidOperationException(), Short);
+        var group = new SyncGroup(1, 1, (_, _, _) => throw new InvalidOperationException(), Short);
 
         RunAll(1, _ => group.RunAlone(() => Write(7)));
 
         Assert.Equal([NameOf(7)], Directory.EnumerateFiles(folder.Path));
+    }
+
+    [Fact]
+    public void Large_pieces_of_work_are_fewer_at_a_time_than_there_are_turns()
+    {
+        var computing = 0;
+        var most = new ConcurrentBag<int>();
+        var group = new SyncGroup(4, 2, (_, _, _) => true, Short);
+
+        RunAll(Many, number => group.RunAlone(() =>
+        {
+            most.Add(Interlocked.Increment(ref computing));
+            Thread.Sleep(1);
+            Interlocked.Decrement(ref computing);
+        }));
+
+        Assert.InRange(most.Max(), 1, 2);
+    }
+
+    /// <summary>Its files are waited for when it is whole: a file that was lost is told then, by its name, and the folder gets none.</summary>
+    [Fact]
+    public void A_folder_of_which_a_file_was_lost_gets_no_name_and_the_others_do()
+    {
+        using var allAreThere = new Barrier(Many);
+        var lost = new ConcurrentBag<string>();
+        var group = new SyncGroup(
+            Many,
+            Many,
+            (files, _, lose) =>
+            {
+                lose(files[^1], new IOException("lost"));
+                return false;
+            },
+            Long);
+
+        RunAll(group, Many, number =>
+        {
+            allAreThere.SignalAndWait();
+            try
+            {
+                WriteFolder(number);
+            }
+            catch (MigrationException error)
+            {
+                Assert.Equal("lost", error.Problem);
+                Assert.StartsWith("file", Path.GetFileName(error.File), StringComparison.Ordinal);
+                lost.Add(NameOf(number));
+            }
+        });
+
+        Assert.Equal(Enumerable.Range(0, Many).Select(NameOf).Except([Assert.Single(lost)]), Directory.EnumerateFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
+        Assert.All(Directory.EnumerateDirectories(folder.Path), made => Assert.Equal(FilesOfFolder, Directory.EnumerateFiles(made).Count()), throwIfEmpty: true);
+    }
+
+    private void WriteFolder(int number)
+    {
+        using var made = DurableFolder.Create(NameOf(number), mayExist: false);
+        for (var i = 0; i < FilesOfFolder; i++)
+        {
+            using var file = made.CreateFile(Path.Combine(made.WritePath, $"file{i}"));
+            file.Write(stream => stream.WriteByte((byte)number));
+            file.Commit();
+        }
+
+        made.Commit();
     }
 
     private string NameOf(int number) => folder.At($"{number:000}");

@@ -14,7 +14,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     private const long SmallBytes = 1 << 20;
 
     /// <summary>Units that are begun at a time where they are small.</summary>
-    private const int MostTogether = 64;
+    private const int MostTogether = 32;
 
     private static readonly IEqualityComparer<BatchUnit> ByReference = ReferenceEqualityComparer.Instance;
 
@@ -181,7 +181,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
 
     /// <summary>
     /// Calls <paramref name="work"/> with each unit and its number, by threads that take the next one each, until all are done or one
-    /// fails. As many as there are jobs compute at a time. Small units are mostly spent waiting for the disk: there more are begun, and
+    /// fails. About as many as there are jobs compute at a time. Small units are mostly spent waiting for the disk: there more are begun, and
     /// wait together.
     /// </summary>
     private void RunAll(List<BatchUnit> units, Action<BatchUnit, int> work)
