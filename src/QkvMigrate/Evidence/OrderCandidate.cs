@@ -6,7 +6,7 @@ namespace QkvMigrate.Evidence;
 /// <param name="Layout">Interleaved or sequential.</param>
 /// <param name="Geometry">The geometry; null for the sequential layout, which it does not change.</param>
 /// <param name="Runs">The section of each run of rows, and the row behind it.</param>
-internal sealed record OrderCandidate(RowOrder Layout, AttentionGeometry? Geometry, IReadOnlyList<(QkvSection Section, int End)> Runs)
+internal sealed record OrderCandidate(RowOrder Layout, AttentionGeometry? Geometry, (QkvSection Section, int End)[] Runs)
 {
     /// <summary>Rotary embeddings turn pairs of rows, and no model has heads of more than a thousand.</summary>
     private const int LargestHead = 1024;
@@ -25,7 +25,7 @@ internal sealed record OrderCandidate(RowOrder Layout, AttentionGeometry? Geomet
             return [];
         }
 
-        IReadOnlyList<(QkvSection, int)> runs = [(QkvSection.Query, columns), (QkvSection.Key, columns + keys), (QkvSection.Value, rows)];
+        (QkvSection, int)[] runs = [(QkvSection.Query, columns), (QkvSection.Key, columns + keys), (QkvSection.Value, rows)];
         var sequential = new OrderCandidate(RowOrder.Sequential, null, runs);
         var sizes = Enumerable.Range(1, LargestHead / 2).Select(half => 2 * half).Where(size => columns % size == 0 && keys % size == 0);
         var geometries = sizes.Select(size => new AttentionGeometry(columns / size, keys / size, size))
@@ -49,7 +49,7 @@ internal sealed record OrderCandidate(RowOrder Layout, AttentionGeometry? Geomet
             runs.Add((block.Section, end));
         }
 
-        return new OrderCandidate(RowOrder.Interleaved, geometry, runs);
+        return new OrderCandidate(RowOrder.Interleaved, geometry, [.. runs]);
     }
 
     /// <summary>

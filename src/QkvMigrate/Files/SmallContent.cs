@@ -10,7 +10,9 @@ namespace QkvMigrate.Files;
 /// <param name="read">Reads the file from its start into a buffer, and says whether all of it was there.</param>
 internal sealed class SmallContent(long length, Func<byte[], int, bool> read) : IDisposable
 {
-    private const int MostBytes = 256 << 10;
+    /// <summary>The most bytes of a file that counts as small.</summary>
+    public const int MostBytes = 256 << 10;
+
     private const long MostBytesOfAll = 16 << 20;
 
     private static long held;

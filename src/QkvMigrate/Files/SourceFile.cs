@@ -11,13 +11,13 @@ public sealed class SourceFile : IDisposable
     private readonly SmallContent? content;
     private readonly Action<long, Span<byte>>? imagine;
 
-    private SourceFile(string path, SafeFileHandle handle, long length)
+    private SourceFile(string path, SafeFileHandle handle, FileIdentity identity)
     {
         Path = path;
         opened = handle;
-        Length = length;
-        identity = FileIdentity.Of(handle);
-        content = new SmallContent(length, (bytes, count) => TryReadWhole(bytes.AsSpan(0, count)));
+        Length = identity.Size;
+        this.identity = identity;
+        content = new SmallContent(Length, (bytes, count) => TryReadWhole(bytes.AsSpan(0, count)));
     }
 
     private SourceFile(string path, long length, Action<long, Span<byte>> imagine)
@@ -37,6 +37,9 @@ public sealed class SourceFile : IDisposable
     /// <summary>Bytes of the file when it was opened.</summary>
     public long Length { get; }
 
+    /// <summary>Whether it is read once, as long as there is room for small files, and its pieces are at hand then.</summary>
+    internal bool IsSmall => content is not null && Length <= SmallContent.MostBytes;
+
     /// <summary>Opens <paramref name="path"/> for reading.</summary>
     /// <exception cref="MigrationException">The file is not there, is no regular file, or may not be read.</exception>
     public static SourceFile Open(string path)
@@ -49,8 +52,9 @@ public sealed class SourceFile : IDisposable
             var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             try
             {
-                Expect(FileIdentity.Of(handle), path);
-                return new SourceFile(path, handle, RandomAccess.GetLength(handle));
+                var found = FileIdentity.Of(handle);
+                Expect(found, path);
+                return new SourceFile(path, handle, found);
             }
             catch
             {

@@ -4,7 +4,7 @@ namespace QkvMigrate.Verification;
 
 /// <summary>
 /// Reads pieces of a file that are large as they are asked for, and small ones by way of a few blocks that are kept:
-/// rows of a transposed tensor are pieces of a few bytes. One thread's.
+/// rows of a transposed tensor are pieces of a few bytes. A small file keeps itself. One thread's.
 /// </summary>
 internal sealed class SourceWindow(SourceFile source)
 {
@@ -17,7 +17,7 @@ internal sealed class SourceWindow(SourceFile source)
     /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on.</summary>
     public void Read(long offset, Span<byte> buffer)
     {
-        if (buffer.Length >= BlockBytes / 8)
+        if (source.IsSmall || buffer.Length >= BlockBytes / 8)
         {
             source.Read(offset, buffer);
             return;

@@ -186,7 +186,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     /// </summary>
     private void RunAll(List<BatchUnit> units, Action<BatchUnit, int> work)
     {
-        var group = new SyncGroup(Math.Max(1, options.Jobs));
+        var group = new SyncGroup(Math.Clamp(options.Jobs, 1, Math.Max(1, units.Count)));
         var small = units.Count(unit => unit.Bytes <= SmallBytes);
         var isTogether = small >= SyncGroup.Fewest;
         var next = -1;
