@@ -35,8 +35,7 @@ internal sealed class PlannedBytes
     /// <summary>The segments that make a range of the new file, in order; each with what of it lies in the range, from its own start on.</summary>
     public IEnumerable<(Segment Segment, long From, long Length)> Parts(long offset, long length)
     {
-        var found = Array.BinarySearch(starts, offset);
-        for (var i = found >= 0 ? found : ~found - 1; length > 0; i++)
+        for (var i = SortedPlaces.LastUpTo(starts, offset); length > 0; i++)
         {
             var segment = plan.Segments[i];
             var from = offset - segment.Target;

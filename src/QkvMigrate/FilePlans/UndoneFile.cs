@@ -123,8 +123,7 @@ internal sealed class UndoneFile(SourceFile source, PlannedBytes middle, FilePla
 
     private bool IsPatched(long at)
     {
-        var found = Array.BinarySearch(patches, at);
-        var before = found >= 0 ? found : ~found - 1;
+        var before = SortedPlaces.LastUpTo(patches, at);
         return before >= 0 && at < patches[before] + sizeof(uint);
     }
 }

@@ -34,7 +34,9 @@ public static class FusedNames
     /// <summary>Finds the last place of a module in a path: where its first and its last component start, and where the last one ends.</summary>
     private static bool TryFind(string path, string module, out int start, out int last, out int end)
     {
-        for (end = path.Length; end > 0; end = path.LastIndexOf('.', end - 1))
+        // Most names have not even its letters in them: these are looked for in one go.
+        var mayBeThere = path.AsSpan().IndexOf(Component(module, module.Length)) >= 0;
+        for (end = mayBeThere ? path.Length : 0; end > 0; end = path.LastIndexOf('.', end - 1))
         {
             if (EndsAt(path, end, module, out start, out last))
             {

@@ -45,8 +45,7 @@ internal sealed record BlockMove(long Target, long Offset, long Repetitions, lon
         var block = Permutation.RowCount * RowBytes;
         var (repetition, within) = Math.DivRem(position - Target, block);
         var row = (int)(within / RowBytes);
-        var found = Array.BinarySearch(runStarts.Value, row);
-        var number = found >= 0 ? found : ~found - 1;
+        var number = SortedPlaces.LastUpTo(runStarts.Value, row);
         var (run, start) = (Permutation.Runs[number], runStarts.Value[number]);
         var left = ((start + run.Length) * RowBytes) - within;
         return (Offset + (repetition * block) + ((run.Start - start) * RowBytes) + within, left);

@@ -108,7 +108,7 @@ internal sealed class ChangedFile(
     public SourceFile Old()
     {
         var blocks = plan.Steps.SelectMany(step => step.Inverse().Blocks).ToList();
-        var starts = blocks.ConvertAll(block => block.Range.Start);
+        var starts = blocks.Select(block => block.Range.Start).ToArray();
         return SourceFile.Imagined(path, plan.OldLength, Read);
 
         void Read(long offset, Span<byte> buffer)
@@ -116,9 +116,8 @@ internal sealed class ChangedFile(
             for (var done = 0; done < buffer.Length;)
             {
                 var at = offset + done;
-                var found = starts.BinarySearch(at);
-                var number = found >= 0 ? found : ~found - 1;
-                var next = number + 1 < starts.Count ? starts[number + 1] : plan.OldLength;
+                var number = SortedPlaces.LastUpTo(starts, at);
+                var next = number + 1 < starts.Length ? starts[number + 1] : plan.OldLength;
                 var (from, length) = number >= 0 && at < blocks[number].Range.End ? blocks[number].Find(at) : (at, next - at);
                 var part = buffer.Slice(done, (int)Math.Min(length, buffer.Length - done));
                 ReadThere(from, part);
@@ -166,8 +165,7 @@ internal sealed class ChangedFile(
         // No piece of a plan reaches over the end of its block.
         void Read(long offset, Span<byte> buffer)
         {
-            var found = Array.BinarySearch(starts, offset);
-            var number = found >= 0 ? found : ~found - 1;
+            var number = SortedPlaces.LastUpTo(starts, offset);
             journal.Fill(buffer, places[number] + offset - starts[number]);
         }
     }

@@ -51,8 +51,7 @@ internal sealed record MovedBlock(ByteRange Range, IReadOnlyList<BlockMove> Move
     /// <summary>Where the byte of the new file at <paramref name="position"/>, which is in the range, stands in the old one, and how many stand there one behind the other.</summary>
     public (long Offset, long Length) Find(long position)
     {
-        var found = Array.BinarySearch(targets, position);
-        var number = found >= 0 ? found : ~found - 1;
+        var number = SortedPlaces.LastUpTo(targets, position);
         if (number >= 0 && position < Moves[number].To.End)
         {
             return Moves[number].Find(position);

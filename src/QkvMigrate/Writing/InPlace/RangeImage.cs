@@ -1,3 +1,5 @@
+using QkvMigrate.FilePlans;
+
 namespace QkvMigrate.Writing.InPlace;
 
 /// <summary>The bytes of some ranges of a file, in memory: what is no tensor of a checkpoint.</summary>
@@ -37,7 +39,7 @@ internal sealed class RangeImage
     /// <summary>Puts bytes at a place of the file; false where they are not all in one range.</summary>
     public bool TryPut(long position, ReadOnlySpan<byte> bytes)
     {
-        var number = At(position);
+        var number = SortedPlaces.LastUpTo(starts, position);
         if (number < 0 || position + bytes.Length > Ranges[number].End)
         {
             return bytes.IsEmpty;
@@ -52,7 +54,7 @@ internal sealed class RangeImage
     /// <param name="buffer">The part.</param>
     public void Overlay(long position, Span<byte> buffer)
     {
-        for (var number = Math.Max(At(position), 0); number < starts.Length && starts[number] < position + buffer.Length; number++)
+        for (var number = Math.Max(SortedPlaces.LastUpTo(starts, position), 0); number < starts.Length && starts[number] < position + buffer.Length; number++)
         {
             var (first, end) = (Math.Max(starts[number], position), Math.Min(Ranges[number].End, position + buffer.Length));
             if (first < end)
@@ -60,12 +62,5 @@ internal sealed class RangeImage
                 Of(number)[(int)(first - starts[number])..(int)(end - starts[number])].CopyTo(buffer[(int)(first - position)..]);
             }
         }
-    }
-
-    /// <summary>The last range that does not start behind a place; −1 where there is none.</summary>
-    private int At(long position)
-    {
-        var found = Array.BinarySearch(starts, position);
-        return found >= 0 ? found : ~found - 1;
     }
 }
