@@ -174,6 +174,12 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             // A lack of descriptors shows wherever the next file is opened.
             reports = [CheckpointReport.Of(unit.Path, IoFailure.Of(error, unit.Path))];
         }
+        catch (Exception error) when (error.GetBaseException() is OutOfMemoryException)
+        {
+            // What the runtime says, too, where a thread cannot be started: for lack of descriptors, or under a limit on processes.
+            var failure = new MigrationException(FailureKind.Io, "the system grants no more memory, threads or descriptors", unit.Path, inner: error);
+            reports = [CheckpointReport.Of(unit.Path, failure)];
+        }
 
         options.Observer?.Finished(unit.Path, reports);
         return options.KeepPlans ? reports : [.. reports.Select(report => report with { Plan = null, Globals = [] })];

@@ -40,6 +40,20 @@ public sealed class BatchReportTests : TreeOfThree
             BatchReport.Read(Output("")).Select(report => (report.SourceSha256, report.OutputSha256)));
     }
 
+    /// <summary>Where descriptors are few, .NET's runtime says so when a thread is started: a timer's, for example.</summary>
+    [Fact]
+    public void A_lack_of_threads_or_memory_fails_that_unit_alone()
+    {
+        var refusals = new Queue<Exception>([new InsufficientMemoryException()]);
+
+        var reports = Run(request => request with { Engine = () => refusals.TryDequeue(out var refusal) ? throw refusal : engine });
+
+        Assert.Equal("failed upgraded upgraded", Statuses(reports));
+        Assert.Equal(FailureKind.Io, reports[0].Error!.Kind);
+        Assert.Equal("skipped skipped upgraded", string.Join(' ', Statuses(Run()).Split(' ').Order(StringComparer.Ordinal)));
+        Assert.DoesNotContain(Files(), file => file.Name.Contains("qkvmigrate-tmp", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void What_a_killed_run_could_not_report_is_known_from_the_manifest()
     {
