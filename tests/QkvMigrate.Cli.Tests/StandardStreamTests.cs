@@ -97,6 +97,30 @@ public sealed class StandardStreamTests : IDisposable
         }
     }
 
+    /// <summary>Many small checkpoints are worked on at a time, each with several files: as many as there are descriptors for.</summary>
+    [Theory]
+    [InlineData("ulimit -n 160")]
+    [InlineData("ulimit -n 256")]
+    [InlineData("ulimit -Sn 64")]
+    public void Small_checkpoints_take_no_more_descriptors_than_there_are(string limit)
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            var unit = folder.At("tree", $"m{i}");
+            Directory.CreateDirectory(Path.GetDirectoryName(unit)!);
+            Directory.Move(folder.Take(folder.At("model"), $"copy{i}"), unit);
+            for (var kept = 0; kept < 6; kept++)
+            {
+                File.WriteAllText(Path.Combine(unit, $"kept{kept}.txt"), $"{i} {kept}");
+            }
+        }
+
+        var run = ShellRun.Run(folder.Path, limit, "", "upgrade", "tree", "-o", "new", "--jobs", "2");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(40, Directory.GetFiles(folder.At("new"), "lit_model.pth", SearchOption.AllDirectories).Length);
+    }
+
     private void AssertUpgraded()
     {
         var verified = Tool.Run("verify", folder.At("model"), folder.At("new"));

@@ -26,6 +26,9 @@ internal abstract class HostSystem
     /// <param name="followLinks">Whether a symbolic link stands for the file that it leads to.</param>
     public abstract FileIdentity? IdentityOf(string path, bool followLinks);
 
+    /// <summary>How many files this process may have open, after it has asked for as many as it may ask for.</summary>
+    public virtual long MostOpenFiles => long.MaxValue;
+
     /// <summary>
     /// Whether there is certainly nothing under a name. Where this says no, to open it tells: it spares who looks for what is mostly not there the
     /// cost of an exception.

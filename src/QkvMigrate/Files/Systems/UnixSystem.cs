@@ -32,6 +32,9 @@ internal abstract partial class UnixSystem : HostSystem
     protected abstract int WouldBlock { get; }
 
     /// <inheritdoc/>
+    public override long MostOpenFiles => OpenFileLimit.Raise();
+
+    /// <inheritdoc/>
     public override string FolderAbove(string folder) => $"{folder}/..";
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Planning.Lora;
 using QkvMigrate.Reordering;
 using QkvMigrate.Trees;
@@ -13,8 +14,14 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     /// <summary>Up to this size a unit is small: the disk takes its bytes in less time than it takes to be sure of them.</summary>
     private const long SmallBytes = 1 << 20;
 
-    /// <summary>Units that are begun at a time where they are small.</summary>
+    /// <summary>Units that are begun at a time where they are small, and descriptors are not few.</summary>
     private const int MostTogether = 32;
+
+    /// <summary>Descriptors that such a unit has open while it waits: its files, their sources, two locks, records.</summary>
+    private const int DescriptorsOfUnit = 12;
+
+    /// <summary>Descriptors that the runtime and the program have open beside.</summary>
+    private const int OtherDescriptors = 80;
 
     private static readonly IEqualityComparer<BatchUnit> ByReference = ReferenceEqualityComparer.Instance;
 
@@ -194,7 +201,8 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     {
         var group = new SyncGroup(Math.Clamp(options.Jobs, 1, Math.Max(1, units.Count)));
         var small = units.Count(unit => unit.Bytes <= SmallBytes);
-        var isTogether = small >= SyncGroup.Fewest;
+        var together = (int)Math.Clamp((HostSystem.Current.MostOpenFiles - OtherDescriptors) / DescriptorsOfUnit, 0, MostTogether);
+        var isTogether = Math.Min(small, together) >= SyncGroup.Fewest;
         var next = -1;
         ExceptionDispatchInfo? failure = null;
         void Work(int thread)
@@ -232,7 +240,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             }
         }
 
-        Workers.Run(Math.Clamp(isTogether ? Math.Max(options.Jobs, MostTogether) : options.Jobs, 1, Math.Max(1, units.Count)), Work);
+        Workers.Run(Math.Clamp(isTogether ? Math.Max(options.Jobs, together) : options.Jobs, 1, Math.Max(1, units.Count)), Work);
         failure?.Throw();
     }
 
