@@ -1,5 +1,6 @@
 using QkvMigrate.Cli.Tests.Support;
 using QkvMigrate.Testing;
+using QkvMigrate.Testing.Processes;
 using Xunit;
 
 namespace QkvMigrate.Cli.Tests;
@@ -29,6 +30,19 @@ public sealed class OutputTests : IClassFixture<JudgedUpgrade>, IDisposable
         Succeed("upgrade", _source);
         AssertUpgraded(Path.Combine(_directory, "lit_model-qkv.pth"));
         AssertSourceIsUntouched();
+    }
+
+    [Fact]
+    public void A_file_behind_a_link_of_the_working_directory_is_replaced()
+    {
+        File.CreateSymbolicLink(_folder.At("latest.pth"), Path.GetRelativePath(_folder.Path, _source));
+        string[] words = ["--chdir", _folder.Path, BuildFacts.Program, "upgrade", "latest.pth", "--in-place", "--config", Path.Combine(_directory, "model_config.yaml")];
+
+        var run = ChildProcess.Run("env", words, Tool.Environment);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        AssertUpgraded(_source);
+        Assert.Equal(Path.GetRelativePath(_folder.Path, _source), new FileInfo(_folder.At("latest.pth")).LinkTarget);
     }
 
     [Fact]

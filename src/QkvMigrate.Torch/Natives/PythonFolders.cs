@@ -76,7 +76,7 @@ internal static class PythonFolders
     private static string Environment(string interpreter) => Path.GetDirectoryName(Path.GetDirectoryName(interpreter)) ?? "/";
 
     private static string Target(string path) =>
-        File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
+        File.Exists(path) ? File.ResolveLinkTarget(Path.GetFullPath(path), returnFinalTarget: true)?.FullName ?? path : path;
 
     /// <summary>11 for <c>python3.11</c>, or null for a name that does not tell.</summary>
     private static int? Version(string path)

@@ -8,9 +8,6 @@ namespace QkvMigrate.Files;
 /// </summary>
 internal sealed class FilePlace
 {
-    /// <summary>As many links in a row as the system follows (path_resolution(7)).</summary>
-    private const int MostLinks = 40;
-
     private readonly string existing;
     private readonly bool isDirectory;
 
@@ -40,7 +37,7 @@ internal sealed class FilePlace
     {
         var current = Full(path);
         var tail = "";
-        for (var links = 0; ;)
+        while (true)
         {
             if (FileIdentity.Of(current) is { } found)
             {
@@ -51,10 +48,9 @@ internal sealed class FilePlace
                 FailureKind.Io,
                 $"this system has no {current}",
                 path);
-            if (links < MostLinks && new FileInfo(current).LinkTarget is { } target)
+            if (LinkEnd.Of(current) is { } end)
             {
-                links++;
-                current = Path.GetFullPath(target, folder);
+                current = end;
             }
             else
             {
@@ -91,7 +87,7 @@ internal sealed class FilePlace
     /// <summary>The folders that exist from the place up to the root, by the system's own ".."; the place itself first where it is one.</summary>
     private IEnumerable<FileKey> Folders()
     {
-        string? folder = isDirectory ? existing : Path.GetDirectoryName(File.ResolveLinkTarget(existing, returnFinalTarget: true)?.FullName ?? existing)!;
+        string? folder = isDirectory ? existing : Path.GetDirectoryName(LinkEnd.Of(existing) ?? existing)!;
         FileKey? below = null;
         for (var up = folder; up is not null && FileIdentity.Of(up) is { } found && new FileKey(found) is var key && key != below; up = HostSystem.Current.FolderAbove(up))
         {

@@ -24,7 +24,8 @@ internal sealed record InPlacePair(string Path, string Hidden, string Journal)
             return Named(folder, stem);
         }
 
-        var file = LinkTarget(path) ?? path;
+        // At whatever end: the file that it leads to may be the one that is away.
+        var file = LinkEnd.Of(path) ?? path;
         return Named(System.IO.Path.GetDirectoryName(file) ?? "", System.IO.Path.GetFileName(file));
     }
 
@@ -71,8 +72,4 @@ internal sealed record InPlacePair(string Path, string Hidden, string Journal)
         System.IO.Path.Combine(folder, name),
         System.IO.Path.Combine(folder, TemporaryName.InPlaceFor(name)),
         System.IO.Path.Combine(folder, TemporaryName.JournalFor(name)));
-
-    /// <summary>Where a link leads, at whatever end: the file that it leads to may be the one that is away.</summary>
-    private static string? LinkTarget(string path) =>
-        FileIdentity.OfLink(path) is { IsLink: true } ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null;
 }

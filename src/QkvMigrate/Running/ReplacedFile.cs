@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running;
@@ -49,5 +50,5 @@ internal static class ReplacedFile
 
     /// <summary>A link is followed to its end, so that the file is replaced and the link stays.</summary>
     public static string FinalTarget(string path) =>
-        File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
+        File.Exists(path) ? LinkEnd.Of(path) ?? path : path;
 }

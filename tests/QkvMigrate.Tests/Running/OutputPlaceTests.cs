@@ -112,6 +112,25 @@ public sealed class OutputPlaceTests : IDisposable
         Assert.Equal(Configuration, File.ReadAllText(folder.At("shared.yaml.old")));
     }
 
+    /// <summary>What stands in a link is followed as the system does, and not as the names would have it.</summary>
+    [Fact]
+    public void A_file_behind_a_link_in_a_linked_folder_is_replaced_and_no_other()
+    {
+        Directory.CreateDirectory(folder.At("model", "deep"));
+        File.Copy(folder.At("model", "lit_model.pth"), folder.At("lit_model.pth"));
+        File.Copy(folder.At("model", "model_config.yaml"), folder.At("model", "deep", "model_config.yaml"));
+        File.CreateSymbolicLink(folder.At("model", "deep", "latest.pth"), "../lit_model.pth");
+        Directory.CreateSymbolicLink(folder.At("linked"), "model/deep");
+        var before = File.ReadAllBytes(folder.At("lit_model.pth"));
+
+        var report = Assert.Single(Run(folder.At("linked", "latest.pth"), null, request => request with { InPlace = true }));
+
+        Assert.Equal(CheckpointStatus.Upgraded, report.Status);
+        Assert.Equal(before, File.ReadAllBytes(folder.At("lit_model.pth")));
+        Assert.NotEqual(before, File.ReadAllBytes(folder.At("model", "lit_model.pth")));
+        Assert.Equal("../lit_model.pth", new FileInfo(folder.At("model", "deep", "latest.pth")).LinkTarget);
+    }
+
     [Theory]
     [InlineData("cache/blobs/0f00", "cache/snapshots/abc/lit_model.pth")]
     [InlineData("repo/.git/annex/objects/zQ/SHA256E-s1--00", "repo/lit_model.pth")]
