@@ -5,10 +5,10 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: <c>Writing</c> is on the disk before the first
-/// byte, the digest of every new file before the first of them gets its name, <c>Finished</c> after the last. Whenever
-/// a run is killed, the entry says whether the output is whole, and which of its files are this tool's. docs/durability.md has the order of
-/// its writes and syncs.
+/// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: <c>Writing</c> is there before the first byte, the digest
+/// of every new file is on the disk before the first of them gets its name, <c>Finished</c> comes after the last. Whenever a run is killed,
+/// the entry says whether the output is whole, and which of its files are this tool's. docs/durability.md has the order of its writes and
+/// syncs.
 /// </summary>
 internal sealed class UnitJournal : IDisposable
 {
