@@ -38,7 +38,7 @@ class QkvMigrateError(Exception):
     """The program did not do, or not wholly do, what it was asked for.
 
     ``code`` is a word that does not change from version to version: that of the first checkpoint that failed or was refused
-    (``README`` and ``schema/report.v1.schema.json`` say more of them), ``differs`` for a verification that found a difference,
+    (``docs/errors.md`` lists them), ``differs`` for a verification that found a difference,
     ``usage`` for options that make no sense, ``cancelled`` for a run that a signal ended, ``output`` for a report that did
     not arrive, ``program`` where this system does not run the program, ``unexpected`` for a bug of it. ``message`` is one line
     of English.
