@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Files.Systems;
 
 namespace QkvMigrate.Writing;
@@ -12,11 +11,8 @@ namespace QkvMigrate.Writing;
 /// <param name="alone">How many of these may be pieces that are too large to wait together.</param>
 /// <param name="flushTogether">Brings files and names of one filesystem to the disk, as <see cref="HostSystem.FlushTogether"/> does.</param>
 /// <param name="patience">The longest that those who wait are kept waiting for more to come.</param>
-internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushTogether, TimeSpan patience)
+internal sealed class SyncGroup(int turns, int alone, FilesystemSyncs.Flush flushTogether, TimeSpan patience)
 {
-    /// <summary>The fewest for which a whole filesystem is synced. Fewer are synced each by itself, which leaves the data of others alone.</summary>
-    public const int Fewest = 8;
-
     /// <summary>Longer than a disk takes for a few files, and nothing beside what it takes for many one by one.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
@@ -25,10 +21,8 @@ internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushToget
 
     private readonly Turns turns = new(turns);
     private readonly Turns turnsAlone = new(Math.Min(turns, alone));
+    private readonly FilesystemSyncs filesystems = new(flushTogether);
     private readonly object gate = new();
-
-    /// <summary>The filesystems that could not be synced as a whole, or once did not want to.</summary>
-    private readonly HashSet<ulong> unable = [];
 
     private List<SyncRequest> pending = [];
     private int members;
@@ -45,14 +39,11 @@ internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushToget
     {
     }
 
-    /// <summary>As <see cref="HostSystem.FlushTogether"/>.</summary>
-    public delegate bool Flush(IReadOnlyList<SafeFileHandle> files, string folder, Action<SafeFileHandle, IOException> lose);
-
     /// <summary>
     /// How many should wait before the disk is asked: half of all, while the other half computes. Where they are few there is nothing to
     /// gain.
     /// </summary>
-    private int Wanted => members < Fewest ? 1 : Math.Max((members + 1) / 2, Fewest);
+    private int Wanted => members < FilesystemSyncs.Fewest ? 1 : Math.Max((members + 1) / 2, FilesystemSyncs.Fewest);
 
     /// <summary>The group in which the calling thread works, or null.</summary>
     public static SyncGroup? OfThread => ofThread;
@@ -116,7 +107,7 @@ internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushToget
         var request = new SyncRequest(sync);
         lock (gate)
         {
-            if (unable.Contains(sync.Device))
+            if (filesystems.IsUnable(sync.Device))
             {
                 request.Outcome = SyncOutcome.ByItself;
             }
@@ -232,7 +223,7 @@ internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushToget
         HashSet<SyncRequest> together = [];
         try
         {
-            together = taken.GroupBy(request => request.Sync.Device).Where(IsTakenAtOnce).SelectMany(same => same).ToHashSet();
+            together = filesystems.Take(taken);
         }
         finally
         {
@@ -262,45 +253,5 @@ internal sealed class SyncGroup(int turns, int alone, SyncGroup.Flush flushToget
 
         ready.ForEach(turns.Promise);
         next?.Wake();
-    }
-
-    /// <summary>Whether a filesystem did not want to be synced as a whole since its files were asked for.</summary>
-    private bool IsUnable(ulong device)
-    {
-        lock (gate)
-        {
-            return unable.Contains(device);
-        }
-    }
-
-    private bool IsTakenAtOnce(IGrouping<ulong, SyncRequest> same)
-    {
-        if (same.Count() < Fewest || IsUnable(same.Key))
-        {
-            return false;
-        }
-
-        // What nobody waits for may have failed since, and be gone.
-        var files = same.Select(request => request.Sync.File).OfType<SafeFileHandle>().Where(file => !file.IsClosed).ToList();
-        var first = same.FirstOrDefault(request => request.Waiting is not null) ?? same.First();
-        if (flushTogether(files, first.Sync.Folder, Lose))
-        {
-            return true;
-        }
-
-        lock (gate)
-        {
-            unable.Add(same.Key);
-        }
-
-        return false;
-
-        void Lose(SafeFileHandle file, IOException failure)
-        {
-            foreach (var request in same.Where(request => request.Sync.File == file))
-            {
-                request.Failure = failure;
-            }
-        }
     }
 }

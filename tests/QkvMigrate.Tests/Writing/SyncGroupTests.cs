@@ -8,7 +8,7 @@ namespace QkvMigrate.Tests.Writing;
 
 public sealed class SyncGroupTests : IDisposable
 {
-    private const int Many = 3 * SyncGroup.Fewest;
+    private const int Many = 3 * FilesystemSyncs.Fewest;
 
     /// <summary>More than stay open while they wait.</summary>
     private const int FilesOfFolder = 6;

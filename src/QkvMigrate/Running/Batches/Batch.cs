@@ -202,7 +202,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
         var group = new SyncGroup(Math.Clamp(options.Jobs, 1, Math.Max(1, units.Count)));
         var small = units.Count(unit => unit.Bytes <= SmallBytes);
         var together = (int)Math.Clamp((HostSystem.Current.MostOpenFiles - OtherDescriptors) / DescriptorsOfUnit, 0, MostTogether);
-        var isTogether = Math.Min(small, together) >= SyncGroup.Fewest;
+        var isTogether = Math.Min(small, together) >= FilesystemSyncs.Fewest;
         var next = -1;
         ExceptionDispatchInfo? failure = null;
         void Work(int thread)
