@@ -47,8 +47,9 @@ public static class FilePlanWriter
         {
             RandomAccess.SetLength(target, plan.Length);
         }
-        else
+        else if (plan.Length > SlabBytes)
         {
+            // A small file meets the disk's end as soon by its writes, and without space that is set aside first it costs the filesystem less.
             HostSystem.Current.Allocate(target, plan.Length);
         }
 
