@@ -12,6 +12,7 @@ internal static class CommandLineReader
     /// <param name="root">The program's commands.</param>
     /// <param name="arguments">The words behind the program's name.</param>
     /// <param name="problem">All that is wrong, in one line, or null.</param>
+    /// <exception cref="MigrationException">Nothing is wrong with the words, but the system cannot follow a path.</exception>
     public static ParseResult Read(RootCommand root, IReadOnlyList<string> arguments, out string? problem)
     {
         var parsed = root.Parse(arguments, Configuration);
@@ -22,9 +23,15 @@ internal static class CommandLineReader
                 .Concat(SwitchesWithValues(parsed, arguments))
                 .Distinct(),
         ];
-        if (problems.Count == 0 && parsed.CommandResult.Command is RuledCommand command && parsed.Action == command.Action)
+        var isRun = parsed.Action == parsed.CommandResult.Command.Action;
+        if (problems.Count == 0 && isRun && parsed.CommandResult.Command is RuledCommand command)
         {
             problems = [.. command.Problems(parsed)];
+        }
+
+        if (problems.Count == 0 && isRun)
+        {
+            PathText.Check(parsed);
         }
 
         problem = problems.Count == 0 ? null : $"{string.Join("; ", problems)}; see '{CommandName(parsed)} --help'";

@@ -1,4 +1,7 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text;
+using QkvMigrate.Files;
 
 namespace QkvMigrate.Cli.Parsing;
 
@@ -14,14 +17,44 @@ internal static class PathText
     // What .NET makes of bytes that are no UTF-8: another path, which must not be written by mistake.
     private const char Replacement = '\ufffd';
 
-    /// <summary>Reads a path; false where no system call takes it, or it would be another one than the user gave.</summary>
+    /// <summary>
+    /// Reads a path, as the system does; false where no system call takes it, or it would be another one than the user gave. One that leads
+    /// nowhere stays as it is, for <see cref="Check"/> to tell of.
+    /// </summary>
     public static bool TryRead(string text, out string path)
     {
         path = text;
-        return text.Length is > 0 and <= Most
-            && Encoding.UTF8.GetByteCount(text) <= Most
-            && !text.Contains('\0', StringComparison.Ordinal)
-            && (!text.Contains(Replacement, StringComparison.Ordinal) || Path.Exists(text));
+        if (text.Length is 0 or > Most || Encoding.UTF8.GetByteCount(text) > Most || text.Contains('\0', StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        try
+        {
+            path = SystemPath.Follow(text);
+        }
+        catch (MigrationException)
+        {
+            return true;
+        }
+
+        return !text.Contains(Replacement, StringComparison.Ordinal) || Path.Exists(path);
+    }
+
+    /// <summary>Makes sure that the system can follow every path of a sound command line.</summary>
+    /// <exception cref="MigrationException">It cannot.</exception>
+    public static void Check(ParseResult parsed)
+    {
+        foreach (var result in parsed.CommandResult.Children)
+        {
+            if (result is ArgumentResult { Argument: IPathSymbol } or OptionResult { Option: IPathSymbol })
+            {
+                foreach (var token in result.Tokens)
+                {
+                    _ = SystemPath.Follow(token.Value);
+                }
+            }
+        }
     }
 
     /// <summary>Whether <paramref name="text"/> can stand behind a file's name.</summary>

@@ -8,15 +8,15 @@ internal static class TypedArgument
 {
     /// <summary>One path.</summary>
     public static Argument<string> OnePath(string name, string description) =>
-        Checked(new Argument<string>(name) { Description = description, CustomParser = Reader(name).ReadOne });
+        Checked(new PathArgument<string>(name) { Description = description, CustomParser = Reader(name).ReadOne });
 
     /// <summary>One path or none.</summary>
     public static Argument<string?> OptionalPath(string name, string description) =>
-        Checked(new Argument<string?>(name) { Description = description, CustomParser = Reader(name).ReadOne, Arity = ArgumentArity.ZeroOrOne });
+        Checked(new PathArgument<string?>(name) { Description = description, CustomParser = Reader(name).ReadOne, Arity = ArgumentArity.ZeroOrOne });
 
     /// <summary>One path or more.</summary>
     public static Argument<string[]> Paths(string name, string description) =>
-        Checked(new Argument<string[]>(name) { Description = description, CustomParser = Reader(name).ReadAll, Arity = ArgumentArity.OneOrMore });
+        Checked(new PathArgument<string[]>(name) { Description = description, CustomParser = Reader(name).ReadAll, Arity = ArgumentArity.OneOrMore });
 
     /// <summary>One of <paramref name="words"/>, which the help shows.</summary>
     public static Argument<string> Choice(string name, string description, IReadOnlyList<string> words) => new(name)

@@ -58,7 +58,12 @@ internal static class TypedOption
 
     /// <summary>A path.</summary>
     public static Option<string?> PathTo(string name, string help, string description, params string[] aliases) =>
-        Of<string>(name, help, description, PathText.Expected, PathText.TryRead, aliases);
+        new PathOption(name, aliases)
+        {
+            HelpName = help,
+            Description = description,
+            CustomParser = new ValueReader<string>(name, PathText.Expected, PathText.TryRead).ReadOne,
+        };
 
     /// <summary>One of <paramref name="words"/>, which the help shows; <paramref name="standard"/> is the default.</summary>
     public static Option<string?> Choice(string name, string description, IReadOnlyList<string> words, string? standard = null)

@@ -1,3 +1,5 @@
+using QkvMigrate.Files;
+
 namespace QkvMigrate.Torch.Natives;
 
 /// <summary>Finds the libtorch that a run takes.</summary>
@@ -30,7 +32,7 @@ internal sealed record LibtorchSearch(string? Named, IReadOnlyList<string> Besid
             return null;
         }
 
-        var whole = Path.GetFullPath(path);
+        var whole = Path.GetFullPath(SystemPath.Follow(path));
         return LibtorchLayout.Find(whole) is { } folder ? Found(folder, origin)
             : throw new MigrationException(FailureKind.Unavailable, Problem(whole), $"{origin} {path}");
     }

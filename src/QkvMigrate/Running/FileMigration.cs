@@ -67,7 +67,7 @@ internal static class FileMigration
             throw new MigrationException(FailureKind.Target, "the output is a directory, but the source is a file", output);
         }
 
-        if (Path.EndsInDirectorySeparator(output))
+        if (Path.GetFileName(output) is "" or "." or "..")
         {
             throw new MigrationException(FailureKind.Target, "there is no such directory", output);
         }
