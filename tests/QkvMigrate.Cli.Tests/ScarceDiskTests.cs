@@ -69,6 +69,32 @@ public sealed class ScarceDiskTests : IDisposable
         }
     }
 
+    /// <summary>The folder has another name while it is written, which is gone with it.</summary>
+    [Theory]
+    [InlineData("upgrade", "new/lit_model.pth")]
+    [InlineData("export", "new/model.safetensors")]
+    [InlineData("upgrade", "new/lit_model.pth", "--force")]
+    public void A_file_of_a_new_folder_is_told_by_the_name_that_it_was_to_get(string command, string expected, params string[] options)
+    {
+        folder.Take(Repository.At("samples", "tiny-licenses-gqa"), "model");
+        if (options.Length > 0)
+        {
+            Directory.CreateDirectory(folder.At("new"));
+        }
+
+        var before = folder.Snapshot();
+        foreach (var blocks in new[] { "10", "500" })
+        {
+            var run = ShellRun.Run(folder.Path, $"export DOTNET_EnableWriteXorExecute=0; ulimit -f {blocks}", "", [command, "model", "-o", "new", .. options]);
+
+            Assert.Equal(1, run.ExitCode);
+            var line = Assert.Single(run.ErrorLines);
+            Assert.StartsWith($"qkvmigrate: error: {expected}: the file would be larger than the limit", line, StringComparison.Ordinal);
+            Assert.DoesNotContain("qkvmigrate-tmp", line, StringComparison.Ordinal);
+            Assert.Equal(before, folder.Snapshot());
+        }
+    }
+
     /// <remarks>The runtime maps its code through a file of its own, which such limits forbid before the program starts; without W^X it does not.</remarks>
     [Theory]
     [InlineData(1)]

@@ -66,6 +66,11 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
 
         using var folder = DurableFolder.Create(plan.Output, request.Force || journal is not null);
         journal?.Begin();
+        folder.Fill(() => Fill(folder));
+    }
+
+    private void Fill(DurableFolder folder)
+    {
         var written = new List<CheckpointStage>();
         foreach (var checkpoint in plan.Checkpoints)
         {
@@ -127,7 +132,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             {
                 var target = request.InPlace ? ReplacedFile.FinalTarget(path) : path;
                 using var file = folder?.CreateFile(target) ?? DurableFile.Create(target, replace: true);
-                PositionedWrite.All(file.Handle, content.Span, 0);
+                file.Write(stream => stream.Write(content.Span));
                 ReplacedFile.Commit(file, target, request);
             }
             else if (request.InPlace && File.Exists(path))

@@ -80,6 +80,24 @@ internal sealed class DurableFolder : IDisposable
     /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
     public DurableFile CreateFile(string file) => DurableFile.CreateInNewFolder(file, unsettled);
 
+    /// <summary>Has <paramref name="write"/> write what is in the folder. What goes wrong is told of the names that the user knows.</summary>
+    /// <exception cref="MigrationException">Something went wrong.</exception>
+    public void Fill(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw Known(IoFailure.Of(error, path));
+        }
+        catch (MigrationException error) when (error.Message.Contains(WritePath, StringComparison.Ordinal))
+        {
+            throw Known(error);
+        }
+    }
+
     /// <summary>Waits until the disk has all that was written. It is the last that is done before <see cref="Commit"/>, and need not be.</summary>
     /// <exception cref="MigrationException">It did not take something.</exception>
     public void Settle() => Guarded(() =>
@@ -137,6 +155,12 @@ internal sealed class DurableFolder : IDisposable
 
         targetLock.Dispose();
     }
+
+    /// <summary>The same failure with the name that the folder will have in the place of its temporary one, which is gone when it is read.</summary>
+    private MigrationException Known(MigrationException error) =>
+        new(error.Kind, Known(error.Problem), error.File is { } file ? Known(file) : null, error.Where, error.Offset, error.InnerException);
+
+    private string Known(string text) => text.Replace(WritePath, path, StringComparison.Ordinal);
 
     /// <summary>Has what the system says named by the folder.</summary>
     private void Guarded(Action action)

@@ -36,39 +36,44 @@ internal sealed class ExportWriting(
 
             using var folder = DurableFolder.Create(output, request.Force || journal is not null);
             journal?.Begin();
-            foreach (var weights in plan.Weights)
-            {
-                Write(weights, Path.Combine(folder.WritePath, weights.Name), folder);
-            }
-
-            foreach (var document in plan.Documents)
-            {
-                using var file = folder.CreateFile(Path.Combine(folder.WritePath, document.Name));
-                PositionedWrite.All(file.Handle, document.Content.Span, 0);
-                file.Commit();
-            }
-
-            foreach (var kept in plan.KeptFiles)
-            {
-                FileCopy.IntoNewFolder(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), folder, request.Progress, cancellation);
-            }
-
-            Verify(folder.WritePath);
-            journal?.Digest(
-                folder,
-                plan.Files,
-                [],
-                new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
-                new Dictionary<string, string>(),
-                cancellation);
-            folder.Commit(meanwhile: () => journal?.PrepareFinish());
-            RemoveOtherWeights();
-            journal?.Finish();
+            folder.Fill(() => Fill(folder));
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
             throw IoFailure.Of(error, output);
         }
+    }
+
+    private void Fill(DurableFolder folder)
+    {
+        foreach (var weights in plan.Weights)
+        {
+            Write(weights, Path.Combine(folder.WritePath, weights.Name), folder);
+        }
+
+        foreach (var document in plan.Documents)
+        {
+            using var file = folder.CreateFile(Path.Combine(folder.WritePath, document.Name));
+            file.Write(stream => stream.Write(document.Content.Span));
+            file.Commit();
+        }
+
+        foreach (var kept in plan.KeptFiles)
+        {
+            FileCopy.IntoNewFolder(Path.Combine(unit.Root, kept), Path.Combine(folder.WritePath, kept), folder, request.Progress, cancellation);
+        }
+
+        Verify(folder.WritePath);
+        journal?.Digest(
+            folder,
+            plan.Files,
+            [],
+            new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
+            new Dictionary<string, string>(),
+            cancellation);
+        folder.Commit(meanwhile: () => journal?.PrepareFinish());
+        RemoveOtherWeights();
+        journal?.Finish();
     }
 
     /// <summary>Has the export proven before it gets its name.</summary>
@@ -87,20 +92,28 @@ internal sealed class ExportWriting(
     {
         var layout = weights.Layout;
         using var file = folder.CreateFile(path);
-        using var progress = request.Progress?.Begin(path, layout.Length);
-        UnchangedSources.During(files.Select(source => source.Source), () =>
+        using var progress = request.Progress?.Begin(Path.Combine(output, weights.Name), layout.Length);
+        try
         {
-            FilePlanWriter.Write(
-                layout,
-                file.Handle,
-                request.Engine,
-                progress is null ? null : progress.Advance,
-                cancellation);
-            file.StartSync(HostSystem.Current.ModeOf(files[0].Source.Handle));
-            progress?.Enter(WriteStage.Syncing);
-            CheckSums(weights);
-            file.WaitForSync();
-        });
+            UnchangedSources.During(files.Select(source => source.Source), () =>
+            {
+                FilePlanWriter.Write(
+                    layout,
+                    file.Handle,
+                    request.Engine,
+                    progress is null ? null : progress.Advance,
+                    cancellation);
+                file.StartSync(HostSystem.Current.ModeOf(files[0].Source.Handle));
+                progress?.Enter(WriteStage.Syncing);
+                CheckSums(weights);
+                file.WaitForSync();
+            });
+        }
+        catch (Exception error) when (IoFailure.IsOne(error))
+        {
+            throw IoFailure.Of(error, path);
+        }
+
         file.Commit();
     }
 
