@@ -8,6 +8,28 @@ internal static class IoFailure
     /// <summary>Whether <paramref name="error"/> is one that the operating system causes.</summary>
     public static bool IsOne(Exception error) => error is IOException or UnauthorizedAccessException;
 
+    /// <summary>Has what the operating system refuses to <paramref name="work"/> told of <paramref name="path"/>.</summary>
+    /// <exception cref="MigrationException">It refused something.</exception>
+    public static void Naming(string path, Action work) => _ = Naming(path, () =>
+    {
+        work();
+        return true;
+    });
+
+    /// <summary>As above, for work that makes something.</summary>
+    /// <exception cref="MigrationException">It refused something.</exception>
+    public static T Naming<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception error) when (IsOne(error))
+        {
+            throw Of(error, path);
+        }
+    }
+
     /// <summary>The failure of writing <paramref name="path"/>.</summary>
     public static MigrationException Of(Exception error, string path)
     {

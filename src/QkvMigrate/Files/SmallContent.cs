@@ -10,16 +10,17 @@ namespace QkvMigrate.Files;
 /// <param name="read">Reads the file from its start into a buffer, and says whether all of it was there.</param>
 internal sealed class SmallContent(long length, Func<byte[], int, bool> read) : IDisposable
 {
-    /// <summary>The most bytes of a file that counts as small.</summary>
-    public const int MostBytes = 256 << 10;
-
+    private const int MostBytes = 256 << 10;
     private const long MostBytesOfAll = 16 << 20;
 
     private static long held;
 
     private readonly Lock gate = new();
     private byte[]? bytes;
-    private bool isOut = length is 0 or > MostBytes;
+    private bool isOut = !IsSmall(length);
+
+    /// <summary>Whether a file of so many bytes counts as small.</summary>
+    public static bool IsSmall(long length) => length is > 0 and <= MostBytes;
 
     /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/> on; false where the file has to be read for that.</summary>
     public bool TryRead(long offset, Span<byte> buffer)

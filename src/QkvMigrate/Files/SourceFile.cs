@@ -38,7 +38,7 @@ public sealed class SourceFile : IDisposable
     public long Length { get; }
 
     /// <summary>Whether it is read once, as long as there is room for small files, and its pieces are at hand then.</summary>
-    internal bool IsSmall => content is not null && Length <= SmallContent.MostBytes;
+    internal bool IsSmall => content is not null && SmallContent.IsSmall(Length);
 
     /// <summary>Opens <paramref name="path"/> for reading.</summary>
     /// <exception cref="MigrationException">The file is not there, is no regular file, or may not be read.</exception>

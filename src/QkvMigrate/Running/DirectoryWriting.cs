@@ -48,7 +48,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     /// <summary>The configuration comes first: if the machine stops in between, the checkpoint is still legacy, and a second run does the rest.</summary>
     private void ReplaceAll()
     {
-        WriteConfiguration(plan.Unit.Root, folder: null);
+        WriteConfiguration(folder: null);
         foreach (var checkpoint in plan.Checkpoints)
         {
             finished.Add(checkpoint.Plan.Rewrite is { } rewrite
@@ -100,7 +100,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
             LinkCopy.Write(target, link.Text, request.Force);
         }
 
-        WriteConfiguration(folder.WritePath, folder);
+        WriteConfiguration(folder);
         journal?.Digest(folder, plan.Results, plan.KeptLinks, plan.Sources, Digests(written), cancellation);
         folder.Commit(meanwhile: () => journal?.PrepareFinish());
         journal?.Finish();
@@ -123,8 +123,10 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
     private void Copy(string source, string target, DurableFolder folder) =>
         FileCopy.IntoNewFolder(source, target, folder, request.Progress, cancellation);
 
-    private void WriteConfiguration(string directory, DurableFolder? folder)
+    /// <summary>Writes it into a new folder, or in place of the old one.</summary>
+    private void WriteConfiguration(DurableFolder? folder)
     {
+        var directory = folder?.WritePath ?? plan.Unit.Root;
         foreach (var change in plan.Configuration.Files)
         {
             var path = Path.Combine(directory, change.Name);

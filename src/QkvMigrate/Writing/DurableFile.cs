@@ -68,7 +68,7 @@ public sealed class DurableFile : IDisposable
     /// <param name="unsettled">The folder's files.</param>
     /// <exception cref="MigrationException">The name is taken, or the folder cannot be written.</exception>
     internal static DurableFile CreateInNewFolder(string path, UnsettledFiles unsettled) =>
-        Named(path, () => new DurableFile(path, path, replace: false, Open(path), null, unsettled));
+        IoFailure.Naming(path, () => new DurableFile(path, path, replace: false, Open(path), null, unsettled));
 
     /// <summary>
     /// Writes a small file of which the holder of a turn (a <see cref="TargetLock"/>) is the only writer, and begins its sync: it gets its name by
@@ -80,7 +80,7 @@ public sealed class DurableFile : IDisposable
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
     internal static DurableFile BeginInTurn(string path, string turn, byte[] content)
     {
-        var file = Named(path, () =>
+        var file = IoFailure.Naming(path, () =>
         {
             CheckReplaceable(path);
             var hidden = System.IO.Path.Combine(FilePlace.DirectoryOf(turn), TemporaryName.For(turn));
@@ -103,7 +103,7 @@ public sealed class DurableFile : IDisposable
         TargetLock? acquired = null;
         try
         {
-            return Named(path, () =>
+            return IoFailure.Naming(path, () =>
             {
                 CheckReplaceable(path);
                 acquired = TargetLock.Acquire(path, wait);
@@ -123,19 +123,6 @@ public sealed class DurableFile : IDisposable
         }
     }
 
-    /// <summary>Has what the system says of the temporary file told of the file's name.</summary>
-    private static DurableFile Named(string path, Func<DurableFile> create)
-    {
-        try
-        {
-            return create();
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, path);
-        }
-    }
-
     private static SafeFileHandle Open(string path) => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite);
 
     /// <summary>A rename would put a file in the place of a device or a FIFO, which others use by that name (<c>/dev/null</c>).</summary>
@@ -149,7 +136,7 @@ public sealed class DurableFile : IDisposable
 
     /// <summary>Has <paramref name="write"/> put the content into the temporary file, from its start.</summary>
     /// <exception cref="MigrationException">The system cannot write.</exception>
-    public void Write(Action<Stream> write) => Guarded(() =>
+    public void Write(Action<Stream> write) => IoFailure.Naming(Path, () =>
     {
         using var stream = new BufferedStream(new PositionedStream(Handle));
         write(stream);
@@ -184,7 +171,7 @@ public sealed class DurableFile : IDisposable
     /// <summary>Makes the file durable, where its sync was not started before, and gives it its name.</summary>
     /// <param name="mode">Its permissions where its sync was not started before, or null for what the process's mask leaves.</param>
     /// <param name="backup">A second name that the file which is replaced keeps, or null.</param>
-    public void Commit(UnixFileMode? mode = null, string? backup = null) => Guarded(() =>
+    public void Commit(UnixFileMode? mode = null, string? backup = null) => IoFailure.Naming(Path, () =>
     {
         GiveName(mode, backup);
         if (temporary != Path)
@@ -194,7 +181,7 @@ public sealed class DurableFile : IDisposable
     });
 
     /// <summary>As <see cref="Commit"/>, but the name itself may still be lost in a power cut, and the old file stand there again.</summary>
-    internal void CommitName() => Guarded(() => GiveName(null, null));
+    internal void CommitName() => IoFailure.Naming(Path, () => GiveName(null, null));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -243,24 +230,11 @@ public sealed class DurableFile : IDisposable
     }
 
     /// <summary>Writes the whole content, and begins the sync.</summary>
-    private void WriteAll(byte[] content) => Guarded(() =>
+    private void WriteAll(byte[] content) => IoFailure.Naming(Path, () =>
     {
         PositionedWrite.All(Handle, content, 0);
         StartSync();
     });
-
-    /// <summary>Has what the system says named by the file.</summary>
-    private void Guarded(Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, Path);
-        }
-    }
 
     /// <summary>
     /// Gives the old file a second name, or else copies it, so that it has a name at every moment, also on the disk: that may get the

@@ -100,7 +100,7 @@ internal sealed class DurableFolder : IDisposable
 
     /// <summary>Waits until the disk has all that was written. It is the last that is done before <see cref="Commit"/>, and need not be.</summary>
     /// <exception cref="MigrationException">It did not take something.</exception>
-    public void Settle() => Guarded(() =>
+    public void Settle() => IoFailure.Naming(path, () =>
     {
         if (isSettled)
         {
@@ -120,7 +120,7 @@ internal sealed class DurableFolder : IDisposable
     public void Commit(Action? meanwhile = null)
     {
         Settle();
-        Guarded(() =>
+        IoFailure.Naming(path, () =>
         {
             List<DiskSync> names = [];
             if (isNew)
@@ -161,19 +161,6 @@ internal sealed class DurableFolder : IDisposable
         new(error.Kind, Known(error.Problem), error.File is { } file ? Known(file) : null, error.Where, error.Offset, error.InnerException);
 
     private string Known(string text) => text.Replace(WritePath, path, StringComparison.Ordinal);
-
-    /// <summary>Has what the system says named by the folder.</summary>
-    private void Guarded(Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, path);
-        }
-    }
 
     /// <summary>Begins to bring the names in a folder and in all folders below it to the disk.</summary>
     private static List<DiskSync> BeginFolders(string folder)

@@ -76,7 +76,7 @@ internal sealed class FilePlanDigest : IDisposable
                 }
 
                 // What was summed up before is not added a second time.
-                pieces.Make(early.Contains(piece.Checksum) ? piece with { Checksum = -1 } : piece, digest.Append, cancellation);
+                pieces.Make(early.Contains(piece.Checksum) ? piece with { Checksum = -1 } : piece, (_, bytes) => digest.Append(bytes), cancellation);
             }
         }
 
@@ -89,7 +89,7 @@ internal sealed class FilePlanDigest : IDisposable
         foreach (var piece in segments[checksum].SelectMany(segment => PieceQueue.InSlabs(segment, slabBytes)))
         {
             cancellation.ThrowIfCancellationRequested();
-            pieces.Make(piece, static _ => { }, cancellation);
+            pieces.Make(piece, static (_, _) => { }, cancellation);
         }
     }
 }

@@ -13,9 +13,9 @@ internal sealed class PieceBytes(PlanChecksums checksums, Func<IReorderLane> cre
     private IReorderLane? lane;
     private NativeBuffer? buffer;
 
-    /// <summary>Hands the bytes of a piece of <see cref="PieceQueue"/> to <paramref name="emit"/>, in order; they are valid until that returns.</summary>
+    /// <summary>Hands the bytes of a piece of <see cref="PieceQueue"/> to <paramref name="emit"/>, in order and with their place in the new file; they are valid until that returns.</summary>
     /// <exception cref="MigrationException">A source ends too early, or cannot be read.</exception>
-    public void Make(Segment piece, Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation)
+    public void Make(Segment piece, Action<long, ReadOnlySpan<byte>> emit, CancellationToken cancellation)
     {
         switch (piece)
         {
@@ -29,7 +29,7 @@ internal sealed class PieceBytes(PlanChecksums checksums, Func<IReorderLane> cre
                     checksums.Copied(copy, bytes);
                 }
 
-                emit(bytes);
+                emit(copy.Target, bytes);
                 break;
             case ComputedSegment computed:
                 Compute(computed, emit, cancellation);
@@ -56,20 +56,20 @@ internal sealed class PieceBytes(PlanChecksums checksums, Func<IReorderLane> cre
         ((IDisposable?)buffer)?.Dispose();
     }
 
-    private void Emit(Segment piece, ReadOnlySpan<byte> bytes, Action<ReadOnlySpan<byte>> emit)
+    private void Emit(Segment piece, ReadOnlySpan<byte> bytes, Action<long, ReadOnlySpan<byte>> emit)
     {
         checksums.Written(piece.Checksum, piece.Target, bytes);
-        emit(bytes);
+        emit(piece.Target, bytes);
     }
 
-    private void Compute(ComputedSegment computed, Action<ReadOnlySpan<byte>> emit, CancellationToken cancellation)
+    private void Compute(ComputedSegment computed, Action<long, ReadOnlySpan<byte>> emit, CancellationToken cancellation)
     {
         var at = computed.Target;
         computed.Bytes.Compute(
             bytes =>
             {
                 checksums.Written(computed.Checksum, at, bytes);
-                emit(bytes);
+                emit(at, bytes);
                 at += bytes.Length;
             },
             cancellation);

@@ -35,15 +35,7 @@ internal sealed class PieceWriter(
                 Copy(copy);
                 break;
             default:
-                var at = piece.Target;
-                pieces.Make(
-                    piece,
-                    bytes =>
-                    {
-                        Put(at, bytes);
-                        at += bytes.Length;
-                    },
-                    cancellation);
+                pieces.Make(piece, Put, cancellation);
                 break;
         }
     }

@@ -59,7 +59,7 @@ internal sealed class SyncGroup(int turns, int alone, FilesystemSyncs.Flush flus
         ofThread = this;
         try
         {
-            RunInTurn(work);
+            turns.During(work);
         }
         finally
         {
@@ -73,18 +73,7 @@ internal sealed class SyncGroup(int turns, int alone, FilesystemSyncs.Flush flus
     }
 
     /// <summary>Runs a piece of work that is too large to make others wait for it: it has a turn from end to end, and syncs each file by itself.</summary>
-    public void RunAlone(Action work)
-    {
-        turnsAlone.Take();
-        try
-        {
-            RunInTurn(work);
-        }
-        finally
-        {
-            turnsAlone.GiveBack();
-        }
-    }
+    public void RunAlone(Action work) => turnsAlone.During(() => turns.During(work));
 
     /// <summary>Has another piece of work compute while the calling thread waits for something, such as what another piece holds.</summary>
     public static void WhileWaiting(Action wait)
@@ -137,19 +126,6 @@ internal sealed class SyncGroup(int turns, int alone, FilesystemSyncs.Flush flus
             case SyncOutcome.ByItself:
                 WhileWaiting(request.Sync.Flush);
                 break;
-        }
-    }
-
-    private void RunInTurn(Action work)
-    {
-        turns.Take();
-        try
-        {
-            work();
-        }
-        finally
-        {
-            turns.GiveBack();
         }
     }
 

@@ -21,6 +21,20 @@ internal sealed class Turns(int count)
         }
     }
 
+    /// <summary>Runs a piece of work with a turn in hand.</summary>
+    public void During(Action work)
+    {
+        Take();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            GiveBack();
+        }
+    }
+
     /// <summary>Has a thread that sleeps, or is about to, woken with a turn as soon as there is one for it.</summary>
     public void Promise(Sleeper sleeper)
     {

@@ -57,14 +57,7 @@ internal sealed class UnsettledFiles : IDisposable
         var file = files.Dequeue();
         using (file.Handle)
         {
-            try
-            {
-                file.Sync.Wait();
-            }
-            catch (Exception error) when (IoFailure.IsOne(error))
-            {
-                throw IoFailure.Of(error, file.Path);
-            }
+            IoFailure.Naming(file.Path, file.Sync.Wait);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Win32.SafeHandles;
 using QkvMigrate.Files;
 using QkvMigrate.Testing;
 using QkvMigrate.Writing;
@@ -148,36 +149,7 @@ public sealed class SyncGroupTests : IDisposable
 
     /// <summary>The system says of a file only once that the disk did not take it: who has the file must hear it, and nobody else.</summary>
     [Fact]
-    public void A_file_that_was_lost_gets_no_name_and_the_others_do()
-    {
-        using var allAreThere = new Barrier(Many);
-        var lost = new ConcurrentBag<string>();
-        var group = new SyncGroup(
-            Many,
-            Many,
-            (files, _, lose) =>
-            {
-                lose(files[0], new IOException("lost"));
-                return false;
-            },
-            Long);
-
-        RunAll(group, Many, number =>
-        {
-            allAreThere.SignalAndWait();
-            try
-            {
-                Write(number);
-            }
-            catch (MigrationException error)
-            {
-                Assert.Equal("lost", error.Problem);
-                lost.Add(NameOf(number));
-            }
-        });
-
-        Assert.Equal(Enumerable.Range(0, Many).Select(NameOf).Except([Assert.Single(lost)]), Directory.EnumerateFiles(folder.Path).Order(StringComparer.Ordinal));
-    }
+    public void A_file_that_was_lost_gets_no_name_and_the_others_do() => WriteAllButTheLost(files => files[0], Write, static _ => { });
 
     [Fact]
     public void As_many_compute_at_a_time_as_there_are_turns()
@@ -249,6 +221,17 @@ public sealed class SyncGroupTests : IDisposable
     [Fact]
     public void A_folder_of_which_a_file_was_lost_gets_no_name_and_the_others_do()
     {
+        WriteAllButTheLost(
+            files => files[^1],
+            WriteFolder,
+            error => Assert.StartsWith("file", Path.GetFileName(error.File), StringComparison.Ordinal));
+
+        Assert.All(Directory.EnumerateDirectories(folder.Path), made => Assert.Equal(FilesOfFolder, Directory.EnumerateFiles(made).Count()), throwIfEmpty: true);
+    }
+
+    /// <summary>Has many written at a time, and one file lost: what it was of fails and gets no name, all others have theirs.</summary>
+    private void WriteAllButTheLost(Func<IReadOnlyList<SafeFileHandle>, SafeFileHandle> choose, Action<int> write, Action<MigrationException> check)
+    {
         using var allAreThere = new Barrier(Many);
         var lost = new ConcurrentBag<string>();
         var group = new SyncGroup(
@@ -256,7 +239,7 @@ public sealed class SyncGroupTests : IDisposable
             Many,
             (files, _, lose) =>
             {
-                lose(files[^1], new IOException("lost"));
+                lose(choose(files), new IOException("lost"));
                 return false;
             },
             Long);
@@ -266,18 +249,17 @@ public sealed class SyncGroupTests : IDisposable
             allAreThere.SignalAndWait();
             try
             {
-                WriteFolder(number);
+                write(number);
             }
             catch (MigrationException error)
             {
                 Assert.Equal("lost", error.Problem);
-                Assert.StartsWith("file", Path.GetFileName(error.File), StringComparison.Ordinal);
+                check(error);
                 lost.Add(NameOf(number));
             }
         });
 
         Assert.Equal(Enumerable.Range(0, Many).Select(NameOf).Except([Assert.Single(lost)]), Directory.EnumerateFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
-        Assert.All(Directory.EnumerateDirectories(folder.Path), made => Assert.Equal(FilesOfFolder, Directory.EnumerateFiles(made).Count()), throwIfEmpty: true);
     }
 
     private void WriteFolder(int number)

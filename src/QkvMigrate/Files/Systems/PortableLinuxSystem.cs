@@ -12,7 +12,6 @@ namespace QkvMigrate.Files.Systems;
 [UnsupportedOSPlatform("macos")]
 internal partial class PortableLinuxSystem : UnixSystem
 {
-    private const int NotThere = 2; // ENOENT
     private const int NoSystemCall = 38; // ENOSYS
     private const int NotSupported = 95; // EOPNOTSUPP
 

@@ -9,7 +9,6 @@ namespace QkvMigrate.Files.Systems;
 internal abstract partial class UnixSystem : HostSystem
 {
     private const int NotPermitted = 1; // EPERM
-    private const int NotThere = 2; // ENOENT
     private const int InputOutput = 5; // EIO
     private const int AccessDenied = 13; // EACCES
     private const int IsThere = 17; // EEXIST
@@ -18,6 +17,9 @@ internal abstract partial class UnixSystem : HostSystem
     private const int ReadOnly = 30; // EROFS
     private const int TooManyLinks = 31; // EMLINK
     private const int ExclusiveAtOnce = 6; // LOCK_EX | LOCK_NB
+
+    /// <summary>ENOENT, which is the same everywhere.</summary>
+    protected const int NotThere = 2;
 
     /// <summary>EINVAL, which is the same everywhere.</summary>
     protected const int InvalidArgument = 22;

@@ -23,6 +23,9 @@ internal sealed record ScannedCheckpoint(OpenedCheckpoint Opened, AttentionScan 
     public ResolvedGeometry Resolve(GeometryFlags flags)
     {
         var baseDirectory = Opened.Named.Adapter is null ? null : FilePlace.DirectoryOf(Opened.Checkpoint.Source.Path);
-        return GeometryResolver.Resolve(flags, Opened.Named.Imagined is null ? FilePlace.DirectoryOf(Path) : null, Scan.Shapes(), baseDirectory);
+
+        // What lies beside is of the file on the disk, and says nothing of one that is only imagined.
+        var directory = Opened.Named.Imagined is null ? FilePlace.DirectoryOf(Path) : null;
+        return GeometryResolver.Resolve(flags, directory, Scan.Shapes(), baseDirectory);
     }
 }

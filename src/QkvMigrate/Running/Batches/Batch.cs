@@ -199,7 +199,8 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
     /// </summary>
     private void RunAll(List<BatchUnit> units, Action<BatchUnit, int> work)
     {
-        var group = new SyncGroup(Math.Clamp(options.Jobs, 1, Math.Max(1, units.Count)));
+        var jobs = Math.Clamp(options.Jobs, 1, Math.Max(1, units.Count));
+        var group = new SyncGroup(jobs);
         var small = units.Count(unit => unit.Bytes <= SmallBytes);
         var together = (int)Math.Clamp((HostSystem.Current.MostOpenFiles - OtherDescriptors) / DescriptorsOfUnit, 0, MostTogether);
         var isTogether = Math.Min(small, together) >= FilesystemSyncs.Fewest;
@@ -240,7 +241,7 @@ internal sealed class Batch(BatchOptions options, CancellationToken cancellation
             }
         }
 
-        Workers.Run(Math.Clamp(isTogether ? Math.Max(options.Jobs, together) : options.Jobs, 1, Math.Max(1, units.Count)), Work);
+        Workers.Run(isTogether ? Math.Max(jobs, Math.Min(together, units.Count)) : jobs, Work);
         failure?.Throw();
     }
 

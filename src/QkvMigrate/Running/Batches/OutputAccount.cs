@@ -66,15 +66,11 @@ internal sealed class OutputAccount
     {
         var known = TryReadTree();
         var tree = Bytes(add(known));
-        try
+        IoFailure.Naming(root, () =>
         {
             DurablePath.Create(Entries.Folder);
             DurablePath.Create(Reports.Folder);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, root);
-        }
+        });
 
         if (known is null || !SourceFile.Holds(treePath, tree))
         {
@@ -89,15 +85,7 @@ internal sealed class OutputAccount
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public void End()
     {
-        try
-        {
-            DiskSync.FlushFolder(Reports.Folder);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, root);
-        }
-
+        IoFailure.Naming(root, () => DiskSync.FlushFolder(Reports.Folder));
         TargetLock.SweepLeftovers(treePath);
         Checksums.Write();
     }
@@ -148,17 +136,8 @@ internal sealed class OutputAccount
     /// <summary>Waits for the turn to do what runs do for a moment, one after the other.</summary>
     /// <param name="name">The name of it, that of no unit's records.</param>
     /// <exception cref="MigrationException">The folder cannot be written.</exception>
-    public TargetLock WaitForTurn(string name)
-    {
-        try
-        {
-            return TargetLock.Acquire(Path.Combine(Folder, name), wait: true);
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, Folder);
-        }
-    }
+    public TargetLock WaitForTurn(string name) =>
+        IoFailure.Naming(Folder, () => TargetLock.Acquire(Path.Combine(Folder, name), wait: true));
 
     /// <summary>Removes all records of a unit.</summary>
     public void Forget(string unit)

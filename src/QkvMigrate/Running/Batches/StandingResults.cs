@@ -103,23 +103,16 @@ internal sealed class StandingResults
     public void SweepLeftovers() => TargetLock.SweepLeftovers(output);
 
     /// <summary>Removes a result, and folders that it leaves empty.</summary>
-    public void Remove(string file)
+    public void Remove(string file) => IoFailure.Naming(PathOf(file), () =>
     {
-        try
+        File.Delete(PathOf(file));
+        var folder = Path.GetDirectoryName(PathOf(file))!;
+        while (!IsAboveUnits(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
         {
-            File.Delete(PathOf(file));
-            var folder = Path.GetDirectoryName(PathOf(file))!;
-            while (!IsAboveUnits(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-            {
-                Directory.Delete(folder);
-                folder = Path.GetDirectoryName(folder)!;
-            }
+            Directory.Delete(folder);
+            folder = Path.GetDirectoryName(folder)!;
         }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, PathOf(file));
-        }
-    }
+    });
 
     /// <summary>Whether a unit below is written in a folder, perhaps by another job just now.</summary>
     private bool IsAboveUnits(string folder) =>

@@ -153,17 +153,7 @@ internal sealed class UnitJournal : IDisposable
 
     /// <summary>Waits until the disk has what <see cref="Finish"/> recorded.</summary>
     /// <exception cref="MigrationException">It did not take it.</exception>
-    public void WaitForFinish()
-    {
-        try
-        {
-            finished?.Wait();
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, account.Entries.FileOf(unit.RelativePath));
-        }
-    }
+    public void WaitForFinish() => IoFailure.Naming(account.Entries.FileOf(unit.RelativePath), () => finished?.Wait());
 
     /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
     /// <exception cref="MigrationException">One of them was changed since.</exception>

@@ -25,24 +25,17 @@ internal sealed class ExportWriting(
 
     /// <summary>Writes all.</summary>
     /// <exception cref="MigrationException">The system does not allow it, or the checkpoint was changed meanwhile.</exception>
-    public void Run()
+    public void Run() => IoFailure.Naming(output, () =>
     {
-        try
+        if (journal is { NeedsFolder: true })
         {
-            if (journal is { NeedsFolder: true })
-            {
-                DurablePath.Create(output);
-            }
+            DurablePath.Create(output);
+        }
 
-            using var folder = DurableFolder.Create(output, request.Force || journal is not null);
-            journal?.Begin();
-            folder.Fill(() => Fill(folder));
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, output);
-        }
-    }
+        using var folder = DurableFolder.Create(output, request.Force || journal is not null);
+        journal?.Begin();
+        folder.Fill(() => Fill(folder));
+    });
 
     private void Fill(DurableFolder folder)
     {
@@ -93,27 +86,19 @@ internal sealed class ExportWriting(
         var layout = weights.Layout;
         using var file = folder.CreateFile(path);
         using var progress = request.Progress?.Begin(Path.Combine(output, weights.Name), layout.Length);
-        try
+        IoFailure.Naming(path, () => UnchangedSources.During(files.Select(source => source.Source), () =>
         {
-            UnchangedSources.During(files.Select(source => source.Source), () =>
-            {
-                FilePlanWriter.Write(
-                    layout,
-                    file.Handle,
-                    request.Engine,
-                    progress is null ? null : progress.Advance,
-                    cancellation);
-                file.StartSync(HostSystem.Current.ModeOf(files[0].Source.Handle));
-                progress?.Enter(WriteStage.Syncing);
-                CheckSums(weights);
-                file.WaitForSync();
-            });
-        }
-        catch (Exception error) when (IoFailure.IsOne(error))
-        {
-            throw IoFailure.Of(error, path);
-        }
-
+            FilePlanWriter.Write(
+                layout,
+                file.Handle,
+                request.Engine,
+                progress is null ? null : progress.Advance,
+                cancellation);
+            file.StartSync(HostSystem.Current.ModeOf(files[0].Source.Handle));
+            progress?.Enter(WriteStage.Syncing);
+            CheckSums(weights);
+            file.WaitForSync();
+        }));
         file.Commit();
     }
 

@@ -236,15 +236,7 @@ internal sealed class ChangedFile(
         using var pieces = new PieceBytes(NoChecksums, () => engine().CreateLane(slabBytes), slabBytes);
         foreach (var piece in step.Blocks.SelectMany(block => block.Segments(source)).SelectMany(segment => PieceQueue.InSlabs(segment, slabBytes)))
         {
-            var at = piece.Target;
-            pieces.Make(
-                piece,
-                bytes =>
-                {
-                    emit(at, bytes);
-                    at += bytes.Length;
-                },
-                CancellationToken.None);
+            pieces.Make(piece, emit, CancellationToken.None);
         }
     }
 
