@@ -5,10 +5,10 @@ using QkvMigrate.Writing;
 namespace QkvMigrate.Running.Batches;
 
 /// <summary>
-/// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: <c>Writing</c> is there before the first byte, the digest
-/// of every new file is on the disk before the first of them gets its name, <c>Finished</c> comes after the last. Whenever a run is killed,
-/// the entry says whether the output is whole, and which of its files are this tool's. docs/durability.md has the order of its writes and
-/// syncs.
+/// The keeper of one unit's <see cref="ManifestEntry"/> while the unit is written: an entry of an earlier run becomes <c>Writing</c> before the
+/// first byte, the digest of every new file is on the disk before the first of them gets its name, <c>Finished</c> comes after the last.
+/// Whenever a run is killed, the entry says whether the output is whole, and which of its files are this tool's. docs/durability.md has the
+/// order of its writes and syncs.
 /// </summary>
 internal sealed class UnitJournal : IDisposable
 {
@@ -80,11 +80,16 @@ internal sealed class UnitJournal : IDisposable
     public FinishedUnit? FindFinished() => FinishedUnit.Find(account, unit, request, before, writing, standing);
 
     /// <summary>
-    /// Records that the writing begins. A power cut may take that back, and leave a temporary folder that no entry tells of: the next run removes it all
-    /// the same.
+    /// Records that the results of an earlier run are made anew. Where there is none, nothing is recorded yet: until the new files get their names,
+    /// nothing in the output is this tool's but a temporary folder, which the next run removes. It does so too where a power cut takes the record back.
     /// </summary>
     public void Begin()
     {
+        if (before is null)
+        {
+            return;
+        }
+
         hasBegun = true;
         using var entry = account.Entries.Begin(writing);
         entry.CommitName();
@@ -120,6 +125,7 @@ internal sealed class UnitJournal : IDisposable
             .. links.Select(ResultFile.Of),
         ];
         result = [.. written.Concat(Earlier.KeptBeside(written.Select(file => file.Path))).OrderBy(file => file.Path, StringComparer.Ordinal)];
+        hasBegun = true;
         using (var entry = account.Entries.Begin(writing with { Result = result }))
         {
             folder.Settle();
