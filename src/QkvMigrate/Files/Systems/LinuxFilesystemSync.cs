@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
@@ -18,6 +18,9 @@ internal static partial class LinuxFilesystemSync
     /// fills the memory with unwritten data, a few small files would wait for all of it.
     /// </summary>
     private const long MostDirtyKilobytes = 256 << 10;
+
+    /// <summary>More than /proc/meminfo has, of which the lines that are read stand in the first third.</summary>
+    private const int StatusBytes = 4096;
 
     private const int NoSystemCall = 38; // ENOSYS
 
@@ -71,17 +74,24 @@ internal static partial class LinuxFilesystemSync
     /// <summary>What waits to be written, and what is being written; as much as can be where the system does not say.</summary>
     private static long DirtyKilobytes()
     {
+        Span<byte> status = stackalloc byte[StatusBytes];
         try
         {
-            return File.ReadLines("/proc/meminfo")
-                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Where(words => words is ["Dirty:" or "Writeback:", _, ..])
-                .Sum(words => long.Parse(words[1], NumberStyles.None, CultureInfo.InvariantCulture));
+            using var file = File.OpenHandle("/proc/meminfo");
+            var text = status[..RandomAccess.Read(file, status, 0)];
+            return Kilobytes(text, "\nDirty:"u8) is { } waiting && Kilobytes(text, "\nWriteback:"u8) is { } written ? waiting + written : long.MaxValue;
         }
-        catch (Exception error) when (IoFailure.IsOne(error) || error is FormatException)
+        catch (Exception error) when (IoFailure.IsOne(error))
         {
             return long.MaxValue;
         }
+    }
+
+    /// <summary>The number behind a name in the text of <c>/proc/meminfo</c> (proc(5)), or null.</summary>
+    private static long? Kilobytes(ReadOnlySpan<byte> text, ReadOnlySpan<byte> name)
+    {
+        var at = text.IndexOf(name);
+        return at >= 0 && Utf8Parser.TryParse(text[(at + name.Length)..].TrimStart((byte)' '), out long kilobytes, out _) ? kilobytes : null;
     }
 
     [LibraryImport("libc", EntryPoint = "fstatfs")]
