@@ -9,7 +9,8 @@ namespace QkvMigrate.Writing;
 /// <summary>
 /// The executor: writes a new file from a plan and an engine. It decides nothing, and it knows no format: each piece of
 /// the plan says what file it reads. A few threads take the pieces in turn: while one waits for a source, permutes or sums
-/// up, another writes, and what stays as it is is copied inside the kernel where the system can.
+/// up, another writes, and what stays as it is is copied inside the kernel where the system can. A small file is
+/// <see cref="SmallFileWriter"/>'s.
 /// </summary>
 public static class FilePlanWriter
 {
@@ -17,8 +18,8 @@ public static class FilePlanWriter
     internal const int SlabBytes = 1 << 20;
 
     /// <summary>
-    /// Threads at most, for a file of more than one slab. One writes while the others prepare, because a filesystem lets one at a time into a file; more
-    /// than these find nothing to do, and each has buffers.
+    /// Threads at most. One writes while the others prepare, because a filesystem lets one at a time into a file; more than these find nothing to do, and
+    /// each has buffers.
     /// </summary>
     private const int MaximumThreads = 4;
 
@@ -27,15 +28,17 @@ public static class FilePlanWriter
     /// <paramref name="progress"/> gets the number of bytes that were written since its last call, from any thread.
     /// </summary>
     /// <exception cref="MigrationException">A source ends too early or is damaged, or the system cannot read or write.</exception>
-    public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation) =>
-        Write(
-            plan,
-            target,
-            engine,
-            (int)plan.Segments.Select(segment => segment.Length).DefaultIfEmpty(1).Max(length => Math.Clamp(length, 1, SlabBytes)),
-            plan.Length <= SlabBytes ? 1 : Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads),
-            progress,
-            cancellation);
+    public static void Write(FilePlan plan, SafeFileHandle target, Func<IReorderEngine> engine, Action<long>? progress, CancellationToken cancellation)
+    {
+        if (SmallFileWriter.IsFor(plan))
+        {
+            SmallFileWriter.Write(plan, target, engine, cancellation);
+            progress?.Invoke(plan.Length);
+            return;
+        }
+
+        Write(plan, target, engine, SlabBytes, Math.Clamp(Environment.ProcessorCount, 2, MaximumThreads), progress, cancellation);
+    }
 
     /// <summary>As above, with slabs of a size that tests make tiny, so that small files meet every boundary.</summary>
     internal static void Write(
@@ -47,9 +50,8 @@ public static class FilePlanWriter
         {
             RandomAccess.SetLength(target, plan.Length);
         }
-        else if (plan.Length > SlabBytes)
+        else
         {
-            // A small file meets the disk's end as soon by its writes, and without space that is set aside first it costs the filesystem less.
             HostSystem.Current.Allocate(target, plan.Length);
         }
 

@@ -79,7 +79,26 @@ public sealed class FilePlanWriterFailureTests
     {
         using var writing = new LayoutWriting(Source) { Cancellation = new CancellationToken(canceled: true) };
         Assert.Throws<OperationCanceledException>(() => writing.Write(ReorderAndCopy(writing)));
+        Assert.Throws<OperationCanceledException>(() => writing.WriteBySize(ReorderAndCopy(writing)));
         Assert.Equal(0, writing.Progress);
+    }
+
+    /// <summary>A small file is written when all of it is there.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void Of_a_small_file_that_ends_in_a_failure_nothing_is_written(int emitted)
+    {
+        var engine = new TestEngine();
+        using var writing = new LayoutWriting(Source) { Engine = () => engine };
+        var builder = new FilePlanBuilder();
+        builder.Reorder(writing.Source, 0, 10, 8, Swap);
+        builder.Computed(new Miscounted(4, emitted));
+        builder.Copy(writing.Source, 0, 10);
+        Assert.Throws<InvalidOperationException>(() => writing.WriteBySize(builder.Build()));
+        Assert.Empty(File.ReadAllBytes(writing.TargetPath));
+        Assert.Equal(0, writing.Progress);
+        Assert.Equal(0, engine.OpenLanes);
     }
 
     [Fact]

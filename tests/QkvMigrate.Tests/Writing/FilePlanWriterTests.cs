@@ -68,6 +68,31 @@ public sealed class FilePlanWriterTests
     });
 
     [Fact]
+    public void Any_small_plan_over_two_sources_is_written_at_once() => Pieces.Sample(pieces =>
+    {
+        using var writing = new LayoutWriting(Source, SecondSource);
+        var plan = Plan(pieces, writing.Sources);
+        Assert.Equal(NaiveLayout.Apply(plan), writing.WriteBySize(plan));
+        Assert.Equal(plan.Length, writing.Progress);
+    });
+
+    /// <summary>Those that are small are put together in memory, the others are not.</summary>
+    [Theory]
+    [InlineData((1 << 20) - 1)]
+    [InlineData(1 << 20)]
+    [InlineData((1 << 20) + 1)]
+    public void A_file_about_as_large_as_a_small_one_can_be_is_written(int length)
+    {
+        using var writing = new LayoutWriting(RandomBytes(length, seed: 4));
+        var builder = new FilePlanBuilder();
+        builder.Copy(writing.Source, 600, length - 600);
+        builder.Reorder(writing.Source, 0, 1, 200, RowPermutation.FromRuns([new RowRun(1, 2), new RowRun(0, 1)]));
+        var plan = builder.Build();
+        Assert.Equal(NaiveLayout.Apply(plan), writing.WriteBySize(plan));
+        Assert.Equal(length, writing.Progress);
+    }
+
+    [Fact]
     public void A_checksum_is_that_of_the_bytes_that_were_written()
     {
         using var writing = new LayoutWriting(Source);
@@ -115,6 +140,7 @@ public sealed class FilePlanWriterTests
     {
         using var writing = new LayoutWriting(Source);
         Assert.Empty(writing.Write(new FilePlanBuilder().Build()));
+        Assert.Empty(writing.WriteBySize(new FilePlanBuilder().Build()));
         Assert.Equal(0, writing.Progress);
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using QkvMigrate.FilePlans;
 using QkvMigrate.Files;
 using QkvMigrate.Reordering;
@@ -39,15 +40,12 @@ internal sealed class LayoutWriting : IDisposable
     public byte[] Write(FilePlan layout) => Write(layout, TargetPath);
 
     /// <summary>Writes the new file under another name.</summary>
-    public byte[] Write(FilePlan layout, string path)
-    {
-        using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
-        {
-            FilePlanWriter.Write(layout, target, Engine, SlabBytes, Threads, Told, Cancellation);
-        }
+    public byte[] Write(FilePlan layout, string path) =>
+        Write(path, target => FilePlanWriter.Write(layout, target, Engine, SlabBytes, Threads, Told, Cancellation));
 
-        return File.ReadAllBytes(path);
-    }
+    /// <summary>Writes the new file as one of its size is written, whatever <see cref="SlabBytes"/> and <see cref="Threads"/> are.</summary>
+    public byte[] WriteBySize(FilePlan layout) =>
+        Write(TargetPath, target => FilePlanWriter.Write(layout, target, Engine, Told, Cancellation));
 
     public void Dispose()
     {
@@ -57,6 +55,16 @@ internal sealed class LayoutWriting : IDisposable
         }
 
         folder.Dispose();
+    }
+
+    private static byte[] Write(string path, Action<SafeFileHandle> write)
+    {
+        using (var target = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            write(target);
+        }
+
+        return File.ReadAllBytes(path);
     }
 
     private SourceFile Save(byte[] bytes, int index)

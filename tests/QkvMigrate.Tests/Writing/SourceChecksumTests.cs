@@ -27,6 +27,7 @@ public sealed class SourceChecksumTests
         using var writing = new LayoutWriting(Source) { SlabBytes = slabBytes, Threads = threads };
         var plan = Plan(writing.Source, Crc);
         Assert.Equal(NaiveLayout.Apply(plan), writing.Write(plan));
+        Assert.Equal(NaiveLayout.Apply(plan), writing.WriteBySize(plan));
     }
 
     [Theory]
@@ -42,6 +43,8 @@ public sealed class SourceChecksumTests
         var computed = Crc32.HashToUInt32(damaged.AsSpan(Start, Length));
         Assert.Equal($"{writing.SourcePath}: archive/data/3 at byte {Start}: its bytes have CRC-32 {computed:x8}, the file gives {Crc:x8}: it is damaged", refused.Message);
         Assert.Equal(FailureKind.Malformed, refused.Kind);
+        Assert.Equal(refused.Message, Assert.Throws<MigrationException>(() => writing.WriteBySize(Plan(writing.Source, Crc))).Message);
+        Assert.Empty(File.ReadAllBytes(writing.TargetPath));
     }
 
     /// <summary>A record with 20 bytes that stay, 90 in rows that move, and 10 that stay.</summary>
