@@ -30,6 +30,18 @@ internal static class IoFailure
         }
     }
 
+    /// <summary>The failure of opening <paramref name="path"/> to read it, a file or a folder. What .NET says names the path a second time.</summary>
+    public static MigrationException OfReading(Exception error, string path)
+    {
+        var problem = error switch
+        {
+            FileNotFoundException or DirectoryNotFoundException => "no such file or directory",
+            UnauthorizedAccessException => "permission denied",
+            _ => error.Message,
+        };
+        return new MigrationException(FailureKind.Io, problem, path, inner: error);
+    }
+
     /// <summary>The failure of writing <paramref name="path"/>.</summary>
     public static MigrationException Of(Exception error, string path)
     {

@@ -68,7 +68,7 @@ public sealed class SourceFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new MigrationException(FailureKind.Io, error.Message, path, inner: error);
+            throw IoFailure.OfReading(error, path);
         }
     }
 

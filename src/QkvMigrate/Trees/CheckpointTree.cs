@@ -45,7 +45,7 @@ internal sealed class CheckpointTree
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new MigrationException(FailureKind.Io, error.Message, root, inner: error);
+            throw IoFailure.OfReading(error, root);
         }
 
         tree.Units = UnitSelection.Of(selection, tree.units);
@@ -92,7 +92,7 @@ internal sealed class CheckpointTree
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                unreadable.Add(new UnreadableFolder(path, new MigrationException(FailureKind.Io, error.Message, path, inner: error)));
+                unreadable.Add(new UnreadableFolder(path, IoFailure.OfReading(error, path)));
             }
             catch (MigrationException error)
             {

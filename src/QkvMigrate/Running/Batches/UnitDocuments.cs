@@ -99,7 +99,7 @@ internal sealed class UnitDocuments<T>(string folder, string turns, JsonTypeInfo
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, folder, inner: error);
+            throw IoFailure.OfReading(error, folder);
         }
     }
 

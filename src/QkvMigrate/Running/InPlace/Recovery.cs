@@ -64,7 +64,7 @@ public static class Recovery
         }
         catch (Exception error) when (IoFailure.IsOne(error))
         {
-            throw new MigrationException(FailureKind.Io, error.Message, folder, inner: error);
+            throw IoFailure.OfReading(error, folder);
         }
     }
 
