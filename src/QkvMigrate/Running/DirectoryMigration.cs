@@ -79,34 +79,20 @@ internal static class DirectoryMigration
             DirectoryTargets.Check(plan, journal);
             if (plan.Request.DryRun)
             {
-                return Done(plan.Checkpoints, plan);
+                return plan.Reports(plan.Checkpoints);
             }
 
             writing.Run();
-            return Done(writing.Finished, plan);
+            return journal?.Recorded ?? plan.Reports(writing.Finished);
         }
         catch (MigrationException failure)
         {
-            return Ended(Done(writing.Finished, plan), plan.Checkpoints, failure);
+            return Ended(plan.Reports(writing.Finished), plan.Checkpoints, failure);
         }
         catch (OperationCanceledException cancelled)
         {
-            return Ended(Done(writing.Finished, plan), plan.Checkpoints, CheckpointWriting.Cancelled(plan.Output, cancelled));
+            return Ended(plan.Reports(writing.Finished), plan.Checkpoints, CheckpointWriting.Cancelled(plan.Output, cancelled));
         }
-    }
-
-    private static IReadOnlyList<CheckpointReport> Done(IEnumerable<CheckpointStage> stages, DirectoryPlan plan) =>
-        [.. stages.Select(stage => Done(stage, plan))];
-
-    private static CheckpointReport Done(CheckpointStage stage, DirectoryPlan plan)
-    {
-        var report = stage.Report();
-        return report with
-        {
-            Output = plan.OutputOf(stage),
-            ConfigurationChanges = plan.Configuration.Changes,
-            Advice = [.. report.Advice, .. plan.Configuration.Advice, .. plan.Request.InPlace ? [] : plan.Unit.LeftBehind],
-        };
     }
 
     /// <summary>Where no checkpoint changes, the configuration is left alone too; an outdated one is reported.</summary>

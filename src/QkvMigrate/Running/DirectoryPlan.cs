@@ -61,8 +61,22 @@ internal sealed record DirectoryPlan(
         return new DirectoryPlan(unit, output, request, checkpoints, configuration);
     }
 
+    /// <summary>The reports of checkpoints that are done, or that a dry run shows.</summary>
+    public IReadOnlyList<CheckpointReport> Reports(IEnumerable<CheckpointStage> done) => [.. done.Select(Report)];
+
     /// <summary>The file of a checkpoint's result.</summary>
     public string OutputOf(CheckpointStage checkpoint) => Path.Combine(Output, Request.ResultName(checkpoint.Path));
+
+    private CheckpointReport Report(CheckpointStage done)
+    {
+        var report = done.Report();
+        return report with
+        {
+            Output = OutputOf(done),
+            ConfigurationChanges = Configuration.Changes,
+            Advice = [.. report.Advice, .. Configuration.Advice, .. Request.InPlace ? [] : Unit.LeftBehind],
+        };
+    }
 
     private static bool NeedsWork(IEnumerable<PlannedCheckpoint> checkpoints) => checkpoints.Any(checkpoint => checkpoint.Plan.HasWork);
 

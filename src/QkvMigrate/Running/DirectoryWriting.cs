@@ -102,7 +102,7 @@ internal sealed class DirectoryWriting(DirectoryPlan plan, UnitJournal? journal,
 
         WriteConfiguration(folder);
         journal?.Digest(folder, plan.Results, plan.KeptLinks, plan.Sources, Digests(written), cancellation);
-        folder.Commit(meanwhile: () => journal?.PrepareFinish());
+        folder.Commit(meanwhile: () => journal?.PrepareFinish(plan.Reports(written)));
         journal?.Finish();
         finished.AddRange(written);
     }

@@ -48,7 +48,7 @@ internal sealed class FinishedUnit
     public IEnumerable<CheckpointReport> Reports() =>
         from name in unit.Checkpoints
         let stamp = entry.Source.First(stamp => stamp.Path == name)
-        select UnitJournal.WithDigest(
+        select UnitReports.WithDigest(
             new CheckpointReport
             {
                 Path = Path.Combine(unit.Root, name),

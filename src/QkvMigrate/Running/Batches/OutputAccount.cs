@@ -81,11 +81,15 @@ internal sealed class OutputAccount
         static byte[] Bytes(TreeRecord tree) => RecordDocument.Write(tree, RecordJson.Readable.TreeRecord);
     }
 
-    /// <summary>Has the disk take the names of the reports, writes the checksums, and removes what a killed run has left beside the account.</summary>
+    /// <summary>Has the disk take the names of all records, writes the checksums, and removes what a killed run has left beside the account.</summary>
     /// <exception cref="MigrationException">The output cannot be written.</exception>
     public void End()
     {
-        IoFailure.Naming(root, () => DiskSync.FlushFolder(Reports.Folder));
+        IoFailure.Naming(root, () =>
+        {
+            DiskSync.FlushFolder(Entries.Folder);
+            DiskSync.FlushFolder(Reports.Folder);
+        });
         TargetLock.SweepLeftovers(treePath);
         Checksums.Write();
     }

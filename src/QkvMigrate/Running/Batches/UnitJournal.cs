@@ -14,13 +14,16 @@ internal sealed class UnitJournal : IDisposable
 {
     private readonly OutputAccount account;
     private readonly CheckpointUnit unit;
+    private readonly string output;
     private readonly MigrationRequest request;
     private readonly ManifestEntry? before;
     private readonly ManifestEntry writing;
     private readonly StandingResults standing;
     private IReadOnlyList<ResultFile> result = [];
+    private IReadOnlyList<string> removed = [];
     private DurableFile? finishing;
-    private DiskSync? finished;
+    private DurableFile? reporting;
+    private IReadOnlyList<CheckpointReport> reported = [];
     private bool hasBegun;
     private bool isCommitting;
 
@@ -35,6 +38,7 @@ internal sealed class UnitJournal : IDisposable
     {
         this.account = account;
         this.unit = unit;
+        this.output = output;
         this.request = request;
         this.before = before;
         writing = wanted with { Replaced = before is null ? null : [.. before.Known().Distinct()] };
@@ -70,11 +74,11 @@ internal sealed class UnitJournal : IDisposable
     /// <summary>What may be done to the results of earlier runs.</summary>
     public EarlierResults Earlier { get; }
 
-    /// <summary>The files that were taken away because the source no longer makes them.</summary>
-    public IReadOnlyList<string> Removed { get; private set; } = [];
+    /// <summary>Reports of the results whose checkpoint is gone from the source, and that stay.</summary>
+    public IEnumerable<CheckpointReport> OrphanReports => standing.Orphans.Select(orphan => orphan.Report(unit.Root, output, isLetGo: request.Force));
 
-    /// <summary>The results whose checkpoint is gone from the source, and that stay.</summary>
-    public IReadOnlyList<OrphanedResult> Orphans => standing.Orphans;
+    /// <summary>The reports as they are written down with the result; null where there is none, and nobody has written any.</summary>
+    public IReadOnlyList<CheckpointReport>? Recorded { get; private set; }
 
     /// <summary>The unit as an earlier run finished it; null where there is something to do.</summary>
     public FinishedUnit? FindFinished() => FinishedUnit.Find(account, unit, request, before, writing, standing);
@@ -139,27 +143,30 @@ internal sealed class UnitJournal : IDisposable
         }
 
         // Before the others get their names: a file can stand where a folder is to be now, or the other way round.
-        Removed = Earlier.RemoveStale(result.Select(file => file.Path));
+        removed = Earlier.RemoveStale(result.Select(file => file.Path));
     }
 
     /// <summary>Begins to write what <see cref="Finish"/> records, while the disk takes the names of the result.</summary>
-    public void PrepareFinish()
+    /// <param name="reports">The reports of the unit's checkpoints.</param>
+    public void PrepareFinish(IReadOnlyList<CheckpointReport> reports)
     {
         var source = SourceStamp.InOrder(writing.Source.Concat(KeptSource()));
         finishing = account.Entries.Begin(writing with { State = ManifestState.Finished, Source = source, Result = result, Replaced = LeftToOthers() });
+        reported = Complete(reports);
+        reporting = new UnitReports(account, unit).Begin(reported);
     }
 
-    /// <summary>All of the result is on the disk under its name: the account is whole.</summary>
+    /// <summary>
+    /// All of the result is on the disk under its name: the account is whole. The disk has the names of its records when the whole account ends: until
+    /// then a power cut may take them back, and the next run makes the unit again.
+    /// </summary>
     public void Finish()
     {
         hasBegun = false;
         finishing!.CommitName();
-        finished = DiskSync.BeginFolder(account.Entries.Folder);
+        reporting!.CommitName();
+        Recorded = reported;
     }
-
-    /// <summary>Waits until the disk has what <see cref="Finish"/> recorded.</summary>
-    /// <exception cref="MigrationException">It did not take it.</exception>
-    public void WaitForFinish() => IoFailure.Naming(account.Entries.FileOf(unit.RelativePath), () => finished?.Wait());
 
     /// <summary>The source has nothing to do, or no longer has: what earlier runs made of it goes.</summary>
     /// <exception cref="MigrationException">One of them was changed since.</exception>
@@ -186,7 +193,7 @@ internal sealed class UnitJournal : IDisposable
 
         account.Checksums.Withdraw();
         account.Entries.Write(writing with { Source = [], Result = kept });
-        Removed = Earlier.RemoveStale([]);
+        removed = Earlier.RemoveStale([]);
         if (kept.Count == 0 && others is null)
         {
             account.Entries.Remove(unit.RelativePath);
@@ -217,16 +224,18 @@ internal sealed class UnitJournal : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => finishing?.Dispose();
+    public void Dispose()
+    {
+        finishing?.Dispose();
+        reporting?.Dispose();
+    }
 
-    /// <summary>A report with the digest of what was written.</summary>
-    public CheckpointReport WithDigest(CheckpointReport report) => WithDigest(report, result);
-
-    /// <summary>A report with the digest that one of <paramref name="files"/> has.</summary>
-    public static CheckpointReport WithDigest(CheckpointReport report, IReadOnlyList<ResultFile> files) =>
-        report.Output is { } path && files.FirstOrDefault(file => file.Path == Path.GetFileName(path)) is { } written
-            ? report with { OutputSha256 = written.Sha256, OutputBytes = written.Bytes }
-            : report;
+    /// <summary>The reports of the unit's checkpoints, with what is known here: digests of what was written, what was removed, what is orphaned.</summary>
+    public IReadOnlyList<CheckpointReport> Complete(IReadOnlyList<CheckpointReport> reports)
+    {
+        var known = reports.Select(report => UnitReports.WithDigest(report, result)).ToList();
+        return [.. known.Take(1).Select(first => UnitReports.WithRemovals(first, removed)), .. known.Skip(1), .. OrphanReports];
+    }
 
     /// <summary>What stands in folders of units below, until it is handed over; null where nothing does.</summary>
     private IReadOnlyList<ResultFile>? LeftToOthers() => standing.OfUnitsBelow() is { Count: > 0 } files ? files : null;

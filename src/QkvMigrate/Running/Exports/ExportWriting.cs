@@ -16,9 +16,17 @@ namespace QkvMigrate.Running.Exports;
 /// <param name="output">The directory.</param>
 /// <param name="request">What the user asks.</param>
 /// <param name="journal">Told how far the writing is, where the unit is part of a tree; null otherwise.</param>
+/// <param name="report">Makes the reports of the unit's checkpoints.</param>
 /// <param name="cancellation">Ends the work.</param>
 internal sealed class ExportWriting(
-    ExportPlan plan, CheckpointUnit unit, IReadOnlyList<Checkpoint> files, string output, MigrationRequest request, UnitJournal? journal, CancellationToken cancellation)
+    ExportPlan plan,
+    CheckpointUnit unit,
+    IReadOnlyList<Checkpoint> files,
+    string output,
+    MigrationRequest request,
+    UnitJournal? journal,
+    Func<IReadOnlyList<CheckpointReport>> report,
+    CancellationToken cancellation)
 {
     /// <summary>The storages whose checksums were looked at.</summary>
     private readonly HashSet<StorageEntry> summed = [];
@@ -64,7 +72,7 @@ internal sealed class ExportWriting(
             new Dictionary<string, string> { [plan.MainFile] = Path.GetFileName(files[0].Source.Path) },
             new Dictionary<string, string>(),
             cancellation);
-        folder.Commit(meanwhile: () => journal?.PrepareFinish());
+        folder.Commit(meanwhile: () => journal?.PrepareFinish(report()));
         RemoveOtherWeights();
         journal?.Finish();
     }
@@ -77,8 +85,8 @@ internal sealed class ExportWriting(
             return;
         }
 
-        var report = ExportVerifier.Verify(files, unit.Root, written, request.Geometry.ConfigPath, mode, cancellation);
-        CheckpointWriting.Require(report, "the export", output);
+        var proof = ExportVerifier.Verify(files, unit.Root, written, request.Geometry.ConfigPath, mode, cancellation);
+        CheckpointWriting.Require(proof, "the export", output);
     }
 
     private void Write(WeightFile weights, string path, DurableFolder folder)

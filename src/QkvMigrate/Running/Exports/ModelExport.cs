@@ -83,9 +83,14 @@ internal sealed class ModelExport(CheckpointUnit unit, string output, MigrationR
         ExportTargets.Check(plan, unit, output, request, journal);
         if (!request.DryRun)
         {
-            new ExportWriting(plan, unit, files, output, request, journal, cancellation).Run();
+            new ExportWriting(plan, unit, files, output, request, journal, () => Reports(files, plan, advice), cancellation).Run();
         }
 
+        return journal?.Recorded ?? Reports(files, plan, advice);
+    }
+
+    private IReadOnlyList<CheckpointReport> Reports(IReadOnlyList<Checkpoint> files, ExportPlan plan, IReadOnlyList<Advice> advice)
+    {
         var names = files.Select(file => Path.GetFileName(file.Source.Path)).ToHashSet(StringComparer.Ordinal);
         var first = Path.GetFileName(files[0].Source.Path);
         return [.. unit.Checkpoints.Select(name => name == first ? Exported(files[0], plan, [.. advice, .. plan.Advice])
