@@ -15,6 +15,9 @@ public sealed record Conversion(string Name, LayoutFamily From, LayoutFamily To)
     /// <summary>Whether the result is what today's LitGPT reads.</summary>
     public bool IsUpgrade => To.Age == LitGptAge.Current;
 
+    /// <summary>The conversion that undoes this one.</summary>
+    internal Conversion Inverse => IsUpgrade ? Downgrade : Upgrade;
+
     /// <summary>The conversion of a word, or null.</summary>
     internal static Conversion? Named(string name) => name == Upgrade.Name ? Upgrade : name == Downgrade.Name ? Downgrade : null;
 

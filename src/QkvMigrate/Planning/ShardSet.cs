@@ -79,7 +79,7 @@ internal sealed class ShardSet
     }
 
     private static IEnumerable<Advice> WayBackAdvice(ShardIndex index, string name, Conversion conversion) =>
-        index.ComesBack(conversion.Renamed, (conversion.IsUpgrade ? Conversion.Downgrade : Conversion.Upgrade).Renamed)
+        index.ComesBack(conversion.Renamed, conversion.Inverse.Renamed)
             ? []
             : [new Advice("no-exact-way-back", $"undoing this will not give the old {name} byte for byte; nor can its checksum prove the new one")];
 

@@ -21,7 +21,7 @@ internal sealed class CheckpointPlanning(MigrationRequest request)
         return stage is PlannedCheckpoint { Plan.HasWork: true } planned ? planned with { WayBackProblem = WayBack.Problem(planned) } : stage;
     }
 
-    /// <summary>As above, and nothing is said of the way back, whose plan takes as long and as much memory as this one.</summary>
+    /// <summary>As above, and nothing is said of the way back.</summary>
     public CheckpointStage Plan(NamedCheckpoint named)
     {
         var path = named.Path;

@@ -4,6 +4,8 @@ using QkvMigrate.Files;
 using QkvMigrate.Geometry;
 using QkvMigrate.Layouts;
 using QkvMigrate.Planning;
+using QkvMigrate.Planning.Lora;
+using QkvMigrate.Planning.Optimizers;
 using QkvMigrate.Planning.Stages;
 
 namespace QkvMigrate.Running;
@@ -29,20 +31,41 @@ internal static class WayBack
 
     private static string? Problem(PlannedCheckpoint planned, PlannedRewrite rewrite)
     {
-        var (conversion, geometry) = (planned.Plan.Conversion, rewrite.Geometry.Geometry);
-        var flags = new GeometryFlags(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize);
         var made = new PlannedBytes(rewrite.Output);
-        var named = new NamedCheckpoint(planned.Path, [.. planned.Opened.Named.OtherShards.Select(tensor => After(tensor, conversion))])
+        PlannedRewrite? back;
+        try
         {
-            Imagined = SourceFile.Imagined(planned.Path, rewrite.Output.Length, made.Read),
-        };
-        using var stage = new CheckpointPlanning(MigrationRequest.ToUndo(conversion, planned.Path, flags)).Plan(named);
-        return stage switch
+            back = Back(planned, rewrite, made);
+        }
+        catch (MigrationException refused)
         {
-            RefusedCheckpoint refused => $"the way back is refused ({refused.Error.Problem})",
-            PlannedCheckpoint { Plan.Rewrite: { } back } => Difference(planned, made, back),
-            _ => "there is none from the new file",
-        };
+            return $"the way back is refused ({refused.Problem})";
+        }
+
+        return back is null ? "there is none from the new file" : Difference(planned, made, back);
+    }
+
+    /// <summary>
+    /// How the new file is undone; null where it is not one that would be. Nobody is told of that plan: what its pickles name and
+    /// its storages that nothing names are the old file's, and are not asked for again.
+    /// </summary>
+    private static PlannedRewrite? Back(PlannedCheckpoint planned, PlannedRewrite rewrite, PlannedBytes made)
+    {
+        var (conversion, geometry) = (planned.Plan.Conversion, rewrite.Geometry.Geometry);
+        using var checkpoint = Checkpoint.Of(SourceFile.Imagined(planned.Path, rewrite.Output.Length, made.Read));
+        var scan = AttentionScan.Of(checkpoint, [.. planned.Opened.Named.OtherShards.Select(tensor => After(tensor, conversion))]);
+        var outline = MigrationPlanner.Outline(scan, conversion.Inverse);
+        if (!outline.HasWork)
+        {
+            return null;
+        }
+
+        // What lies beside is of the file on the disk, and says nothing of one that is only imagined.
+        var flags = new GeometryFlags(geometry.HeadCount, geometry.QueryGroupCount, geometry.HeadSize);
+        var resolved = GeometryResolver.Resolve(flags, null, scan.Shapes());
+
+        // The checksum of the old file tells whether that was the optimizer's order.
+        return MigrationPlanner.Plan(outline, resolved, new LoraOptions(), OptimizerOrder.Model).Rewrite;
     }
 
     private static string? Difference(PlannedCheckpoint planned, PlannedBytes made, PlannedRewrite back)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using QkvMigrate.Checkpoints;
-using QkvMigrate.Files;
 using QkvMigrate.Planning.Lora;
 
 namespace QkvMigrate.Planning.Stages;
@@ -24,15 +23,12 @@ internal sealed record NamedCheckpoint(string Path, IReadOnlyList<TensorEntry> O
     /// <summary>What the pickles of <see cref="Adapter"/> name that the user should know of.</summary>
     public IReadOnlyList<Advice> PickleAdvice { get; init; } = [];
 
-    /// <summary>What is opened in the file's place; null for the file itself.</summary>
-    public SourceFile? Imagined { get; init; }
-
     /// <summary>Time since the way began.</summary>
     public TimeSpan Elapsed => watch.Elapsed;
 
     /// <summary>Opens the file.</summary>
     /// <exception cref="MigrationException">It cannot be read, is of no known format, or breaks the rules of its own.</exception>
-    public OpenedCheckpoint Open() => new(this, Imagined is { } source ? Checkpoint.Of(source) : Checkpoint.Open(Path));
+    public OpenedCheckpoint Open() => new(this, Checkpoint.Open(Path));
 
     /// <summary>Opens the base of <see cref="Adapter"/> in the file's place.</summary>
     /// <param name="path">The base's file.</param>

@@ -24,8 +24,6 @@ internal sealed record ScannedCheckpoint(OpenedCheckpoint Opened, AttentionScan 
     {
         var baseDirectory = Opened.Named.Adapter is null ? null : FilePlace.DirectoryOf(Opened.Checkpoint.Source.Path);
 
-        // What lies beside is of the file on the disk, and says nothing of one that is only imagined.
-        var directory = Opened.Named.Imagined is null ? FilePlace.DirectoryOf(Path) : null;
-        return GeometryResolver.Resolve(flags, directory, Scan.Shapes(), baseDirectory);
+        return GeometryResolver.Resolve(flags, FilePlace.DirectoryOf(Path), Scan.Shapes(), baseDirectory);
     }
 }
