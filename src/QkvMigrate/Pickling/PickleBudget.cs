@@ -43,16 +43,19 @@ internal sealed class PickleBudget(int pickleLength, int storages)
         spent += bytes;
         if (spent > total)
         {
-            throw PickleFailure.Limit(offset, $"{pickleLength} bytes of pickle make more than {total >> 20} MiB of values, as no checkpoint's do");
+            throw Exceeded(offset);
         }
     }
+
+    private MigrationException Exceeded(int offset) =>
+        PickleFailure.Limit(offset, $"{pickleLength} bytes of pickle make more than {total >> 20} MiB of values, as no checkpoint's do");
 
     /// <summary>What a new node takes.</summary>
     public static long Of(PickleNode node) => node switch
     {
         PickleString text => 48 + Reference + Text(text.Text),
-        PickleTuple { Items.Count: 0 } => 40,
-        PickleTuple tuple => 64 + (16L * tuple.Items.Count),
+        PickleTuple { Items.Length: 0 } => 40,
+        PickleTuple tuple => 64 + (16L * tuple.Items.Length),
         PickleBigInteger number => 64 + number.Value.GetByteCount(),
         PickleObject => 56,
         PickleMutable => 40,

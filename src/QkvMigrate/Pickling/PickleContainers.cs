@@ -18,21 +18,22 @@ internal abstract class PickleContainer(int offset) : PickleNode(offset)
     {
         weight += part.Weight;
         depth = Math.Max(depth, part.Depth + 1);
-        if (depth > PickleLimits.Nesting)
+        if (depth > PickleLimits.Nesting || weight > PickleLimits.Weight)
         {
-            throw PickleFailure.Limit(Offset, $"containers are nested more than {PickleLimits.Nesting} deep");
-        }
-
-        if (weight > PickleLimits.Weight)
-        {
-            throw PickleFailure.Limit(Offset, $"values that share values stand for more than {PickleLimits.Weight} of them");
+            throw TooMuch();
         }
     }
+
+    private MigrationException TooMuch() => PickleFailure.Limit(
+        Offset,
+        depth > PickleLimits.Nesting
+            ? $"containers are nested more than {PickleLimits.Nesting} deep"
+            : $"values that share values stand for more than {PickleLimits.Weight} of them");
 }
 
 /// <summary>A tuple.</summary>
-internal sealed class PickleTuple(int offset, IReadOnlyList<PickleItem> items) : PickleContainer(offset)
+internal sealed class PickleTuple(int offset, PickleItem[] items) : PickleContainer(offset)
 {
     /// <summary>The items.</summary>
-    public IReadOnlyList<PickleItem> Items { get; } = items;
+    public PickleItem[] Items { get; } = items;
 }

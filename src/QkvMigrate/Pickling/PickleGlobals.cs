@@ -3,6 +3,8 @@ namespace QkvMigrate.Pickling;
 /// <summary>A class or function that the pickle names. It is never looked up.</summary>
 internal sealed class PickleGlobal(int offset, int start, string module, string name) : PickleNode(offset)
 {
+    private string? fullName;
+
     /// <summary>The instruction with which the name begins: that of the module's string where the name is made of two, else its own.</summary>
     public int Start { get; } = start;
 
@@ -13,7 +15,7 @@ internal sealed class PickleGlobal(int offset, int start, string module, string 
     public string Name { get; } = name;
 
     /// <summary>The dotted name, as in <c>torch._utils._rebuild_tensor_v2</c>.</summary>
-    public string FullName => $"{Module}.{Name}";
+    public string FullName => fullName ??= $"{Module}.{Name}";
 }
 
 /// <summary>A code of <c>copyreg</c>'s extension registry, which stands for a global.</summary>

@@ -161,11 +161,13 @@ internal sealed class PickleMachine
     {
         if (++values > PickleLimits.Values)
         {
-            throw PickleFailure.Limit(at.Offset, $"more than {PickleLimits.Values} values");
+            throw TooMany(at);
         }
 
         stack.Push(at, node);
     }
+
+    private static MigrationException TooMany(in PickleInstruction at) => PickleFailure.Limit(at.Offset, $"more than {PickleLimits.Values} values");
 
     private void Memoize(in PickleInstruction at)
     {

@@ -28,7 +28,7 @@ internal sealed class PickleMemo
         {
             dense[(int)slot] = node;
         }
-        else if (slot == dense.Count && !sparse.ContainsKey(slot))
+        else if (slot == dense.Count && (sparse.Count == 0 || !sparse.ContainsKey(slot)))
         {
             dense.Add(node);
         }
@@ -42,5 +42,5 @@ internal sealed class PickleMemo
         Find(slot) ?? throw PickleFailure.At(at.Offset, $"memo slot {slot} was never filled");
 
     private PickleNode? Find(long slot) =>
-        slot >= 0 && slot < dense.Count ? dense[(int)slot] : sparse.GetValueOrDefault(slot);
+        slot >= 0 && slot < dense.Count ? dense[(int)slot] : sparse.Count > 0 ? sparse.GetValueOrDefault(slot) : null;
 }

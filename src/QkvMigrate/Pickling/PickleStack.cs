@@ -14,7 +14,7 @@ internal sealed class PickleStack
     {
         if (items.Count >= PickleLimits.Stack)
         {
-            throw PickleFailure.Limit(at.Offset, $"more than {PickleLimits.Stack} values on the stack");
+            throw Full(at);
         }
 
         items.Add(new PickleItem(node, at.Offset));
@@ -38,6 +38,18 @@ internal sealed class PickleStack
         var item = Peek(at);
         items.RemoveAt(items.Count - 1);
         return item;
+    }
+
+    /// <summary>Takes the topmost two values, the deeper one first.</summary>
+    public (PickleItem First, PickleItem Second) PopTwo(in PickleInstruction at)
+    {
+        if (items.Count - 2 < Floor)
+        {
+            throw Underflow(at, 2);
+        }
+
+        var second = Pop(at);
+        return (Pop(at), second);
     }
 
     /// <summary>Takes the topmost <paramref name="count"/> values, the deepest first.</summary>
@@ -66,6 +78,9 @@ internal sealed class PickleStack
         items.RemoveRange(from, items.Count - from);
         return taken;
     }
+
+    private static MigrationException Full(in PickleInstruction at) =>
+        PickleFailure.Limit(at.Offset, $"more than {PickleLimits.Stack} values on the stack");
 
     private static MigrationException Underflow(in PickleInstruction at, int count) =>
         PickleFailure.At(at.Offset, $"{at.Opcode} needs {count} value(s) on the stack");

@@ -82,9 +82,9 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
             case PickleOpcode.Global:
                 return Global(at.Offset, at.Offset, PickleText.Lines(reader.Argument(at)));
             case PickleOpcode.StackGlobal:
-                var names = stack.Pop(at, 2);
-                return names[0].Node is PickleString module && names[1].Node is PickleString name
-                    ? Global(at.Offset, names[0].At, (module.Text, name.Text))
+                var (first, second) = stack.PopTwo(at);
+                return first.Node is PickleString module && second.Node is PickleString name
+                    ? Global(at.Offset, first.At, (module.Text, name.Text))
                     : Unnamed(new PickleComputedGlobal(at.Offset));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4:
                 return Unnamed(new PickleExtension(at.Offset, PickleNumbers.Unsigned(reader.Argument(at))));
@@ -95,8 +95,8 @@ internal sealed class PickleValues(PickleReader reader, PickleStack stack, Pickl
             case PickleOpcode.BinPersId:
                 return Persistent(at.Offset, stack.Pop(at));
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
-                var call = stack.Pop(at, 2);
-                return Call(at, StartOf(call[0]), call[0].Node, call[1].Node);
+                var (callable, argument) = stack.PopTwo(at);
+                return Call(at, StartOf(callable), callable.Node, argument.Node);
             case PickleOpcode.NewObjEx:
                 var parts = stack.Pop(at, 3);
                 return Call(at, StartOf(parts[0]), parts[0].Node, Tuple(at, [parts[1], parts[2]]));

@@ -80,7 +80,7 @@ internal static class TorchBefore16Storages
             throw PickleFailure.Limit(persistent.Offset, "a whole module that was pickled with its source code, not a state dict");
         }
 
-        if (items.Count > 5 && items[5].Node is not PickleNone)
+        if (items.Length > 5 && items[5].Node is not PickleNone)
         {
             throw PickleFailure.Limit(persistent.Offset, "a storage that is a view into another one (view_metadata)");
         }

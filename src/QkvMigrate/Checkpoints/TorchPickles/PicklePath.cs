@@ -31,27 +31,38 @@ internal sealed class PicklePath
     public PicklePath Then(string next, int offset) =>
         depth < PickleLimits.Depth
             ? new PicklePath(this, next)
-            : throw PickleFailure.Limit(offset, $"containers are nested more than {PickleLimits.Depth} deep");
+            : throw TooDeep(offset);
 
     /// <summary>Whether <paramref name="last"/> is the last step.</summary>
     public bool IsAt(string last) => step == last;
 
     /// <summary>The path with <c>/</c> between the steps.</summary>
     /// <exception cref="MigrationException">It is longer than any state dict's.</exception>
-    public string Write(int offset)
+    public string Write(int offset) => parent is null ? "" : parent.Write(step, offset);
+
+    /// <summary>The path of a value one step on, of which nothing but the text is wanted.</summary>
+    /// <exception cref="MigrationException">As above, or it is nested more deeply.</exception>
+    public string Write(string next, int offset)
     {
-        var steps = new Stack<string>();
-        var length = 0;
-        for (var at = this; at.parent is not null; at = at.parent)
+        if (depth >= PickleLimits.Depth)
         {
-            length += at.step.Length + 1;
-            steps.Push(at.step);
-            if (length > PickleLimits.Path)
-            {
-                throw PickleFailure.Limit(offset, $"the keys that lead here have more than {PickleLimits.Path} characters");
-            }
+            throw TooDeep(offset);
         }
 
-        return string.Join('/', steps);
+        var steps = new string[depth + 1];
+        steps[depth] = next;
+        var length = next.Length + 1;
+        for (var at = this; at.parent is not null && length <= PickleLimits.Path; at = at.parent)
+        {
+            length += at.step.Length + 1;
+            steps[at.depth - 1] = at.step;
+        }
+
+        return length <= PickleLimits.Path ? string.Join('/', steps) : throw TooLong(offset);
     }
+
+    private static MigrationException TooLong(int offset) =>
+        PickleFailure.Limit(offset, $"the keys that lead here have more than {PickleLimits.Path} characters");
+
+    private static MigrationException TooDeep(int offset) => PickleFailure.Limit(offset, $"containers are nested more than {PickleLimits.Depth} deep");
 }

@@ -124,7 +124,7 @@ internal sealed class TorchSplits
         return new PickleEdit(at, fetch.End - at, PickleCopy.Of(script, value.Start, reader.Read(value.Offset).End, edits));
     }
 
-    private static IReadOnlyList<PickleItem> StorageId(TorchTensor tensor) => ((PickleTuple)tensor.Persistent.Id.Node).Items;
+    private static PickleItem[] StorageId(TorchTensor tensor) => ((PickleTuple)tensor.Persistent.Id.Node).Items;
 
     private static long Count(TorchTensor tensor, KeyedSplit split) => split.Split.View.Extent / tensor.Storage.DType.ItemSize;
 

@@ -29,7 +29,7 @@ internal sealed class TorchStorages(Func<string, StorageEntry?> find)
     /// <exception cref="MigrationException">It names no storage, one that is not there, or one that is too short.</exception>
     public TorchStorage Read(PicklePersistent node)
     {
-        if (node.Id.Node is not PickleTuple { Items: { Count: >= 5 } items } || items[0].Node is not PickleString { Text: "storage" })
+        if (node.Id.Node is not PickleTuple { Items: { Length: >= 5 } items } || items[0].Node is not PickleString { Text: "storage" })
         {
             throw PickleFailure.At(node.Offset, "a persistent id that is no ('storage', class, key, location, numel)");
         }

@@ -19,10 +19,21 @@ internal sealed record TorchTensor(
     IReadOnlyList<long> Shape,
     IReadOnlyList<long> Strides,
     PicklePersistent Persistent,
-    TorchTensorPlaces Places)
+    PickleItem[] Arguments)
 {
+    private const int OffsetIndex = 1;
+    private const int ShapeIndex = 2;
+    private const int StridesIndex = 3;
+
     /// <summary>What more there is to it (<see cref="TensorEntry.Peculiarity"/>).</summary>
     public string? Peculiarity { get; init; }
+
+    /// <summary>Where its numbers stand, for the few who change them.</summary>
+    public TorchTensorPlaces Places => new(
+        ((PickleTuple)Persistent.Id.Node).Items[TorchStorages.CountIndex],
+        Arguments[OffsetIndex],
+        Items(Persistent.Offset, Arguments[ShapeIndex].Node, "size"),
+        Items(Persistent.Offset, Arguments[StridesIndex].Node, "stride"));
 
     /// <summary>The most dimensions that PyTorch gives a tensor (c10/util/DimVector.h and at::MAX_DIMS are smaller).</summary>
     public const int MaximumRank = 64;
@@ -38,7 +49,7 @@ internal sealed record TorchTensor(
             peculiarity ??= PeculiarityOf(call, arguments, kinds);
             switch (call.CallableName)
             {
-                case TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState when arguments.Count >= 1:
+                case TorchGlobals.RebuildParameter or TorchGlobals.RebuildParameterWithState when arguments.Length >= 1:
                     node = arguments[0].Node;
                     break;
                 case TorchGlobals.RebuildFromTypeV2
@@ -55,35 +66,35 @@ internal sealed record TorchTensor(
     }
 
     /// <summary>What a call adds to the numbers of the tensor that it makes, or null.</summary>
-    private static string? PeculiarityOf(PickleObject call, IReadOnlyList<PickleItem> arguments, TorchValueKinds kinds)
+    private static string? PeculiarityOf(PickleObject call, PickleItem[] arguments, TorchValueKinds kinds)
     {
         if (TorchValueKinds.SubclassOf(call) is { } subclass)
         {
             return $"a tensor of the class {subclass}";
         }
 
-        var hasState = call.CallableName is TorchGlobals.RebuildFromTypeV2 or TorchGlobals.RebuildParameterWithState && arguments.Count > 3;
+        var hasState = call.CallableName is TorchGlobals.RebuildFromTypeV2 or TorchGlobals.RebuildParameterWithState && arguments.Length > 3;
         var attributes = hasState ? arguments[3].Node : null;
         return call.State is not null ? "a tensor with a state of its own"
             : attributes is PickleContainer && kinds.Of(attributes) > OtherValueKind.Unknown ? "a tensor with tensors among its attributes"
             : null;
     }
 
-    private static TorchTensor Strided(PickleObject call, string function, IReadOnlyList<PickleItem> arguments, TorchStorages storages, string? peculiarity)
+    private static TorchTensor Strided(PickleObject call, string function, PickleItem[] arguments, TorchStorages storages, string? peculiarity)
     {
         var at = call.Offset;
-        if (arguments.Count < 4
+        if (arguments.Length < 4
             || arguments[0].Node is not PicklePersistent persistent
-            || arguments[1].Node is not PickleInteger { Value: >= 0 and var offset })
+            || arguments[OffsetIndex].Node is not PickleInteger { Value: >= 0 and var offset })
         {
             throw PickleFailure.At(at, $"{function} without a storage and an offset");
         }
 
         var storage = storages.Read(persistent);
-        var count = ((PickleTuple)persistent.Id.Node).Items[TorchStorages.CountIndex];
-        var places = new TorchTensorPlaces(count, arguments[1], Items(at, arguments[2].Node, "size"), Items(at, arguments[3].Node, "stride"));
-        var shape = Numbers(at, places.Shape, "size");
-        var strides = Numbers(at, places.Strides, "stride");
+        var sizeItems = Items(at, arguments[ShapeIndex].Node, "size");
+        var strideItems = Items(at, arguments[StridesIndex].Node, "stride");
+        var shape = Numbers(at, sizeItems, "size");
+        var strides = Numbers(at, strideItems, "stride");
         if (shape.Length != strides.Length)
         {
             throw PickleFailure.At(at, $"a tensor of {shape.Length} sizes and {strides.Length} strides");
@@ -92,11 +103,11 @@ internal sealed record TorchTensor(
         var dtype = storage.DType;
         if (function == TorchGlobals.RebuildTensorV3)
         {
-            dtype = (arguments.Count > 6 ? TorchGlobals.TensorType(arguments[6].Node) : null)
+            dtype = (arguments.Length > 6 ? TorchGlobals.TensorType(arguments[6].Node) : null)
                 ?? throw new MigrationException(FailureKind.Unsupported, "a tensor of a dtype that this tool does not know", where: "pickle", offset: at);
         }
 
-        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent, places) { Peculiarity = peculiarity });
+        return Fits(at, new TorchTensor(storage, dtype, offset, shape, strides, persistent, arguments) { Peculiarity = peculiarity });
     }
 
     private static TorchTensor Fits(int at, TorchTensor tensor)
@@ -123,21 +134,21 @@ internal sealed record TorchTensor(
     }
 
     /// <summary>A tuple of sizes or strides; <c>torch.Size</c> pickles as a call with such a tuple.</summary>
-    private static IReadOnlyList<PickleItem> Items(int at, PickleNode node, string what)
+    private static PickleItem[] Items(int at, PickleNode node, string what)
     {
         if (node is PickleObject { CallableName: "torch.Size", Arguments: PickleTuple { Items: [{ Node: var inner }] } })
         {
             node = inner;
         }
 
-        return node is PickleTuple { Items: { Count: <= MaximumRank } items }
+        return node is PickleTuple { Items: { Length: <= MaximumRank } items }
             ? items
             : throw PickleFailure.At(at, $"a tensor whose {what} is no tuple of at most {MaximumRank} ints");
     }
 
-    private static long[] Numbers(int at, IReadOnlyList<PickleItem> items, string what)
+    private static long[] Numbers(int at, PickleItem[] items, string what)
     {
-        var numbers = new long[items.Count];
+        var numbers = new long[items.Length];
         for (var i = 0; i < numbers.Length; i++)
         {
             numbers[i] = items[i].Node is PickleInteger { Value: >= 0 and var value }

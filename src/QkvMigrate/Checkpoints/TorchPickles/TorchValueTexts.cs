@@ -71,7 +71,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
         PickleString => "a string",
         PickleGlobal => "the name of a class or function",
         PickleList list => $"a list of {list.Items.Count}",
-        PickleTuple tuple => $"a tuple of {tuple.Items.Count}",
+        PickleTuple tuple => $"a tuple of {tuple.Items.Length}",
         PickleSet set => $"a set of {set.Items.Count}",
         PickleDict dict => $"a dict of {dict.Entries.Count}",
         PickleObject call => $"a value ({call.CallableName})",
@@ -94,7 +94,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
     /// <summary>The shape is the last of the values that a sparse tensor is made of; newer files have a bool behind it.</summary>
     private static PickleNode? SparseShape(PickleObject? call)
     {
-        if ((Argument(call, 1) as PickleTuple)?.Items is not { Count: > 2 } data)
+        if ((Argument(call, 1) as PickleTuple)?.Items is not { Length: > 2 } data)
         {
             return null;
         }
@@ -114,7 +114,7 @@ internal sealed class TorchValueTexts(TorchStorages storages, TorchValueKinds ki
             arguments = arguments is [_, _, { Node: PickleTuple inner }, ..] ? inner.Items : [];
         }
 
-        return index < arguments.Count ? arguments[index].Node : null;
+        return index < arguments.Length ? arguments[index].Node : null;
     }
 
     /// <summary>The size that a wrapper subclass is made with: <c>(class, dtype, size, ...)</c>; others are views like any tensor.</summary>

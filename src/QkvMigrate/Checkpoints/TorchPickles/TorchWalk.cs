@@ -72,7 +72,8 @@ internal sealed class TorchWalk
     /// <summary>The storages that are named by something else than <see cref="Tensors"/>.</summary>
     public IReadOnlySet<StorageEntry> OpaqueStorages()
     {
-        var known = uses.Select(use => use.Tensor.Persistent).ToHashSet();
+        var known = new HashSet<PicklePersistent>(uses.Count);
+        uses.ForEach(use => known.Add(use.Tensor.Persistent));
         return document.Persistents.Where(persistent => !known.Contains(persistent)).Select(persistent => storages.Read(persistent).Entry).ToHashSet();
     }
 
@@ -102,7 +103,7 @@ internal sealed class TorchWalk
                 foreach (var entry in mutable.Entries)
                 {
                     NoteTensorAsKey(container, entry.Key.Node);
-                    Child(container, entry.Key, entry.Value, KeyText, children);
+                    Child(container, new Step(entry.Key, 0), entry.Value, children);
                 }
 
                 Items(container, mutable.Items, children);
@@ -138,18 +139,17 @@ internal sealed class TorchWalk
     {
         for (var i = 0; i < items.Count; i++)
         {
-            var index = i;
-            Child(container, null, items[i], _ => index.ToString(), children);
+            Child(container, new Step(null, i), items[i], children);
         }
     }
 
-    private void Child(TorchContainer container, PickleItem? key, PickleItem value, Func<PickleNode?, string> step, List<TorchContainer> children)
+    private void Child(TorchContainer container, in Step step, PickleItem value, List<TorchContainer> children)
     {
-        var node = value.Node;
+        var (key, node) = (step.Key, value.Node);
         if (TorchTensor.Read(node, storages, kinds) is { } tensor)
         {
             var name = key is { Node: PickleString text } item ? new NameEntry(item.At, text.Text, NameRole.TensorKey) : null;
-            var label = container.Path.Then(step(key?.Node), node.Offset).Write(node.Offset);
+            var label = container.Path.Write(step.Text, node.Offset);
             document.Budget.Spend(node.Offset, PickleBudget.Tensor(tensor.Shape.Count) + PickleBudget.Text(label));
             tensors.Add(new TensorEntry(container.Entry, name, label, tensor.DType, tensor.Shape, tensor.Strides, tensor.Storage.Entry, tensor.Offset)
             {
@@ -160,11 +160,11 @@ internal sealed class TorchWalk
         }
         else
         {
-            Note(container, key?.Node, node, step);
+            Note(container, step, node);
             if (node is PickleMutable or PickleTuple)
             {
                 document.Budget.Spend(node.Offset, PickleBudget.Slot);
-                children.Add(container.Child(node, key, step(key?.Node)));
+                children.Add(container.Child(node, key, step.Text));
             }
         }
     }
@@ -175,7 +175,7 @@ internal sealed class TorchWalk
         var (text, what) = key switch
         {
             PickleBytes bytes when bytes.Length <= PickleLimits.Path => (Encoding.Latin1.GetString(document.Script.Bytes.Span.Slice(bytes.Start, bytes.Length)), "bytes"),
-            PickleTuple { Items.Count: <= PickleLimits.Depth } tuple => (string.Join('.', tuple.Items.Select(item => KeyText(item.Node))), "a tuple"),
+            PickleTuple { Items.Length: <= PickleLimits.Depth } tuple => (string.Join('.', tuple.Items.Select(item => KeyText(item.Node))), "a tuple"),
             _ => ("", ""),
         };
         if (AttentionKeys.Speaks(text))
@@ -205,9 +205,9 @@ internal sealed class TorchWalk
     /// Takes note of a value that is no tensor, where its key speaks of attention; below such a key, where it is like a tensor;
     /// anywhere, where it has sizes or bytes.
     /// </summary>
-    private void Note(TorchContainer container, PickleNode? key, PickleNode node, Func<PickleNode?, string> step)
+    private void Note(TorchContainer container, in Step step, PickleNode node)
     {
-        var isNamed = key is PickleString text && AttentionKeys.Speaks(text.Text) && !container.Path.IsAt(TorchContainer.Metadata);
+        var isNamed = step.Key?.Node is PickleString text && AttentionKeys.Speaks(text.Text) && !container.Path.IsAt(TorchContainer.Metadata);
         var isBelow = container.Path.SpeaksOfAttention && node is PickleObject or PicklePersistent;
         var plain = PlainNumbersOf(container, node);
         if (!isNamed && !isBelow && plain is null && node is not PickleObject)
@@ -223,7 +223,7 @@ internal sealed class TorchWalk
             return;
         }
 
-        var value = new OtherValue(container.Entry, step(key), kind, kinds.Describe(node))
+        var value = new OtherValue(container.Entry, step.Text, kind, kinds.Describe(node))
         {
             Sizes = sizes,
             Bytes = plain?.Bytes,
@@ -257,12 +257,18 @@ internal sealed class TorchWalk
     private bool IsTold(PickleObject owner) =>
         kinds.Of(owner) is > OtherValueKind.Unknown and not OtherValueKind.Collection || TorchPlainNumbers.BytesOf(owner, storages) is not null;
 
-    private static string KeyText(PickleNode? key) => key switch
+    private static string KeyText(PickleNode key) => key switch
     {
         PickleString text => text.Text,
         PickleInteger number => number.Value.ToString(),
         _ => "?",
     };
+
+    /// <summary>The way from a container to a value in it: a key, or an index where there is none. Most are never written out.</summary>
+    private readonly record struct Step(PickleItem? Key, int Index)
+    {
+        public string Text => Key is { Node: var key } ? KeyText(key) : Index.ToString();
+    }
 
     private sealed record PlainNumbers(IReadOnlyList<long>? Sizes, long? Bytes, bool AreFloats);
 }
