@@ -114,12 +114,32 @@ internal sealed class ExpectedChanges
 
     private void Rename(Checkpoint original, List<FusedEntry> fused, VerifiedChange change)
     {
-        var names = fused.Where(item => item.Spread is null).Select(item => item.Tensor.Name!)
-            .Concat(fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
-            .Concat(original.Optimizers.SelectMany(optimizer => optimizer.Parameters).SelectMany(parameter => parameter.Given is { } given ? parameter.Names.Append(given) : parameter.Names))
-            .Select(name => (name, After: FusedName.After(name.Text, change)))
-            .Concat(fused.Where(item => item.Spread is not null).Select(item => (item.Spread!.Place, item.Spread.After(change))));
-        foreach (var (name, after) in names)
+        foreach (var item in fused.Where(item => item.Spread is null))
+        {
+            Rename(item.Tensor.Name!);
+        }
+
+        foreach (var path in fused.Select(item => item.Tensor.Container).Distinct().SelectMany(container => container.ModulePaths))
+        {
+            Rename(path);
+        }
+
+        foreach (var parameter in original.Optimizers.SelectMany(optimizer => optimizer.Parameters))
+        {
+            foreach (var name in parameter.Given is { } given ? parameter.Names.Append(given) : parameter.Names)
+            {
+                Rename(name);
+            }
+        }
+
+        foreach (var spread in fused.Select(item => item.Spread).OfType<SpreadFusedName>())
+        {
+            RenameTo(spread.Place, spread.After(change));
+        }
+
+        void Rename(NameEntry name) => RenameTo(name, FusedName.After(name.Text, change));
+
+        void RenameTo(NameEntry name, string after)
         {
             if (after != name.Text)
             {

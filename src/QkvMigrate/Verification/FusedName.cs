@@ -43,6 +43,12 @@ internal sealed record FusedName(string Prefix, string Suffix)
     /// <summary>The last place of a module of the block, or null.</summary>
     private static Place? ModuleIn(ReadOnlySpan<char> path, ReadOnlySpan<char> module)
     {
+        // Most names have not even its letters.
+        if (path.IndexOf(module) < 0)
+        {
+            return null;
+        }
+
         for (var end = path.Length; ;)
         {
             var start = path[..end].LastIndexOf('.') + 1;

@@ -20,7 +20,9 @@ internal static class FusedTensors
             .Where(item => item.Name.Suffix == QuantizedWeight)
             .Select(item => ModuleOf(item.Tensor, item.Name))
             .ToHashSet();
-        var models = named.Where(item => item.Tensor.ElementCount != 1).Select(item => ModelOf(item.Tensor, item.Name, item.Spread)).ToHashSet();
+        var models = named.Exists(item => item.Tensor.ElementCount == 1)
+            ? named.Where(item => item.Tensor.ElementCount != 1).Select(item => ModelOf(item.Tensor, item.Name, item.Spread)).ToHashSet()
+            : [];
         return named.ConvertAll(item =>
         {
             var isAutoGptq = quantized.Contains(ModuleOf(item.Tensor, item.Name));
@@ -40,15 +42,26 @@ internal static class FusedTensors
     /// <summary>What the shapes of <paramref name="fused"/> say about the geometry.</summary>
     public static IReadOnlyList<AttentionShape> Shapes(Checkpoint checkpoint, IEnumerable<FusedEntry> fused, IReadOnlyList<TensorEntry> otherShards)
     {
-        var projections = (from tensor in checkpoint.Tensors.Concat(otherShards)
-                           where tensor.Name is not null && tensor.Shape.Count == 2
-                           let block = FusedName.BlockOfProjection(tensor.Name!.Text)
-                           where block is not null
-                           select (tensor, block)).ToLookup(item => (item.tensor.Container.Path, item.block), item => item.tensor.Shape[1]);
-        return [.. from item in fused
-            where item is { IsKnown: true, Axis: { IsPacked: false } }
-            let columns = projections[(item.Tensor.Container.Path, item.Name.Prefix)].Cast<long?>().FirstOrDefault()
-            select new AttentionShape(item.Tensor.Label, item.Tensor.Shape[item.Axis!.Value.Dimension], columns)];
+        var projections = new Dictionary<(string Container, string Block), long>();
+        foreach (var tensor in checkpoint.Tensors.Concat(otherShards))
+        {
+            if (tensor is { Name.Text: var key, Shape: [_, var columns] } && FusedName.BlockOfProjection(key) is { } block)
+            {
+                projections.TryAdd((tensor.Container.Path, block), columns);
+            }
+        }
+
+        var shapes = new List<AttentionShape>();
+        foreach (var item in fused)
+        {
+            if (item is { IsKnown: true, Axis: { IsPacked: false, Dimension: var dimension } })
+            {
+                var hasColumns = projections.TryGetValue((item.Tensor.Container.Path, item.Name.Prefix), out var columns);
+                shapes.Add(new AttentionShape(item.Tensor.Label, item.Tensor.Shape[dimension], hasColumns ? columns : null));
+            }
+        }
+
+        return shapes;
     }
 
     /// <summary>What the names of one model share: the container that the model is in, and all that stands before a block's number.</summary>

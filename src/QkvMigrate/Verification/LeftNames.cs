@@ -64,7 +64,7 @@ internal static class LeftNames
             return false;
         }
 
-        var text = new string([.. key.Where(char.IsAsciiLetterOrDigit)]);
+        var text = new string(Array.FindAll(key.ToCharArray(), char.IsAsciiLetterOrDigit));
         foreach (var wrapper in (string[])["checkpointwrappedmodule", "fsdpwrappedmodule", "forwardmodule", "fpwmodule", "origmod", "module"])
         {
             text = text.Replace(wrapper, "", StringComparison.Ordinal);

@@ -34,11 +34,7 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
             yield break;
         }
 
-        var others = Enumerable.Range(0, Tensor.Shape.Count)
-            .Where(i => i != Dimension && Tensor.Shape[i] > 1 && Tensor.Strides[i] > 0)
-            .Select(i => (Size: Tensor.Shape[i], Stride: Tensor.Strides[i]))
-            .OrderBy(other => other.Stride)
-            .ToList();
+        var others = OtherDimensions();
         var inner = others.FindAll(other => other.Stride < stride);
         var outer = others.FindAll(other => other.Stride >= stride);
         var piece = 1L;
@@ -61,6 +57,21 @@ internal sealed record MovedView(TensorEntry Tensor, int Dimension, int HeadRows
                 }
             }
         }
+    }
+
+    /// <summary>The dimensions beside that of the rows that have several indices, in the order of their strides.</summary>
+    private List<(long Size, long Stride)> OtherDimensions()
+    {
+        var others = new List<(long Size, long Stride)>(Tensor.Shape.Count);
+        for (var i = 0; i < Tensor.Shape.Count; i++)
+        {
+            if (i != Dimension && Tensor.Shape[i] > 1 && Tensor.Strides[i] is > 0 and var stride)
+            {
+                others.Insert(others.Count(other => other.Stride <= stride), (Tensor.Shape[i], stride));
+            }
+        }
+
+        return others;
     }
 
     /// <summary>The rows at which runs start, each <paramref name="step"/> behind the last; or the first and the last row of each head.</summary>

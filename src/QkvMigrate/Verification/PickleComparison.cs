@@ -168,8 +168,7 @@ internal sealed class PickleComparison
             Add(after, "a frame ends at another instruction");
         }
 
-        var text = originalStrings.GetValueOrDefault(before.Offset);
-        if (text is not null && upgradedStrings.TryGetValue(after.Offset, out var found))
+        if (originalStrings.TryGetValue(before.Offset, out var text) && upgradedStrings.TryGetValue(after.Offset, out var found))
         {
             CompareStrings(before, text, after, found);
             return true;

@@ -46,8 +46,14 @@ internal sealed record SpreadFusedName(FusedName Name, NameEntry Place, string W
             ? new SpreadFusedName(name, key, key.Text, 0, list.Parent ?? list)
             : null;
 
+    /// <summary>The key alone is no fused name, or who asks would not: in the outermost container there is nothing else on the way.</summary>
     private static SpreadFusedName? OnTheWay(TensorEntry tensor, NameEntry key, VerifiedLayout layout)
     {
+        if (tensor.Container.Parent is null)
+        {
+            return null;
+        }
+
         var steps = new List<(string Text, NameEntry? Entry, ContainerEntry Inside)> { (key.Text, key, tensor.Container) };
         var container = tensor.Container;
         for (var length = 0; length < LongestWay && container.Parent is { } outer; length++, container = outer)

@@ -72,9 +72,13 @@ internal static class TensorNumbers
 
     /// <summary>Whether a key is a fused tensor's name without the block that it stands in: it does not say which one it is.</summary>
     private static bool IsCutOff(string key) => VerifiedLayouts.All.Any(layout =>
-        key.StartsWith(layout.Module + ".", StringComparison.Ordinal) && FusedAxis.TryFind(key[(layout.Module.Length + 1)..], 1, isAutoGptq: false, out _));
+        key.StartsWith(layout.Module, StringComparison.Ordinal)
+        && key.Length > layout.Module.Length
+        && key[layout.Module.Length] == '.'
+        && FusedAxis.TryFind(key[(layout.Module.Length + 1)..], 1, isAutoGptq: false, out _));
 
     private static bool IsWordWithNumber(string key) => key.Length > 0 && char.IsAsciiDigit(key[^1]) && !key.Contains('.', StringComparison.Ordinal);
 
-    private static bool EndsInNumber(string key) => key[(key.LastIndexOf('.') + 1)..] is { Length: > 0 } last && last.All(char.IsAsciiDigit);
+    private static bool EndsInNumber(string key) =>
+        key.AsSpan()[(key.LastIndexOf('.') + 1)..] is { Length: > 0 } last && !last.ContainsAnyExceptInRange('0', '9');
 }

@@ -15,5 +15,16 @@ internal static class WrapperParts
     public static bool Contain(ReadOnlySpan<char> component) => Parts.Contains(component);
 
     /// <summary>A name without them: what the module itself is called.</summary>
-    public static string Bare(string name) => string.Join('.', name.Split('.').Where(part => !Names.Contains(part)));
+    public static string Bare(string name)
+    {
+        foreach (var part in name.AsSpan().Split('.'))
+        {
+            if (Contain(name.AsSpan()[part]))
+            {
+                return string.Join('.', name.Split('.').Where(part => !Names.Contains(part)));
+            }
+        }
+
+        return name;
+    }
 }

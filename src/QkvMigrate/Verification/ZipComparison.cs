@@ -72,7 +72,12 @@ internal static class ZipComparison
     private static bool SameNames(string what, IReadOnlyList<ReadOnlyMemory<byte>> expected, IReadOnlyList<ZipEntry> upgraded, DifferenceLog log)
     {
         // Byte by byte: as text, all that is no UTF-8 looks alike.
-        var at = expected.Zip(upgraded).TakeWhile(pair => pair.First.Span.SequenceEqual(RawName(pair.Second).Span)).Count();
+        var at = 0;
+        while (at < expected.Count && at < upgraded.Count && expected[at].Span.SequenceEqual(RawName(upgraded[at]).Span))
+        {
+            at++;
+        }
+
         if (at == expected.Count && at == upgraded.Count)
         {
             return true;
