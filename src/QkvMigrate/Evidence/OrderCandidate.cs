@@ -27,7 +27,7 @@ internal sealed record OrderCandidate(RowOrder Layout, AttentionGeometry? Geomet
 
         (QkvSection, int)[] runs = [(QkvSection.Query, columns), (QkvSection.Key, columns + keys), (QkvSection.Value, rows)];
         var sequential = new OrderCandidate(RowOrder.Sequential, null, runs);
-        var sizes = Enumerable.Range(1, LargestHead / 2).Select(half => 2 * half).Where(size => columns % size == 0 && keys % size == 0);
+        var sizes = Enumerable.Range(1, Math.Min(LargestHead, keys) / 2).Select(half => 2 * half).Where(size => columns % size == 0 && keys % size == 0);
         var geometries = sizes.Select(size => new AttentionGeometry(columns / size, keys / size, size))
             .Concat(inUse is null ? [] : new[] { inUse })
             .Distinct()

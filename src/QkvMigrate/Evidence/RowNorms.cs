@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -44,16 +45,23 @@ internal static class RowNorms
         Array.Fill(norms, double.NaN);
         var step = sample.Step(norms.Length);
         var perChunk = stride == rowBytes && step == 1 ? Math.Max(1, ChunkBytes / rowBytes) : 1;
-        var buffer = GC.AllocateUninitializedArray<byte>(Math.Min(perChunk, norms.Length) * rowBytes);
-        for (var row = 0L; row < norms.Length; row += perChunk * step)
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Min(perChunk, norms.Length) * rowBytes);
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            var count = (int)Math.Min(perChunk, norms.Length - row);
-            source.Read(tensor.FileOffset + (row * stride), buffer.AsSpan(0, count * rowBytes));
-            for (var i = 0; i < count; i++)
+            for (var row = 0L; row < norms.Length; row += perChunk * step)
             {
-                norms[row + i] = Math.Log(SumOfSquares(buffer.AsSpan(i * rowBytes, rowBytes), tensor.DType)) / 2;
+                cancellation.ThrowIfCancellationRequested();
+                var count = (int)Math.Min(perChunk, norms.Length - row);
+                source.Read(tensor.FileOffset + (row * stride), buffer.AsSpan(0, count * rowBytes));
+                for (var i = 0; i < count; i++)
+                {
+                    norms[row + i] = Math.Log(SumOfSquares(buffer.AsSpan(i * rowBytes, rowBytes), tensor.DType)) / 2;
+                }
             }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         return norms;
