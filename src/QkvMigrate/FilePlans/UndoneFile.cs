@@ -92,15 +92,12 @@ internal sealed class UndoneFile(SourceFile source, PlannedBytes middle, FilePla
     {
         if (!inverses.TryGetValue((first, second), out var known))
         {
-            var rows = Rows(first);
-            known = rows.Count == second.RowCount && Rows(second).Select(row => rows[row]).SequenceEqual(Enumerable.Range(0, rows.Count));
+            known = first.RowCount == second.RowCount && first.Inverse().Runs.SequenceEqual(second.Runs);
             inverses.Add((first, second), known);
         }
 
         return known;
     }
-
-    private static List<int> Rows(RowPermutation permutation) => [.. permutation.Runs.SelectMany(run => Enumerable.Range(run.Start, run.Length))];
 
     /// <summary>
     /// The first byte of the source, from <paramref name="at"/> on, that differs. What a checksum is put over is left out: whether

@@ -85,7 +85,9 @@ public sealed class AttentionScan
 
         var siblings = Siblings(family, found, Find(family.Module, beside, moments, suffix => suffix.Length > 0));
         var projections = Projections(family, checkpoint.Tensors.Concat(beside), moments);
-        var models = found.Where(item => item.Tensor.ElementCount > 1).Select(item => item.Model).ToHashSet();
+        var models = found.Exists(item => item.Tensor.ElementCount == 1)
+            ? found.Where(item => item.Tensor.ElementCount > 1).Select(item => item.Model).ToHashSet()
+            : [];
         return [.. found.Select(item => new FusedTensor(
             item.Tensor,
             item.Prefix,

@@ -49,9 +49,29 @@ public sealed class LayoutFamily
     /// <summary>The rule for a tensor, or null where the project never wrote one of its suffix.</summary>
     /// <param name="suffix">The key behind the module's name.</param>
     /// <param name="siblings">The suffixes of all tensors of the module.</param>
-    public FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings) =>
-        Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is { } other && siblings.Contains(other))
-        ?? Rules.FirstOrDefault(rule => rule.Suffix == suffix && rule.Beside is null);
+    public FusedTensorRule? Rule(string suffix, IReadOnlySet<string> siblings)
+    {
+        FusedTensorRule? usual = null;
+        for (var i = 0; i < Rules.Count; i++)
+        {
+            var rule = Rules[i];
+            if (rule.Suffix != suffix)
+            {
+                continue;
+            }
+
+            if (rule.Beside is null)
+            {
+                usual ??= rule;
+            }
+            else if (siblings.Contains(rule.Beside))
+            {
+                return rule;
+            }
+        }
+
+        return usual;
+    }
 
     /// <summary>Whether <see cref="Rule"/> for a suffix depends on which tensors the module has besides.</summary>
     internal bool HasSiblingRule(string suffix) => Rules.Any(rule => rule.Suffix == suffix && rule.Beside is not null);

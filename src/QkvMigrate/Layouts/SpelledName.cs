@@ -29,5 +29,5 @@ internal static class SpelledName
         return block.Length < start && block.EndsWith(Block) && layout.Rules.Any(rule => Letters(rule.Suffix) == letters[(start + module.Length)..]);
     }
 
-    private static string Letters(string name) => string.Concat(name.Where(char.IsAsciiLetterOrDigit));
+    private static string Letters(string name) => new(Array.FindAll(name.ToCharArray(), char.IsAsciiLetterOrDigit));
 }

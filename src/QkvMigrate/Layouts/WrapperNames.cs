@@ -7,7 +7,9 @@ namespace QkvMigrate.Layouts;
 public static class WrapperNames
 {
     /// <summary>The names.</summary>
-    public static IReadOnlyList<string> All { get; } =
+    public static IReadOnlyList<string> All => Names;
+
+    private static readonly string[] Names =
     [
         "_orig_mod", // torch.compile (torch/_dynamo/eval_frame.py, OptimizedModule)
         "_forward_module", // Lightning Fabric (lightning/fabric/wrappers.py)
@@ -21,7 +23,7 @@ public static class WrapperNames
     /// <summary>Whether a component of a key is the name of a wrapper.</summary>
     public static bool IsOne(ReadOnlySpan<char> component)
     {
-        foreach (var name in All)
+        foreach (var name in Names)
         {
             if (component.SequenceEqual(name))
             {
@@ -33,5 +35,16 @@ public static class WrapperNames
     }
 
     /// <summary>A key or module path without the wrappers in it.</summary>
-    public static string Removed(string path) => string.Join('.', path.Split('.').Where(part => !IsOne(part)));
+    public static string Removed(string path)
+    {
+        foreach (var part in path.AsSpan().Split('.'))
+        {
+            if (IsOne(path.AsSpan()[part]))
+            {
+                return string.Join('.', path.Split('.').Where(part => !IsOne(part)));
+            }
+        }
+
+        return path;
+    }
 }

@@ -26,7 +26,7 @@ internal sealed record SharedStorages(IReadOnlyList<BlockReorder> Blocks, IReadO
     {
         var moved = moves.Where(move => move.Blocks.Count > 0).ToList();
         var owners = moved.ToLookup(move => move.Tensor.Storage);
-        var movedTensors = moved.Select(move => move.Tensor).ToHashSet();
+        var movedTensors = moved.Select(move => move.Tensor).ToHashSet<TensorEntry>(ReferenceEqualityComparer.Instance);
         var bystanders = checkpoint.Tensors
             .Where(tensor => owners.Contains(tensor.Storage) && !movedTensors.Contains(tensor) && tensor.Extent > 0)
             .ToLookup(tensor => tensor.Storage);

@@ -23,17 +23,13 @@ internal static class StridedBlocks
             return [];
         }
 
-        var others = Enumerable.Range(0, tensor.Shape.Count)
-            .Where(i => i != dimension && tensor.Shape[i] > 1 && tensor.Strides[i] > 0)
-            .Select(i => (Size: tensor.Shape[i], Stride: tensor.Strides[i]))
-            .OrderBy(other => other.Stride)
-            .ToList();
+        var others = OtherDimensions(tensor, dimension);
 
         var withinRow = others.FindAll(other => other.Stride < stride);
         var beyondRow = others.FindAll(other => other.Stride >= stride);
         var (span, inSpan) = Span(withinRow);
         var spans = Starts(tensor, withinRow[inSpan..]);
-        if (spans.Zip(spans.Skip(1), (left, right) => right - left).Append(stride - spans[^1]).Any(room => room < span))
+        if (stride - spans[^1] < span || AnyFollows(spans, (left, right) => right - left < span))
         {
             throw Overlapping(tensor);
         }
@@ -47,7 +43,36 @@ internal static class StridedBlocks
             span * tensor.DType.ItemSize,
             stride * tensor.DType.ItemSize,
             permutation));
-        return blocks.Zip(blocks.Skip(1)).Any(pair => pair.Second.Offset - pair.First.Offset < pair.First.Length) ? throw Overlapping(tensor) : blocks;
+        return AnyFollows(blocks, (left, right) => right.Offset - left.Offset < left.Length) ? throw Overlapping(tensor) : blocks;
+    }
+
+    /// <summary>The dimensions with more than one index that take steps, the one of the smallest steps first.</summary>
+    private static List<(long Size, long Stride)> OtherDimensions(TensorEntry tensor, int dimension)
+    {
+        var others = new List<(long Size, long Stride)>(tensor.Shape.Count);
+        for (var i = 0; i < tensor.Shape.Count; i++)
+        {
+            if (i != dimension && tensor.Shape[i] > 1 && tensor.Strides[i] is > 0 and var stride)
+            {
+                others.Insert(others.FindLastIndex(other => other.Stride <= stride) + 1, (tensor.Shape[i], stride));
+            }
+        }
+
+        return others;
+    }
+
+    /// <summary>Whether an item and the one behind it are such a pair.</summary>
+    private static bool AnyFollows<T>(List<T> items, Func<T, T, bool> isPair)
+    {
+        for (var i = 1; i < items.Count; i++)
+        {
+            if (isPair(items[i - 1], items[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

@@ -88,7 +88,7 @@ internal static class UnreadableAttention
                 (tensor.Peculiarity is null ? lists : unmovable).Add((tensor.Container.Parent, list));
             }
 
-            unmovable.UnionWith(FusedKeysAbove(tensor));
+            AddFusedKeysAbove(tensor, unmovable);
 
             if (tensor.Name is not { Text: var name })
             {
@@ -127,15 +127,15 @@ internal static class UnreadableAttention
         return (holders, lists);
     }
 
-    /// <summary>The fused names under which a tensor stands deeper than as an item of a list: what such a list is, nobody knows.</summary>
-    private static IEnumerable<(ContainerEntry?, string)> FusedKeysAbove(TensorEntry tensor)
+    /// <summary>Adds the fused names under which a tensor stands deeper than as an item of a list: what such a list is, nobody knows.</summary>
+    private static void AddFusedKeysAbove(TensorEntry tensor, HashSet<(ContainerEntry?, string)> found)
     {
         var at = SpreadName.KeyOfList(tensor) is null ? tensor.Container : tensor.Container.Parent;
         for (var steps = 0; at is not null && steps < SpreadName.Steps; (at, steps) = (at.Parent, steps + 1))
         {
             if (at.Key is { Text: var key } && IsFused(key, out var end) && end.Length > 0)
             {
-                yield return (at.Parent, key);
+                found.Add((at.Parent, key));
             }
         }
     }
@@ -176,8 +176,8 @@ internal static class UnreadableAttention
 
     private static void CheckFlat(string name, string label)
     {
-        var last = name[(name.LastIndexOf('.') + 1)..].TrimStart('_');
-        if (last == Flat || (last.StartsWith(Flat + "_", StringComparison.Ordinal) && last[(Flat.Length + 1)..].All(char.IsAsciiDigit)))
+        var last = name.AsSpan()[(name.LastIndexOf('.') + 1)..].TrimStart('_');
+        if (last is Flat || (last.StartsWith(Flat + "_", StringComparison.Ordinal) && !last[(Flat.Length + 1)..].ContainsAnyExceptInRange('0', '9')))
         {
             throw Refused(
                 label,

@@ -37,6 +37,11 @@ internal sealed record LoraPlan(IReadOnlyList<ComputedTensor> Tensors, IReadOnly
     /// <summary>The moves of a checkpoint, completed by the LoRA's: its matrices get new contents in the place of a permutation, and new names.</summary>
     public List<TensorMove> Complete(IReadOnlyList<TensorMove> moves)
     {
+        if (Tensors.Count + NewNames.Count == 0)
+        {
+            return [.. moves];
+        }
+
         var shapes = Tensors.ToDictionary(item => item.Tensor, item => item.Shape);
         var others = shapes.Keys.Concat(NewNames.Keys).Distinct()
             .Except(moves.Select(move => move.Tensor))
