@@ -5,7 +5,7 @@ namespace QkvMigrate.Pickling;
 /// <summary>The machine's stack with its marks. Nothing can be taken from below the topmost mark except by closing it.</summary>
 internal sealed class PickleStack
 {
-    private readonly List<PickleItem> items = [];
+    private readonly List<PickleItem> items = new(64);
     private readonly Stack<int> marks = new();
 
     private int Floor => marks.Count > 0 ? marks.Peek() : 0;

@@ -151,4 +151,18 @@ public sealed class PickleOpcodeTests
             offset = instruction.End;
         }
     }
+
+    [Fact]
+    public void Every_opcode_is_read_and_no_other_byte()
+    {
+        for (var value = 0; value <= byte.MaxValue; value++)
+        {
+            // Whatever the argument: lines that end, and lengths of nothing.
+            var code = new byte[16];
+            code[0] = (byte)value;
+            code[9] = code[10] = (byte)'\n';
+            var failure = Record.Exception(() => new PickleReader(code).Read(0));
+            Assert.Equal(Enum.IsDefined((PickleOpcode)value), failure is null);
+        }
+    }
 }

@@ -81,15 +81,17 @@ internal static class NestedPickles
 
     private static ReadOnlyMemory<byte>? Payload(ReadOnlyMemory<byte> pickle, in PickleInstruction at)
     {
-        var argument = pickle.Slice(at.ArgumentOffset, at.ArgumentLength);
-        return at.Opcode switch
+        switch (at.Opcode)
         {
-            PickleOpcode.BinBytes or PickleOpcode.ShortBinBytes or PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8
+            case PickleOpcode.BinBytes or PickleOpcode.ShortBinBytes or PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8
                 or PickleOpcode.BinString or PickleOpcode.ShortBinString
-                or PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode or PickleOpcode.BinUnicode8 => argument,
-            PickleOpcode.String or PickleOpcode.Unicode => System.Text.Encoding.Latin1.GetBytes(PickleText.Decode(at, argument.Span)),
-            _ => null,
-        };
+                or PickleOpcode.BinUnicode or PickleOpcode.ShortBinUnicode or PickleOpcode.BinUnicode8:
+                return pickle.Slice(at.ArgumentOffset, at.ArgumentLength);
+            case PickleOpcode.String or PickleOpcode.Unicode:
+                return System.Text.Encoding.Latin1.GetBytes(PickleText.Decode(at, pickle.Span.Slice(at.ArgumentOffset, at.ArgumentLength)));
+            default:
+                return null;
+        }
     }
 
     private static bool IsCandidate(ReadOnlySpan<byte> bytes) =>
