@@ -34,12 +34,29 @@ internal static class YamlFields
     /// <summary>Scalars and brackets of all values; a list with a number for each layer is the longest that there is.</summary>
     private const int MaximumEvents = 1 << 16;
 
+    /// <summary>Characters of a text that is kept with its fields; configurations have a few thousand.</summary>
+    private const int MostKept = 1 << 16;
+
+    /// <summary>What this thread parsed last: who looks for the geometry and who rewrites the configuration ask for the same text one behind the other.</summary>
+    [ThreadStatic]
+    private static (string Text, IReadOnlyList<YamlField> Fields)? known;
+
     /// <summary>The fields in order.</summary>
     /// <exception cref="MigrationException">
     /// The text is no YAML, no mapping, several documents, names a field twice, uses aliases, anchors, tags, merge keys or octal
     /// numbers, or has more in it than a configuration.
     /// </exception>
-    public static IReadOnlyList<YamlField> Parse(string text) => YamlText.Read(text, Fields);
+    public static IReadOnlyList<YamlField> Parse(string text)
+    {
+        if (known is { } before && before.Text == text)
+        {
+            return before.Fields;
+        }
+
+        var fields = YamlText.Read(text, Fields);
+        known = text.Length <= MostKept ? (text, fields) : null;
+        return fields;
+    }
 
     private static List<YamlField> Fields(Parser parser)
     {
