@@ -20,7 +20,24 @@ public sealed record FilePlan(long Length, IReadOnlyList<Segment> Segments, IRea
     internal long CopiedRowBytes { get; init; }
 
     /// <summary>How many checksums there are: those that segments feed, and those of no bytes, which only a patch asks for.</summary>
-    public int ChecksumCount => Segments.Select(segment => segment.Checksum).Concat(Patches.Select(patch => patch.Checksum)).Append(-1).Max() + 1;
+    public int ChecksumCount
+    {
+        get
+        {
+            var highest = -1;
+            foreach (var segment in Segments)
+            {
+                highest = Math.Max(highest, segment.Checksum);
+            }
+
+            foreach (var patch in Patches)
+            {
+                highest = Math.Max(highest, patch.Checksum);
+            }
+
+            return highest + 1;
+        }
+    }
 
     /// <summary>Every file that is read for the new one, once, in the order in which it is needed first.</summary>
     public IReadOnlyList<SourceFile> Sources => [.. Segments.SelectMany(segment => segment.Sources).Distinct()];

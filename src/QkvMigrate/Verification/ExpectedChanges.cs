@@ -124,11 +124,14 @@ internal sealed class ExpectedChanges
             Rename(path);
         }
 
-        foreach (var parameter in original.Optimizers.SelectMany(optimizer => optimizer.Parameters))
+        foreach (var optimizer in original.Optimizers)
         {
-            foreach (var name in parameter.Given is { } given ? parameter.Names.Append(given) : parameter.Names)
+            foreach (var parameter in optimizer.Parameters)
             {
-                Rename(name);
+                foreach (var name in parameter.Given is { } given ? parameter.Names.Append(given) : parameter.Names)
+                {
+                    Rename(name);
+                }
             }
         }
 
