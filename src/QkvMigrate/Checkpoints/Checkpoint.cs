@@ -104,14 +104,24 @@ public abstract class Checkpoint : IDisposable
 
     /// <summary>Opens <paramref name="path"/>; its content decides the format.</summary>
     /// <exception cref="MigrationException">The file cannot be read, is of no known format, or breaks the rules of its own.</exception>
-    public static Checkpoint Open(string path)
-    {
-        if (Directory.Exists(path) && DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
-        {
-            throw refusal;
-        }
+    public static Checkpoint Open(string path) => Of(OpenFile(path));
 
-        return Of(SourceFile.Open(path));
+    /// <summary>A folder is no file, and some are checkpoints of a kind of their own.</summary>
+    private static SourceFile OpenFile(string path)
+    {
+        try
+        {
+            return SourceFile.Open(path);
+        }
+        catch (MigrationException) when (Directory.Exists(path))
+        {
+            if (DistributedCheckpoint.RefusalOfFolder(path) is { } refusal)
+            {
+                throw refusal;
+            }
+
+            throw;
+        }
     }
 
     /// <summary>Opens a file; its content decides the format. The file is closed with the checkpoint, or where it is none.</summary>

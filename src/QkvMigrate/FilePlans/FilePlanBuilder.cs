@@ -14,7 +14,7 @@ internal sealed class FilePlanBuilder
     private const int LiteralBytes = 64 << 10;
 
     private readonly List<Segment> segments = [];
-    private readonly ArrayBufferWriter<byte> literal = new();
+    private readonly ArrayBufferWriter<byte> literal = new(4 << 10);
     private readonly List<ChecksumPatch> patches = [];
     private readonly List<SourceChecksum> sourceChecksums = [];
     private long copiedRowBytes;

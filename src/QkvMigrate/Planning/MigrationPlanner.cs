@@ -132,14 +132,25 @@ public static class MigrationPlanner
     }
 
     /// <summary>The new text of every name that changes, each once: tensors may stand under one key in several places.</summary>
-    private static Dictionary<NameEntry, string> Renames(List<TensorMove> moves, List<NameChange> names) =>
-        moves.Select(move => move.Rename).OfType<NameChange>().Concat(names)
-            .DistinctBy(change => change.Name.Id)
-            .ToDictionary(change => change.Name, change => change.NewName);
+    private static Dictionary<int, string> Renames(List<TensorMove> moves, List<NameChange> names)
+    {
+        var renames = new Dictionary<int, string>(moves.Count + names.Count);
+        foreach (var change in moves.Select(move => move.Rename).OfType<NameChange>().Concat(names))
+        {
+            renames.TryAdd(change.Name.Id, change.NewName);
+        }
+
+        return renames;
+    }
 
     private static void CheckNewNames(Checkpoint checkpoint, List<TensorMove> moves)
     {
-        var taken = checkpoint.Tensors.Named().Select(named => (named.Tensor.Container, named.Name)).ToHashSet();
+        var taken = new HashSet<(ContainerEntry, string)>(checkpoint.Tensors.Count + moves.Count);
+        foreach (var (name, tensor) in checkpoint.Tensors.Named())
+        {
+            taken.Add((tensor.Container, name));
+        }
+
         foreach (var move in moves)
         {
             if (move.NewName is { } name && !taken.Add((move.Tensor.Container, name)))

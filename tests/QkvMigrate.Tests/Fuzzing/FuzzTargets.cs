@@ -150,7 +150,7 @@ internal static class FuzzTargets
         var document = PickleMachine.Run(bytes);
         _ = PicklePolicy.Examine(document.Script, "fuzz");
         var pickle = new TorchPickle(document, key => AnyFile.Storage(key, 0, 1 << 20));
-        var names = pickle.Tensors.Select(tensor => tensor.Name).OfType<NameEntry>().DistinctBy(name => name.Id).ToDictionary(name => name, name => name.Text + "'\n");
+        var names = pickle.Tensors.Select(tensor => tensor.Name).OfType<NameEntry>().DistinctBy(name => name.Id).ToDictionary(name => name.Id, name => name.Text + "'\n");
         if (pickle.Edit(names, [], []) is { } edited)
         {
             PickleMachine.Run(edited);

@@ -62,7 +62,7 @@ internal sealed class SafetensorsCheckpoint : Checkpoint
         var builder = new FilePlanBuilder();
         if (edit.Renames.Count > 0)
         {
-            builder.Literal(Header.Renamed(edit.Renames.Select(rename => (keys[rename.Key.Id], rename.Value))));
+            builder.Literal(Header.Renamed(edit.Renames.Select(rename => (keys[rename.Key], rename.Value))));
         }
         else
         {

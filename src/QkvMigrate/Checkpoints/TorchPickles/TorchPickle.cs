@@ -50,22 +50,26 @@ internal sealed class TorchPickle
 
     /// <summary>The pickle with names and the places of tensors changed, or null where none is.</summary>
     /// <exception cref="MigrationException">A new name is already a key beside the old one.</exception>
-    public byte[]? Edit(IReadOnlyDictionary<NameEntry, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
+    public byte[]? Edit(IReadOnlyDictionary<int, string> renames, IReadOnlyList<StorageReplacement> replacements, IReadOnlyList<KeyedSplit> splits)
     {
         TorchKeyCheck.Check(Script, renames);
-        var places = replacements.Count + splits.Count == 0 ? TorchPlaces.None : TorchPlaces.Of(Tensors, new TorchWalk(Script.Read(), findStorage));
+        if (replacements.Count + splits.Count == 0)
+        {
+            // As nearly everywhere: names alone change, and no more of the pickle need be known.
+            return Edited(PickleRename.Plan(Script, renames));
+        }
+
+        var places = TorchPlaces.Of(Tensors, new TorchWalk(Script.Read(), findStorage));
         var moved = TorchSplits.Plan(Script, places, splits);
-        var edits = PickleRename.Plan(Script, renames.Select(rename => KeyValuePair.Create(rename.Key.Id, rename.Value)).Concat(moved.Renames).ToDictionary());
+        var edits = PickleRename.Plan(Script, renames.Concat(moved.Renames).ToDictionary());
         var numbers = TorchNumberEdits.Plan(replacements, places);
         edits.AddRange(TorchNumberEdits.Write(Script, numbers.Concat(moved.Numbers).ToDictionary()));
         edits.AddRange(moved.Copies);
-        var edited = edits.Count == 0 ? null : PickleEditor.Apply(Script, edits);
-        if (replacements.Count + splits.Count > 0)
-        {
-            TorchStorageCheck.Check(edited!, Tensors, replacements, splits);
-        }
-
+        var edited = Edited(edits);
+        TorchStorageCheck.Check(edited!, Tensors, replacements, splits);
         return edited;
+
+        byte[]? Edited(List<PickleEdit> edits) => edits.Count == 0 ? null : PickleEditor.Apply(Script, edits);
     }
 
     /// <summary>The storages that all of their tensors leave.</summary>

@@ -21,6 +21,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     private readonly int alignment;
     private readonly IReadOnlyList<ZipEntry> removed = [];
     private readonly bool isPickleNew;
+    private IReadOnlyList<ZipEntry>? others;
     private IReadOnlyList<GlobalUse>? globals;
     private IReadOnlyList<ZipEntry>? unreferenced;
 
@@ -142,7 +143,7 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     public override IReadOnlyList<GlobalUse> Globals => globals ??= [.. pickle.Globals(PickleEntry.Name), .. OtherEntries.SelectMany(StrayPickle)];
 
     /// <summary>What is neither the pickle nor a storage of it.</summary>
-    private IEnumerable<ZipEntry> OtherEntries => Directory.Entries.Except([PickleEntry, .. pickle.Storages.Select(EntryOf), .. removed]);
+    private IReadOnlyList<ZipEntry> OtherEntries => others ??= [.. Directory.Entries.Except([PickleEntry, .. pickle.Storages.Select(EntryOf), .. removed])];
 
     /// <summary>What an entry that is neither the pickle nor a storage names, where it is a pickle. PyTorch reads none such.</summary>
     private IReadOnlyList<GlobalUse> StrayPickle(ZipEntry entry)
@@ -163,12 +164,8 @@ internal sealed class TorchZipCheckpoint : Checkpoint
     /// <inheritdoc/>
     internal override Checkpoint WithoutUnreferenced() => new TorchZipCheckpoint(this, UnreferencedEntries);
 
-    private IReadOnlyList<ZipEntry> UnreferencedEntries => unreferenced ??= TorchZip.UnreferencedEntries.Find(
-        Source,
-        Directory.Entries.Except([PickleEntry, .. removed]),
-        NameOf(""),
-        pickle.Script,
-        pickle.Storages.Select(EntryOf));
+    private IReadOnlyList<ZipEntry> UnreferencedEntries =>
+        unreferenced ??= TorchZip.UnreferencedEntries.Find(Source, OtherEntries, NameOf(""), pickle.Script);
 
     /// <inheritdoc/>
     internal override void CheckSum(StorageEntry storage, CancellationToken cancellation) => TorchZipRecords.CheckSum(Source, EntryOf(storage), cancellation);

@@ -12,18 +12,19 @@ internal static class UnreferencedEntries
 {
     /// <summary>The entries, in the order of the file.</summary>
     /// <param name="source">The file.</param>
-    /// <param name="entries">Its entries but <c>data.pkl</c> and those that are taken out anyway.</param>
+    /// <param name="entries">Its entries but <c>data.pkl</c>, the storages that it names, and those that are taken out anyway.</param>
     /// <param name="folder">The folder of storages, with a slash at its end.</param>
     /// <param name="pickle">What <c>data.pkl</c> holds.</param>
-    /// <param name="named">The storages that it names.</param>
-    public static IReadOnlyList<ZipEntry> Find(
-        SourceFile source, IEnumerable<ZipEntry> entries, string folder, PickleScript pickle, IEnumerable<ZipEntry> named)
+    public static IReadOnlyList<ZipEntry> Find(SourceFile source, IReadOnlyList<ZipEntry> entries, string folder, PickleScript pickle)
     {
-        var others = entries.Except(named).ToLookup(entry =>
-            entry.Name.StartsWith(folder, StringComparison.Ordinal) && IsNumber(entry.Name.AsSpan(folder.Length)));
-        return !others.Contains(true) || PersistentIds.AreInStringsOf(pickle.Bytes) || others[false].Any(entry => MayAskForStorages(source, entry))
-            ? []
-            : [.. others[true]];
+        List<ZipEntry> storages = [.. entries.Where(IsStorage)];
+        return storages.Count == 0
+            || PersistentIds.AreInStringsOf(pickle.Bytes)
+            || entries.Any(entry => !IsStorage(entry) && MayAskForStorages(source, entry))
+                ? []
+                : storages;
+
+        bool IsStorage(ZipEntry entry) => entry.Name.StartsWith(folder, StringComparison.Ordinal) && IsNumber(entry.Name.AsSpan(folder.Length));
     }
 
     private static bool IsNumber(ReadOnlySpan<char> key) => !key.IsEmpty && !key.ContainsAnyExceptInRange('0', '9');

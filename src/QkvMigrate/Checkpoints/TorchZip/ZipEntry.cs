@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace QkvMigrate.Checkpoints.TorchZip;
@@ -70,6 +71,12 @@ internal sealed record ZipEntry(
 
     /// <summary>Where the next entry, or the central directory, starts.</summary>
     public long End => DataOffset + Size + DescriptorLength;
+
+    /// <summary>An entry is equal to itself alone: a zip has each name once.</summary>
+    public bool Equals(ZipEntry? other) => ReferenceEquals(this, other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 
     private static int Number16(ReadOnlyMemory<byte> header, int field) => BinaryPrimitives.ReadUInt16LittleEndian(header.Span[field..]);
 }

@@ -16,7 +16,8 @@ internal static class ZipLocalHeader
         }
 
         // Two reads and not one with some to spare: the entry's bytes may be a tensor's, and those are not looked at yet.
-        var start = source.Read(offset, ZipFormat.LocalHeaderLength).AsSpan();
+        Span<byte> start = stackalloc byte[ZipFormat.LocalHeaderLength];
+        source.Read(offset, start);
         if (BinaryPrimitives.ReadUInt32LittleEndian(start) != ZipFormat.LocalHeaderSignature)
         {
             throw ZipFailure.At(central.Name, offset, "no local header is where the directory says");
@@ -90,7 +91,8 @@ internal static class ZipLocalHeader
             return 0;
         }
 
-        var bytes = source.Read(offset, (int)gap).AsSpan();
+        Span<byte> bytes = stackalloc byte[(int)gap];
+        source.Read(offset, bytes);
         if (gap is 16 or 24)
         {
             if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != ZipFormat.DescriptorSignature)

@@ -43,9 +43,9 @@ internal sealed class ZipRewriter
 
     private FilePlan Rewrite()
     {
-        foreach (var entry in directory.Entries.Where(entry => !changes.Removed.Contains(entry)))
+        foreach (var entry in Staying(directory.Entries))
         {
-            Place(entry, changes.Contents.GetValueOrDefault(entry));
+            Place(entry, changes.Contents.TryGetValue(entry, out var content) ? content : null);
         }
 
         foreach (var (entry, content) in changes.Added)
@@ -55,7 +55,7 @@ internal sealed class ZipRewriter
         }
 
         var start = builder.Position;
-        var listed = directory.Listed.Where(entry => !changes.Removed.Contains(entry)).Concat(changes.Added.Select(added => added.Entry)).ToList();
+        List<ZipEntry> listed = [.. Staying(directory.Listed), .. changes.Added.Select(added => added.Entry)];
         foreach (var entry in listed)
         {
             Central(entry, placed[entry]);
@@ -64,6 +64,9 @@ internal sealed class ZipRewriter
         builder.Literal(directory.End.Moved(start, builder.Position - start, listed.Count));
         return builder.Build();
     }
+
+    private IReadOnlyList<ZipEntry> Staying(IReadOnlyList<ZipEntry> entries) =>
+        changes.Removed.Count == 0 ? entries : [.. entries.Where(entry => !changes.Removed.Contains(entry))];
 
     private void Place(ZipEntry entry, ZipContent? content)
     {

@@ -1,4 +1,3 @@
-using QkvMigrate.Checkpoints;
 using QkvMigrate.Checkpoints.Rewriting;
 using QkvMigrate.Checkpoints.TorchPickles;
 using QkvMigrate.FilePlans;
@@ -24,7 +23,7 @@ public sealed class TorchNumberEditTests
         var pickle = Read(Code("lora_A", "K\u000c", "K\u0000", "K\u0003K\u0004\u0086", "K\u0004K\u0001\u0086"));
         var tensor = pickle.Tensors[0];
         var edited = pickle.Edit(
-            new Dictionary<NameEntry, string> { [tensor.Name!] = "renamed" },
+            new Dictionary<int, string> { [tensor.Name!.Id] = "renamed" },
             [new StorageReplacement(tensor.Storage, new Zeros(70_000 * 4), [new TensorPlacement(tensor, 5, [300, 200], [200, 1])])],
             []);
         Assert.Equal(
@@ -45,7 +44,7 @@ public sealed class TorchNumberEditTests
     {
         var pickle = Read(Dict(("w", Tensor(Storage(Text("0"), 12), 0, [12], [1]))));
         var tensor = pickle.Tensors[0];
-        var edited = pickle.Edit(new Dictionary<NameEntry, string>(), [new StorageReplacement(tensor.Storage, new Zeros(count * 4), [new TensorPlacement(tensor, 0, [count], [1])])], []);
+        var edited = pickle.Edit(new Dictionary<int, string>(), [new StorageReplacement(tensor.Storage, new Zeros(count * 4), [new TensorPlacement(tensor, 0, [count], [1])])], []);
         var again = new TorchPickle(PickleMachine.Run(edited), key => AnyFile.Storage(key, 0, count * 4));
         Assert.Equal([count], Assert.Single(again.Tensors).Shape);
     }
@@ -72,7 +71,7 @@ public sealed class TorchNumberEditTests
     {
         var pickle = Read(Dict(("w", Tensor(Storage(Text("0"), 12), 0, [3, 4], [4, 1]))));
         var tensor = pickle.Tensors[0];
-        var refused = Assert.Throws<ArgumentException>(() => pickle.Edit(new Dictionary<NameEntry, string>(), [new StorageReplacement(tensor.Storage, new Zeros(48), [new TensorPlacement(tensor, 0, [12], [1])])], []));
+        var refused = Assert.Throws<ArgumentException>(() => pickle.Edit(new Dictionary<int, string>(), [new StorageReplacement(tensor.Storage, new Zeros(48), [new TensorPlacement(tensor, 0, [12], [1])])], []));
         Assert.Equal("tensor 'w' has 2 dimensions, not 1 (Parameter 'replacements')", refused.Message);
     }
 
@@ -80,7 +79,7 @@ public sealed class TorchNumberEditTests
     {
         var pickle = Read(Dict(("a", first), ("b", second)));
         var tensor = pickle.Tensors[0];
-        var refused = Assert.Throws<MigrationException>(() => pickle.Edit(new Dictionary<NameEntry, string>(), [new StorageReplacement(tensor.Storage, bytes, [new TensorPlacement(tensor, 0, shape, [4, 1])])], []));
+        var refused = Assert.Throws<MigrationException>(() => pickle.Edit(new Dictionary<int, string>(), [new StorageReplacement(tensor.Storage, bytes, [new TensorPlacement(tensor, 0, shape, [4, 1])])], []));
         Assert.Equal(message, refused.Message);
         Assert.Equal(FailureKind.Unsupported, refused.Kind);
     }

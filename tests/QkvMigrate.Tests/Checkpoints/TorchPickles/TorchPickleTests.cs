@@ -114,9 +114,9 @@ public sealed class TorchPickleTests
         string Code(string name) => Dict(("model", ordered + "(" + Text($"{name}.weight") + Matrix + Text("other") + Text("attn.weight") + "u" + "}" + Text("_metadata") + ordered + "(" + Text(name) + "}usb"));
         var pickle = Read(Code("attn"));
         var container = pickle.Tensors[0].Container;
-        var renames = new Dictionary<NameEntry, string> { [pickle.Tensors[0].Name!] = "qkv.weight", [container.ModulePaths[0]] = "qkv" };
+        var renames = new Dictionary<int, string> { [pickle.Tensors[0].Name!.Id] = "qkv.weight", [container.ModulePaths[0].Id] = "qkv" };
         Assert.Equal(TorchCode.Pickle(Code("qkv").Replace(Text("other") + Text("qkv.weight"), Text("other") + Text("attn.weight"), StringComparison.Ordinal)), pickle.Edit(renames, [], []));
-        Assert.Null(pickle.Edit(new Dictionary<NameEntry, string>(), [], []));
+        Assert.Null(pickle.Edit(new Dictionary<int, string>(), [], []));
     }
 
     [Fact]

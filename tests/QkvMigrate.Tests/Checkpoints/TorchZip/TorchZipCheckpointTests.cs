@@ -35,7 +35,7 @@ public sealed class TorchZipCheckpointTests
     public void Storages_that_the_pickle_does_not_name_are_carried_along()
     {
         var image = Image("data.pkl", "data/0", "data/1", "version").ToArray();
-        Open(image, checkpoint => Assert.Equal(image, Rewrite(checkpoint, new CheckpointEdit(new Dictionary<NameEntry, string>(), []))));
+        Open(image, checkpoint => Assert.Equal(image, Rewrite(checkpoint, new CheckpointEdit(new Dictionary<int, string>(), []))));
     }
 
     [Theory]
@@ -50,7 +50,7 @@ public sealed class TorchZipCheckpointTests
             var tensor = checkpoint.Tensors[0];
             var rows = RowPermutation.FromRuns([new RowRun(2, 1), new RowRun(0, 2)]);
             var edit = new CheckpointEdit(
-                new Dictionary<NameEntry, string> { [tensor.Name!] = "weight" },
+                new Dictionary<int, string> { [tensor.Name!.Id] = "weight" },
                 [new BlockReorder(tensor.Storage, 0, 1, [0], 8, 8, rows)]);
             var entries = ZipReading.Entries(Rewrite(checkpoint, edit)).ToDictionary(entry => entry.Entry.Name, entry => entry.Bytes);
             Assert.Equal(TorchCode.Pickle(Dict(("weight", Tensor(Storage(Text("0"), 6), 0, [3, 2], [2, 1])), ("note", Text("w")))), entries["stem/data.pkl"]);
@@ -78,7 +78,7 @@ public sealed class TorchZipCheckpointTests
         Open(zip, checkpoint =>
         {
             // A name so much longer that the padding cannot take it up: the data moves on to the next multiple.
-            var renamed = Rewrite(checkpoint, new CheckpointEdit(new Dictionary<NameEntry, string> { [checkpoint.Tensors[0].Name!] = new string('x', 5000) }, []));
+            var renamed = Rewrite(checkpoint, new CheckpointEdit(new Dictionary<int, string> { [checkpoint.Tensors[0].Name!.Id] = new string('x', 5000) }, []));
             var before = ZipReading.Entries(zip)[2].Entry;
             var after = ZipReading.Entries(renamed)[2].Entry;
             Assert.Equal(0, after.DataOffset % alignment);
