@@ -83,18 +83,18 @@ public abstract class Checkpoint : IDisposable
     /// <exception cref="MigrationException">The file cannot be read.</exception>
     public static bool LooksLikeOne(string path)
     {
-        if (FileIdentity.Of(path) is { Special: not null })
-        {
-            return false;
-        }
-
         var name = Path.GetFileName(path);
         if (TemporaryName.IsOfInPlace(name))
         {
             return false;
         }
 
-        using var source = SourceFile.Open(path);
+        using var source = SourceFile.OpenToLook(path);
+        if (source is null)
+        {
+            return false;
+        }
+
         return FormatReader.Find(source) is not null
             || CheckpointNames.IsLitGpts(name)
 

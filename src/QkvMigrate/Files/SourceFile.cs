@@ -6,18 +6,21 @@ namespace QkvMigrate.Files;
 /// <summary>A file that is only read, by position. Its length is the one it had when it was opened.</summary>
 public sealed class SourceFile : IDisposable
 {
+    /// <summary>Up to this size a file costs no more to read whole than its start does.</summary>
+    private const int MostBytesOfLook = 4 << 10;
+
     private readonly SafeFileHandle? opened;
     private readonly FileIdentity? identity;
     private readonly SmallContent? content;
     private readonly Action<long, Span<byte>>? imagine;
 
-    private SourceFile(string path, SafeFileHandle handle, FileIdentity identity)
+    private SourceFile(string path, SafeFileHandle handle, FileIdentity identity, bool isLook)
     {
         Path = path;
         opened = handle;
         Length = identity.Size;
         this.identity = identity;
-        content = new SmallContent(Length, (bytes, count) => TryReadWhole(bytes.AsSpan(0, count)));
+        content = isLook && Length > MostBytesOfLook ? null : new SmallContent(Length, (bytes, count) => TryReadWhole(bytes.AsSpan(0, count)));
     }
 
     private SourceFile(string path, long length, Action<long, Span<byte>> imagine)
@@ -42,35 +45,11 @@ public sealed class SourceFile : IDisposable
 
     /// <summary>Opens <paramref name="path"/> for reading.</summary>
     /// <exception cref="MigrationException">The file is not there, is no regular file, or may not be read.</exception>
-    public static SourceFile Open(string path)
-    {
-        try
-        {
-            // Before it is opened, because to open a FIFO is to wait for a writer, and some devices act; and after, for
-            // what was put in its place meanwhile.
-            Expect(FileIdentity.Of(path), path);
-            var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            try
-            {
-                var found = FileIdentity.Of(handle);
-                Expect(found, path);
-                return new SourceFile(path, handle, found);
-            }
-            catch
-            {
-                handle.Dispose();
-                throw;
-            }
-        }
-        catch (FileNotFoundException) when (InPlacePair.Of(path) is { IsAway: true } away)
-        {
-            throw away.NotThere();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw IoFailure.OfReading(error, path);
-        }
-    }
+    public static SourceFile Open(string path) => TryOpen(path, isLook: false)!;
+
+    /// <summary>Opens a file of which the start alone is read, to tell what it is; null where something else than a regular file stands there.</summary>
+    /// <exception cref="MigrationException">The file is not there, or may not be read.</exception>
+    internal static SourceFile? OpenToLook(string path) => TryOpen(path, isLook: true);
 
     /// <summary>A file that is not on the disk.</summary>
     /// <param name="path">What failures call it.</param>
@@ -174,6 +153,42 @@ public sealed class SourceFile : IDisposable
         if (Change() is { } problem)
         {
             throw new MigrationException(FailureKind.Io, $"{problem}; the result was thrown away", Path);
+        }
+    }
+
+    private static SourceFile? TryOpen(string path, bool isLook)
+    {
+        try
+        {
+            // Before it is opened, because to open a FIFO is to wait for a writer, and some devices act; and after, for
+            // what was put in its place meanwhile.
+            var before = FileIdentity.Of(path);
+            if (isLook && before is { Special: not null })
+            {
+                return null;
+            }
+
+            Expect(before, path);
+            var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            try
+            {
+                var found = FileIdentity.Of(handle);
+                Expect(found, path);
+                return new SourceFile(path, handle, found, isLook);
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
+        }
+        catch (FileNotFoundException) when (InPlacePair.Of(path) is { IsAway: true } away)
+        {
+            throw away.NotThere();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw IoFailure.OfReading(error, path);
         }
     }
 
