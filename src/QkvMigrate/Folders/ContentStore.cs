@@ -15,8 +15,8 @@ internal static class ContentStore
     public static bool IsOne(string folder) => Path.GetFileName(folder) switch
     {
         "blobs" => Directory.Exists(Path.Combine(Path.GetDirectoryName(folder)!, "snapshots")),
-        "annex" => Path.GetFileName(Path.GetDirectoryName(folder)) == ".git",
-        "cache" => Path.GetFileName(Path.GetDirectoryName(folder)) == ".dvc",
+        "annex" => FolderAbove(folder) == ".git",
+        "cache" => FolderAbove(folder) == ".dvc",
         _ => false,
     };
 
@@ -33,6 +33,8 @@ internal static class ContentStore
 
         return FileIdentity.OfLink(name) is { IsLink: true } && IsDigest(Path.GetFileName(file)) && !IsDigest(Path.GetFileName(name));
     }
+
+    private static string? FolderAbove(string folder) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(folder)));
 
     /// <summary>Whether a name ends in a digest, as "sha256-0123..." does too.</summary>
     private static bool IsDigest(string name) => name.Length >= DigestDigits && name[^DigestDigits..].All(char.IsAsciiHexDigit);

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using QkvMigrate.Checkpoints;
 using QkvMigrate.Files;
 
@@ -34,18 +35,22 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     public static FolderListing Of(string directory)
     {
         // First of all: a folder that may not be read is told as such, and not as a record in it that may be there.
-        var all = new DirectoryInfo(directory).GetFileSystemInfos("*", Flat);
-        var backups = BackupRecord.NamesIn(directory);
-        var hasRecord = RecordNames.AreIn(directory);
+        var all = new FileSystemEnumerable<Entry>(directory, (ref found) => new Entry(found.FileName.ToString(), found.IsDirectory), Flat).ToList();
+        IReadOnlySet<string> backups = Has(RecordNames.Backups) ? BackupRecord.NamesIn(directory) : new HashSet<string>();
+        var hasRecord = Has(RecordNames.Folder) && RecordNames.AreIn(directory);
+        var links = new HashSet<string>(StringComparer.Ordinal);
         var entries = all
             .Where(entry => !IsOurs(entry.Name))
-            .ToLookup(Kind);
-        var away = all.Where(entry => TemporaryName.IsOfInPlace(entry.Name)).Select(entry => InPlacePair.Of(entry.FullName)).Where(pair => pair.IsAway);
-        var files = entries[EntryKind.File].Select(entry => entry.Name).Union(away.Select(pair => Path.GetFileName(pair.Path)), StringComparer.Ordinal);
-        return new FolderListing([.. files.Order(StringComparer.Ordinal)], Names(entries[EntryKind.Folder]))
+            .ToLookup(entry => Kind(directory, entry, links), entry => entry.Name);
+        var away = all.Where(entry => TemporaryName.IsOfInPlace(entry.Name)).Select(entry => InPlacePair.Of(Path.Combine(directory, entry.Name))).Where(pair => pair.IsAway);
+        var files = entries[EntryKind.File].Union(away.Select(pair => Path.GetFileName(pair.Path)), StringComparer.Ordinal);
+        return new FolderListing([.. files.Order(StringComparer.Ordinal)], [.. entries[EntryKind.Folder].Order(StringComparer.Ordinal)])
         {
-            Unnameable = [.. entries[EntryKind.Unnameable].DistinctBy(entry => entry.Name)],
+            Links = links,
+            Unnameable = entries.Contains(EntryKind.Unnameable) ? UnnameableIn(directory, entries[EntryKind.Unnameable]) : [],
         };
+
+        bool Has(string name) => all.Exists(entry => entry.Name == name);
 
         bool IsOurs(string name) =>
             TemporaryName.Is(name)
@@ -54,6 +59,9 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
             || backups.Contains(name)
             || (hasRecord && name == RecordNames.Checksums);
     }
+
+    /// <summary>Those of <see cref="Files"/> that are links, to whatever.</summary>
+    public IReadOnlySet<string> Links { get; private init; } = new HashSet<string>();
 
     /// <summary>What has a name that is no UTF-8, which .NET cannot give back to the system; the name that it makes of it leads nowhere.</summary>
     public IReadOnlyList<FileSystemInfo> Unnameable { get; private init; } = [];
@@ -74,22 +82,44 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
         }
     }
 
-    private static IReadOnlyList<string> Names(IEnumerable<FileSystemInfo> entries) =>
-        [.. entries.Select(entry => entry.Name).Order(StringComparer.Ordinal)];
-
-    private static EntryKind Kind(FileSystemInfo entry)
+    private static IReadOnlyList<FileSystemInfo> UnnameableIn(string directory, IEnumerable<string> names)
     {
-        if (entry.Name.Contains(Replacement, StringComparison.Ordinal) && FileIdentity.OfLink(entry.FullName) is null)
+        var known = names.ToHashSet(StringComparer.Ordinal);
+        return [.. new DirectoryInfo(directory).EnumerateFileSystemInfos("*", Flat).Where(entry => known.Contains(entry.Name)).DistinctBy(entry => entry.Name)];
+    }
+
+    private static EntryKind Kind(string directory, Entry entry, HashSet<string> links)
+    {
+        var path = Path.Combine(directory, entry.Name);
+        var named = FileIdentity.OfLink(path);
+        if (named is null && entry.Name.Contains(Replacement, StringComparison.Ordinal))
         {
             return EntryKind.Unnameable;
         }
 
         // A link that leads to a directory or nowhere is a file: it comes along as a link.
-        return entry is DirectoryInfo { LinkTarget: null }
-            ? entry.Name == RecordNames.Folder || ContentStore.IsOne(entry.FullName) ? EntryKind.Nobodys : EntryKind.Folder
-            : FileIdentity.Of(entry.FullName) is not { } file || file.Special is null || (file.IsDirectory && entry.LinkTarget is not null) ? EntryKind.File
-            : EntryKind.Nobodys;
+        var isLink = named is { IsLink: true };
+        if (entry.IsDirectory && !(isLink && new DirectoryInfo(path).LinkTarget is not null))
+        {
+            return entry.Name == RecordNames.Folder || ContentStore.IsOne(path) ? EntryKind.Nobodys : EntryKind.Folder;
+        }
+
+        var file = isLink ? FileIdentity.Of(path) : named;
+        if (file is { IsDirectory: false, Special: not null })
+        {
+            return EntryKind.Nobodys;
+        }
+
+        if (isLink)
+        {
+            links.Add(entry.Name);
+        }
+
+        return EntryKind.File;
     }
+
+    /// <summary>A name in a folder, and whether it leads to a directory, by itself or as a link.</summary>
+    private readonly record struct Entry(string Name, bool IsDirectory);
 
     private enum EntryKind
     {

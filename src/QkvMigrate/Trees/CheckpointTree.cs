@@ -76,7 +76,7 @@ internal sealed class CheckpointTree
 
         var isCheckpoint = listing.Files.ToLookup(file => IsCheckpoint(Path.Combine(directory, file)));
         var collected = isCheckpoint[true].Any() ? new CollectedFiles(directory, [.. isCheckpoint[true]]) : parent;
-        collected?.Add(directory, isCheckpoint[false]);
+        collected?.Add(directory, isCheckpoint[false], listing.Links);
         AddUnnameable(listing, collected);
         if (isCheckpoint[true].Any())
         {

@@ -6,19 +6,30 @@ namespace QkvMigrate.Trees;
 internal sealed class CollectedFiles(string root, IReadOnlyList<string> checkpoints)
 {
     private readonly List<string> others = [];
+    private readonly HashSet<string> linked = new(StringComparer.Ordinal);
 
     /// <summary>What has a name that is no UTF-8.</summary>
     public List<string> Unnameable { get; } = [];
 
     /// <summary>Adds files of a directory in or below the unit's.</summary>
-    public void Add(string directory, IEnumerable<string> files) =>
-        others.AddRange(files.Select(file => Path.GetRelativePath(root, Path.Combine(directory, file))));
+    /// <param name="directory">The directory.</param>
+    /// <param name="files">Its files that are no checkpoints of the unit.</param>
+    /// <param name="links">Its links, checkpoints among them.</param>
+    public void Add(string directory, IEnumerable<string> files, IEnumerable<string> links)
+    {
+        var below = Path.GetRelativePath(root, directory);
+        others.AddRange(files.Select(Relative));
+        linked.UnionWith(links.Select(Relative));
+
+        string Relative(string file) => below == "." ? file : Path.Combine(below, file);
+    }
 
     /// <summary>The unit. A link to a file that comes along is no file of its own: one checkpoint under two names is one.</summary>
     public CheckpointUnit ToUnit(string relative)
     {
         var links = checkpoints
             .Concat(others)
+            .Where(linked.Contains)
             .Select(file => KeptLink.Of(root, file))
             .OfType<KeptLink>()
             .ToDictionary(link => link.Path, StringComparer.Ordinal);
