@@ -39,7 +39,9 @@ internal sealed class FilePlace
         var tail = "";
         while (true)
         {
-            if (FileIdentity.Of(current) is { } found)
+            // One look at the name tells most: only behind a link is another one needed.
+            var named = FileIdentity.OfLink(current);
+            if ((named is { IsLink: true } ? FileIdentity.Of(current) : named) is { } found)
             {
                 return new FilePlace(current, found.IsDirectory, (new FileKey(found), tail));
             }
@@ -48,7 +50,7 @@ internal sealed class FilePlace
                 FailureKind.Io,
                 $"this system has no {current}",
                 path);
-            if (LinkEnd.Of(current) is { } end)
+            if (named is not null && LinkEnd.Of(current) is { } end)
             {
                 current = end;
             }

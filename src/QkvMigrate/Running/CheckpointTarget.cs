@@ -1,5 +1,6 @@
 using System.Text;
 using QkvMigrate.Files;
+using QkvMigrate.Files.Systems;
 using QkvMigrate.Folders;
 using QkvMigrate.Planning.Stages;
 using QkvMigrate.Writing;
@@ -46,6 +47,17 @@ internal static class CheckpointTarget
                 throw ExistingOutput.Refused(output);
             }
         }
+    }
+
+    /// <summary>Refuses an output in a folder that is not there yet, where nothing but its name can be wrong.</summary>
+    public static void CheckNew(string output)
+    {
+        if (HostSystem.Current.WhyNoName(output) is { } problem)
+        {
+            throw new MigrationException(FailureKind.Target, problem, output);
+        }
+
+        CheckLength(output);
     }
 
     /// <summary>Refuses to replace the base of a LoRA by its merge.</summary>

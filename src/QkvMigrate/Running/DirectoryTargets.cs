@@ -53,11 +53,27 @@ internal static class DirectoryTargets
     /// <exception cref="MigrationException">Something is there that must stay.</exception>
     public static void Check(NewFolder folder, MigrationRequest request, UnitJournal? journal)
     {
-        CheckFolders(folder);
-        CheckKinds(folder, journal);
+        // In a folder that is not there, nothing is.
+        var isThere = FileIdentity.OfLink(folder.Path) is not null;
+        CheckFolders(folder, isThere);
+        if (isThere)
+        {
+            CheckKinds(folder, journal);
+        }
+
         if (journal is null)
         {
             CheckpointTarget.Check(folder.Unit.Root, folder.Path, request);
+            return;
+        }
+
+        if (!isThere)
+        {
+            foreach (var file in folder.Files)
+            {
+                CheckpointTarget.CheckNew(folder.PathOf(file));
+            }
+
             return;
         }
 
@@ -109,11 +125,12 @@ internal static class DirectoryTargets
     }
 
     /// <summary>A folder of the output may be a link into the source.</summary>
-    private static void CheckFolders(NewFolder folder)
+    private static void CheckFolders(NewFolder folder, bool isThere)
     {
-        foreach (var path in folder.Files.Select(file => FilePlace.DirectoryOf(folder.PathOf(file))).Distinct(StringComparer.Ordinal))
+        var files = isThere ? folder.Files : folder.Files.Take(1);
+        foreach (var path in files.Select(file => FilePlace.DirectoryOf(folder.PathOf(file))).Distinct(StringComparer.Ordinal))
         {
-            if (FilePlace.Of(path).IsWithin(folder.Unit.TreeFolders))
+            if (folder.Unit.TreeFolders.Have(FilePlace.Of(path)))
             {
                 throw new MigrationException(FailureKind.Target, "this folder of the output lies within the source", path);
             }

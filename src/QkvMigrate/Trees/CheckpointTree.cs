@@ -9,7 +9,7 @@ internal sealed class CheckpointTree
 {
     private readonly List<CheckpointUnit> units = [];
     private readonly List<UnreadableFolder> unreadable = [];
-    private readonly HashSet<FileKey> folders = [];
+    private readonly TreeFolders folders = new();
     private readonly List<(string RelativePath, UnreadableFolder Folder)> distributed = [];
     private readonly CancellationToken cancellation;
 
@@ -25,7 +25,7 @@ internal sealed class CheckpointTree
     public IReadOnlyList<UnreadableFolder> Unreadable => unreadable;
 
     /// <summary>Every directory that was entered: nothing may be written in any of them but in place.</summary>
-    public IReadOnlySet<FileKey> Folders => folders;
+    public IReadOnlySet<FileKey> Folders => folders.Keys;
 
     /// <summary>All units, selected or not.</summary>
     public IReadOnlyList<CheckpointUnit> AllUnits => units;
@@ -64,7 +64,7 @@ internal sealed class CheckpointTree
         var own = units.Count;
         if (FileIdentity.Of(directory) is { } folder)
         {
-            folders.Add(new FileKey(folder));
+            folders.Add(folder);
         }
 
         var listing = FolderListing.Of(directory);

@@ -34,7 +34,7 @@ internal sealed record CheckpointUnit(string Root, string RelativePath, IReadOnl
     public IReadOnlyList<Advice> LeftBehind { get; init; } = [];
 
     /// <summary>Every directory of the tree that it was found in: nothing new may be written in any of them.</summary>
-    public IReadOnlySet<FileKey> TreeFolders { get; init; } = new HashSet<FileKey>();
+    public TreeFolders TreeFolders { get; init; } = new();
 
     /// <summary>Bytes of all its files but those that are left out; what is gone by now counts nothing.</summary>
     public long CountBytes() => Checkpoints.Concat(OtherFiles).Sum(file => FileIdentity.Of(Path.Combine(Root, file))?.Size ?? 0);
