@@ -27,9 +27,11 @@ internal sealed class ChecksumFile(string root, UnitDocuments<ManifestEntry> ent
     public void Write()
     {
         TargetLock.SweepLeftovers(Path);
+        var known = new Dictionary<string, SeenDocument<IReadOnlyList<(string Path, string Line)>>>();
         for (byte[]? written = null; ;)
         {
-            var lines = Encoding.UTF8.GetBytes(ChecksumLines.Of(entries.ReadUsable()));
+            known = entries.SelectUsable(ChecksumLines.Of, known);
+            var lines = Encoding.UTF8.GetBytes(ChecksumLines.Join(known.Values.Select(entry => entry.Value ?? [])));
             if (lines.AsSpan().SequenceEqual(written))
             {
                 return;

@@ -45,9 +45,27 @@ internal sealed class UnitDocuments<T>(string folder, string turns, JsonTypeInfo
     /// <exception cref="MigrationException">This version cannot read one of them, or the folder cannot be read.</exception>
     public IEnumerable<T> ReadAll() => Files().Select(ReadFile).OfType<T>();
 
-    /// <summary>All documents but those that this version cannot read: these are reported in their unit's turn.</summary>
+    /// <summary>
+    /// What <paramref name="select"/> makes of each document, by its file; null for those that this version cannot read: these are reported in their
+    /// unit's turn. A document whose file is the same as before is not read again: each new one is another file, which gets the name.
+    /// </summary>
+    /// <param name="select">Called by several threads.</param>
+    /// <param name="before">What this has returned before.</param>
     /// <exception cref="MigrationException">The folder cannot be read.</exception>
-    public IEnumerable<T> ReadUsable() => Files().Select(TryReadFile).OfType<T>();
+    public Dictionary<string, SeenDocument<TResult>> SelectUsable<TResult>(Func<T, TResult> select, IReadOnlyDictionary<string, SeenDocument<TResult>> before)
+        where TResult : class
+    {
+        var files = Files();
+        return files.Zip(SideBySide.Select(files, Select)).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+
+        SeenDocument<TResult> Select(string file)
+        {
+            // It may be replaced until it is read: then it is another one the next time.
+            var state = FileIdentity.Of(file);
+            return before.TryGetValue(file, out var known) && known.File == state ? known
+                : new SeenDocument<TResult>(state, TryReadFile(file) is { } document ? select(document) : null);
+        }
+    }
 
     /// <summary>Writes the document of a unit of which this run has the turn, durably.</summary>
     public void Write(T document)

@@ -15,12 +15,14 @@ public sealed class ChecksumLinesTests : IDisposable
     [Fact]
     public void Lines_are_sorted_by_path_and_tell_of_finished_units_alone()
     {
-        var lines = ChecksumLines.Of(
-        [
+        var units = new[]
+        {
             Entry("b", ManifestState.Finished, ("x", "0b")),
             Entry("", ManifestState.Finished, ("z", "02"), ("a", "01")),
             Entry("c", ManifestState.Writing, ("y", "0c")),
-        ]);
+        };
+
+        var lines = ChecksumLines.Join(units.Select(ChecksumLines.Of));
 
         Assert.Equal("01  a\n0b  b/x\n02  z\n", lines);
     }
@@ -38,7 +40,8 @@ public sealed class ChecksumLinesTests : IDisposable
         File.WriteAllText(folder.At(name), "content");
         var expected = ChildProcess.Run("/bin/sh", ["-c", "cd \"$1\" && sha256sum -- \"$2\"", "sh", folder.Path, name]);
 
-        var line = ChecksumLines.Of([Entry("", ManifestState.Finished, (name, "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"))]);
+        var entry = Entry("", ManifestState.Finished, (name, "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"));
+        var line = ChecksumLines.Join([ChecksumLines.Of(entry)]);
 
         Assert.Equal(expected.Output, line);
         File.WriteAllText(folder.At("SHA256SUMS"), line);
