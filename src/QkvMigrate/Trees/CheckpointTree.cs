@@ -11,9 +11,10 @@ internal sealed class CheckpointTree
     private readonly List<UnreadableFolder> unreadable = [];
     private readonly TreeFolders folders = new();
     private readonly List<(string RelativePath, UnreadableFolder Folder)> distributed = [];
-    private readonly CancellationToken cancellation;
 
-    private CheckpointTree(CancellationToken cancellation) => this.cancellation = cancellation;
+    private CheckpointTree()
+    {
+    }
 
     /// <summary>The units that were selected, in the order of their paths.</summary>
     public IReadOnlyList<CheckpointUnit> Units { get; private set; } = [];
@@ -38,10 +39,10 @@ internal sealed class CheckpointTree
     /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
     public static CheckpointTree Find(string root, CheckpointSelection selection, CancellationToken cancellation)
     {
-        var tree = new CheckpointTree(cancellation);
+        var tree = new CheckpointTree();
         try
         {
-            tree.Collect(root, "", null);
+            tree.Collect(SeenFolder.Of(root, cancellation), null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -58,67 +59,58 @@ internal sealed class CheckpointTree
                 root);
     }
 
-    private void Collect(string directory, string relative, CollectedFiles? parent)
+    private void Collect(SeenFolder folder, CollectedFiles? parent)
     {
-        cancellation.ThrowIfCancellationRequested();
         var own = units.Count;
-        if (FileIdentity.Of(directory) is { } folder)
+        if (folder.Identity is { } identity)
         {
-            folders.Add(folder);
+            folders.Add(identity);
         }
 
-        var listing = FolderListing.Of(directory);
-        if (DistributedCheckpoint.RefusalOfFolder(directory, listing.Files) is { } refusal)
+        folder.CheckSeen();
+        if (folder.Refusal is { } refusal)
         {
-            distributed.Add((relative, new UnreadableFolder(directory, refusal)));
+            distributed.Add((folder.RelativePath, new UnreadableFolder(folder.Path, refusal)));
             return;
         }
 
-        var isCheckpoint = listing.Files.ToLookup(file => IsCheckpoint(Path.Combine(directory, file)));
-        var collected = isCheckpoint[true].Any() ? new CollectedFiles(directory, [.. isCheckpoint[true]]) : parent;
-        collected?.Add(directory, isCheckpoint[false], listing.Links);
-        AddUnnameable(listing, collected);
-        if (isCheckpoint[true].Any())
+        var isUnit = folder.Checkpoints.Count > 0;
+        var collected = isUnit ? new CollectedFiles(folder.Path, folder.Checkpoints) : parent;
+        collected?.Add(folder);
+        AddUnnameable(folder, collected);
+        if (isUnit)
         {
-            units.Add(new CheckpointUnit(directory, relative, [], []));
+            units.Add(new CheckpointUnit(folder.Path, folder.RelativePath, [], []));
         }
 
-        foreach (var child in listing.Folders)
+        foreach (var child in folder.Folders)
         {
-            var path = Path.Combine(directory, child);
             try
             {
-                Collect(path, Path.Combine(relative, child), collected);
+                Collect(child, collected);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                unreadable.Add(new UnreadableFolder(path, IoFailure.OfReading(error, path)));
+                unreadable.Add(new UnreadableFolder(child.Path, IoFailure.OfReading(error, child.Path)));
             }
             catch (MigrationException error)
             {
                 // Nobody knows which files of it are backups.
-                unreadable.Add(new UnreadableFolder(path, error.InFile(path)));
+                unreadable.Add(new UnreadableFolder(child.Path, error.InFile(child.Path)));
             }
         }
 
-        if (isCheckpoint[true].Any())
+        if (isUnit)
         {
-            var below = units.Skip(own + 1).Select(unit => Path.GetRelativePath(directory, unit.Root));
-            units[own] = collected!.ToUnit(relative) with { TreeFolders = folders, UnitsBelow = [.. below] };
+            var below = units.Skip(own + 1).Select(unit => Path.GetRelativePath(folder.Path, unit.Root));
+            units[own] = collected!.ToUnit(folder.RelativePath) with { TreeFolders = folders, UnitsBelow = [.. below] };
         }
     }
 
-    /// <summary>Each look opens a file, and a tree may have millions.</summary>
-    private bool IsCheckpoint(string file)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        return FolderListing.LooksLikeCheckpoint(file);
-    }
-
     /// <summary>Files that nobody can open by their names: one that may be a checkpoint, and a directory, must be told; others stay behind.</summary>
-    private void AddUnnameable(FolderListing listing, CollectedFiles? collected)
+    private void AddUnnameable(SeenFolder folder, CollectedFiles? collected)
     {
-        foreach (var entry in listing.Unnameable)
+        foreach (var entry in folder.Unnameable)
         {
             if (entry is DirectoryInfo || CheckpointNames.IsUsual(entry.Name))
             {

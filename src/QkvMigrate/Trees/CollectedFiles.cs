@@ -12,14 +12,11 @@ internal sealed class CollectedFiles(string root, IReadOnlyList<string> checkpoi
     public List<string> Unnameable { get; } = [];
 
     /// <summary>Adds files of a directory in or below the unit's.</summary>
-    /// <param name="directory">The directory.</param>
-    /// <param name="files">Its files that are no checkpoints of the unit.</param>
-    /// <param name="links">Its links, checkpoints among them.</param>
-    public void Add(string directory, IEnumerable<string> files, IEnumerable<string> links)
+    public void Add(SeenFolder folder)
     {
-        var below = Path.GetRelativePath(root, directory);
-        others.AddRange(files.Select(Relative));
-        linked.UnionWith(links.Select(Relative));
+        var below = Path.GetRelativePath(root, folder.Path);
+        others.AddRange(folder.OtherFiles.Select(Relative));
+        linked.UnionWith(folder.Links.Select(Relative));
 
         string Relative(string file) => below == "." ? file : Path.Combine(below, file);
     }

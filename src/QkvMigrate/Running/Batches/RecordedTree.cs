@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
@@ -30,7 +31,7 @@ internal sealed class RecordedTree
         treeAccount = new TreeAccount(account, found, request);
         handover = new Handover(account, found.AllUnits.Select(Wanted));
         Found = [.. found.Units.Select(Wanted)];
-        var units = Found.Select(unit => (Unit: unit, Bytes: unit.CountBytes())).ToList();
+        var units = SideBySide.Select(Found, unit => (Unit: unit, Bytes: unit.CountBytes()));
         Units = [.. units.Select(item => ToBatchUnit(item.Unit, item.Bytes)), .. found.Unreadable.Select(Unreadable)];
         tree = new TreeRecord(
             RecordDocument.SchemaVersion,
