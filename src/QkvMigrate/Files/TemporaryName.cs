@@ -16,13 +16,14 @@ internal static class TemporaryName
     private const int LongestName = 200;
     private const int StartOfLongName = 180;
     private const int DigestDigits = 16;
+    private const int RandomDigits = 8;
 
     /// <summary>The most bytes that a filesystem of Linux takes for a name (NAME_MAX).</summary>
     public const int MaximumBytes = 255;
 
     /// <summary>A name, without a folder, for what will be called <paramref name="path"/>.</summary>
     public static string For(string path) =>
-        $".{Stem(path)}.{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}{Ending}";
+        $".{Stem(path)}.{Environment.ProcessId}-{Random.Shared.GetHexString(RandomDigits, lowercase: true)}{Ending}";
 
     /// <summary>The path of the file whose lock gives the right to write <paramref name="path"/>.</summary>
     /// <exception cref="MigrationException">Nothing can be written under that name: it is the root of all folders, or none that the system has for files.</exception>
@@ -87,7 +88,7 @@ internal static class TemporaryName
         return name.Length > start.Length + Ending.Length
             && name.StartsWith(start, StringComparison.Ordinal)
             && name.EndsWith(Ending, StringComparison.Ordinal)
-            && name[start.Length..^Ending.Length].Split('-') is [{ Length: > 0 } process, { Length: 8 } random]
+            && name[start.Length..^Ending.Length].Split('-') is [{ Length: > 0 } process, { Length: RandomDigits } random]
             && process.All(char.IsAsciiDigit)
             && random.All(char.IsAsciiHexDigitLower);
     }
