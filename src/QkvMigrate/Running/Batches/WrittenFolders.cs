@@ -14,16 +14,14 @@ internal static class WrittenFolders
             .Append(tree)
             .ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>The folders of the results in <paramref name="output"/>, and the folder that it stands in.</summary>
+    /// <summary>The folders of the results in <paramref name="output"/>, where that is there already, and the folder that it stands in.</summary>
     public static IReadOnlySet<string> Below(string output, IEnumerable<CheckpointUnit> units)
     {
-        var results = units
+        var above = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output))) ?? output;
+        var results = !Directory.Exists(output) ? [] : units
             .SelectMany(unit => unit.OtherFiles.Concat(unit.Links.Select(link => link.Path)).Select(file => FolderOf(Path.Combine(unit.RelativePath, file))).Append(unit.RelativePath))
             .Distinct(StringComparer.Ordinal);
-        return results.SelectMany(AndAbove)
-            .Select(folder => Path.Combine(output, folder))
-            .Append(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output))) ?? output)
-            .ToHashSet(StringComparer.Ordinal);
+        return results.SelectMany(AndAbove).Select(folder => Path.Combine(output, folder)).Append(above).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>A relative folder and all above it; the last is the root, whose path is empty.</summary>
