@@ -35,6 +35,25 @@ public sealed class CheckpointTreeTests : IDisposable
         Assert.True(tree.HasBranches);
     }
 
+    /// <summary>Many folders of one depth are looked at side by side.</summary>
+    [Fact]
+    public void Units_have_the_order_of_their_paths_however_many_there_are()
+    {
+        string[] names = [.. Enumerable.Range(0, 60).Select(number => $"run-{number:00}")];
+        foreach (var name in names)
+        {
+            Checkpoint($"{name}/lit_model.pth");
+            Text($"{name}/below/b.txt");
+            Text($"{name}/a.txt");
+        }
+
+        var tree = Find();
+
+        Assert.Equal(names, tree.Units.Select(unit => unit.RelativePath));
+        Assert.All(tree.Units, unit => Assert.Equal(["a.txt", "below/b.txt"], unit.OtherFiles));
+        Assert.Equal(1 + (2 * names.Length), tree.Folders.Count);
+    }
+
     [Fact]
     public void A_directory_with_checkpoints_of_its_own_alone_has_no_branches()
     {
