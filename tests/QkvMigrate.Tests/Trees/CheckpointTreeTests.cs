@@ -50,7 +50,7 @@ public sealed class CheckpointTreeTests : IDisposable
         var tree = Find();
 
         Assert.Equal(names, tree.Units.Select(unit => unit.RelativePath));
-        Assert.All(tree.Units, unit => Assert.Equal(["a.txt", "below/b.txt"], unit.OtherFiles));
+        Assert.All(tree.Units, unit => Assert.Equal(["a.txt", "below/b.txt"], unit.OtherFiles), throwIfEmpty: true);
         Assert.Equal(1 + (2 * names.Length), tree.Folders.Count);
     }
 
