@@ -25,7 +25,7 @@ internal sealed class RecordComparison(string root, Predicate<string> isTold, Di
     {
         var folder = Path.Combine(root, RecordNames.Folder);
         var count = 0;
-        foreach (var path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var path in FolderEntries.AtAnyDepth(folder).Select(entry => entry.FullName).Order(StringComparer.Ordinal))
         {
             var name = Path.GetRelativePath(folder, path);
             if (name is "manifest" or "reports" && FileIdentity.OfLink(path) is { IsDirectory: true })

@@ -10,13 +10,6 @@ namespace QkvMigrate.Writing;
 internal sealed class DurableFolder : IDisposable
 {
     /// <summary>Links to folders are found and not entered.</summary>
-    private static readonly EnumerationOptions Everything = new()
-    {
-        AttributesToSkip = FileAttributes.None,
-        IgnoreInaccessible = false,
-        RecurseSubdirectories = true,
-    };
-
     private readonly string path;
     private readonly bool isNew;
     private readonly bool replacesEmpty;
@@ -162,18 +155,18 @@ internal sealed class DurableFolder : IDisposable
 
     private string Known(string text) => text.Replace(WritePath, path, StringComparison.Ordinal);
 
-    /// <summary>Begins to bring the names in a folder and in all folders below it to the disk.</summary>
+    /// <summary>Begins to bring the names in a folder and in all folders below it to the disk. A folder behind a link is not part of this one.</summary>
     private static List<DiskSync> BeginFolders(string folder)
     {
-        var below = new DirectoryInfo(folder).EnumerateDirectories("*", Everything).Where(IsFolder).Select(found => found.FullName);
+        var below = FolderEntries.AtAnyDepth(folder).Where(FolderEntries.IsFolder).Select(found => found.FullName);
         return [.. below.Append(folder).Select(DiskSync.BeginFolder)];
     }
 
-    /// <summary>Moves what is in a folder into another, and adds the syncs of the names that it gives to <paramref name="names"/>.</summary>
+    /// <summary>Moves what is in a folder into another, a link to a folder as a link, and adds the syncs of the names that it gives to <paramref name="names"/>.</summary>
     private static void MoveInto(string from, string to, List<DiskSync> names)
     {
         Directory.CreateDirectory(to);
-        var entries = new DirectoryInfo(from).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal).ToLookup(IsFolder);
+        var entries = new DirectoryInfo(from).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal).ToLookup(FolderEntries.IsFolder);
         foreach (var file in entries[false])
         {
             var target = Path.Combine(to, file.Name);
@@ -188,9 +181,6 @@ internal sealed class DurableFolder : IDisposable
 
         names.Add(DiskSync.BeginFolder(to));
     }
-
-    /// <summary>A link to a folder is moved as a link: the folder itself is not part of this one.</summary>
-    private static bool IsFolder(FileSystemInfo entry) => entry is DirectoryInfo { LinkTarget: null };
 
     /// <summary>A file that replaces another gets that one's owner, where this process may change the owner.</summary>
     private static void KeepOwner(string file, string replaced)

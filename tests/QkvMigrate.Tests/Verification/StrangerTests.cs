@@ -79,6 +79,14 @@ public sealed class StrangerTests : IDisposable
     }
 
     [Fact]
+    public void A_link_among_the_records_is_named_and_not_entered()
+    {
+        File.CreateSymbolicLink(Path.Combine(After, ".qkvmigrate", "loop"), "..");
+
+        Assert.Equal(["record '.qkvmigrate/loop': qkvmigrate keeps no record of this name"], Differences());
+    }
+
+    [Fact]
     public void An_empty_directory_is_named()
     {
         Directory.CreateDirectory(Path.Combine(After, "empty"));

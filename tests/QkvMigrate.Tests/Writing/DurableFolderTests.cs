@@ -100,6 +100,21 @@ public sealed class DurableFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task Links_to_the_folder_that_they_are_in_are_not_entered()
+    {
+        using var written = DurableFolder.Create(Target, mayExist: false);
+        foreach (var name in (string[])["one", "two"])
+        {
+            // Each way along them, up to the system's limit of 40, would be another folder.
+            File.CreateSymbolicLink(Path.Combine(written.WritePath, name), ".");
+        }
+
+        var token = TestContext.Current.CancellationToken;
+        await Task.Run(() => written.Commit(), token).WaitAsync(TimeSpan.FromSeconds(30), token);
+        Assert.Equal(".", new FileInfo(Path.Combine(Target, "one")).LinkTarget);
+    }
+
+    [Fact]
     public void A_folder_that_came_meanwhile_is_not_replaced()
     {
         using (var written = DurableFolder.Create(Target, mayExist: false))

@@ -2,6 +2,7 @@ using QkvMigrate.Files;
 using QkvMigrate.Folders;
 using QkvMigrate.Running.Exports;
 using QkvMigrate.Trees;
+using QkvMigrate.Writing;
 
 namespace QkvMigrate.Running.Batches;
 
@@ -85,8 +86,19 @@ internal sealed class RecordedTree
             AddUnits(cancellation);
         }
 
+        SweepForgotten();
         account.End();
         return reports;
+    }
+
+    /// <summary>Takes away what a killed run has left of units that nobody knows any more: beside their folders, and in those that are there.</summary>
+    private void SweepForgotten()
+    {
+        var outputs = treeAccount.Forgotten.Select(unit => Path.TrimEndingDirectorySeparator(Path.Combine(root, unit)));
+        foreach (var folder in outputs.SelectMany(output => (string[])[FilePlace.DirectoryOf(output), output]).Distinct(StringComparer.Ordinal))
+        {
+            TargetLock.SweepFolder(folder);
+        }
     }
 
     private void AddUnits(CancellationToken cancellation) => account.Begin(known => treeAccount.Add(known, tree, cancellation));

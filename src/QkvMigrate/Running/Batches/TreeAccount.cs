@@ -11,6 +11,10 @@ namespace QkvMigrate.Running.Batches;
 internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, MigrationRequest request)
 {
     private readonly Dictionary<string, CheckpointUnit> all = found.AllUnits.ToDictionary(unit => unit.RelativePath, StringComparer.Ordinal);
+    private readonly HashSet<string> forgotten = new(StringComparer.Ordinal);
+
+    /// <summary>The units of earlier runs that are gone and have no result, and so left the account. A killed run may have begun to write them.</summary>
+    public IReadOnlyCollection<string> Forgotten => forgotten;
 
     /// <summary>
     /// The account with the units of <paramref name="own"/> in it. Units that an earlier run found stay, but for those that are
@@ -36,9 +40,16 @@ internal sealed class TreeAccount(OutputAccount account, CheckpointTree found, M
             unit => unit.Path,
             unit => before.TryGetValue(unit.Path, out var earlier) ? Join(earlier, unit) : unit,
             StringComparer.Ordinal);
-        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path) && (MayBeThere(unit.Path) || account.Entries.Has(unit.Path))))
+        foreach (var unit in known.Units.Where(unit => !units.ContainsKey(unit.Path)))
         {
-            units.Add(unit.Path, unit);
+            if (MayBeThere(unit.Path) || account.Entries.Has(unit.Path))
+            {
+                units.Add(unit.Path, unit);
+            }
+            else
+            {
+                forgotten.Add(unit.Path);
+            }
         }
 
         return own with { Units = [.. units.Values.OrderBy(unit => unit.Path, StringComparer.Ordinal)] };

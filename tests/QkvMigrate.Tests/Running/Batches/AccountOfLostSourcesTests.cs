@@ -1,3 +1,4 @@
+using QkvMigrate.Files;
 using QkvMigrate.Running;
 using QkvMigrate.Running.Batches;
 using QkvMigrate.Testing;
@@ -9,6 +10,38 @@ namespace QkvMigrate.Tests.Running.Batches;
 /// <summary>What becomes of results whose source changed its kind, lost a file, or is gone.</summary>
 public sealed class AccountOfLostSourcesTests : AccountedTree
 {
+    /// <summary>A killed run leaves a lock's file beside it; a power cut may take that.</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void What_a_killed_run_left_of_a_unit_that_no_run_finished_goes_though_the_unit_is_gone(bool hasLock, bool isWithin)
+    {
+        var source = folder.At("tree", "x", "u");
+        Directory.CreateDirectory(source);
+        File.Copy(folder.At("tree", "a", "lit_model.pth"), Path.Combine(source, "lit_model.pth"));
+        File.Copy(folder.At("tree", "a", "model_config.yaml"), Path.Combine(source, "model_config.yaml"));
+        Run();
+        var target = Output("x", "u");
+        new OutputAccount(Output()).Forget(Path.Combine("x", "u"));
+        Directory.Delete(target, recursive: true);
+        var above = isWithin ? Directory.CreateDirectory(target).FullName : Output("x");
+        var begun = Directory.CreateDirectory(Path.Combine(above, TemporaryName.For(target))).FullName;
+        File.WriteAllText(Path.Combine(begun, "lit_model.pth"), "a part of it");
+        if (hasLock)
+        {
+            File.WriteAllText(TemporaryName.LockFor(target), "1\n");
+        }
+
+        Directory.Delete(folder.At("tree", "x"), recursive: true);
+
+        Assert.Equal("skipped skipped", Statuses(Run()));
+
+        Assert.Equal(isWithin ? [target] : [], Directory.EnumerateFileSystemEntries(Output("x"), "*", SearchOption.AllDirectories));
+        AssertSumsHold();
+    }
+
     [Fact]
     public void A_users_own_file_is_not_replaced_when_the_source_gains_one_of_its_name()
     {
