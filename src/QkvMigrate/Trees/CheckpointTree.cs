@@ -62,9 +62,9 @@ internal sealed class CheckpointTree
     private void Collect(SeenFolder folder, CollectedFiles? parent)
     {
         var own = units.Count;
-        if (folder.Identity is { } identity)
+        if (folder.Key is { } key)
         {
-            folders.Add(identity);
+            folders.Add(key);
         }
 
         folder.CheckSeen();

@@ -5,27 +5,31 @@ using QkvMigrate.Folders;
 
 namespace QkvMigrate.Trees;
 
-/// <summary>A directory of a tree, as it looked, and those below it.</summary>
+/// <summary>A directory of a tree, as it looked, and those below it. A tree may have a million: it keeps its name alone, and what a unit needs.</summary>
 internal sealed class SeenFolder
 {
+    private static readonly IReadOnlySet<string> None = new HashSet<string>();
+
+    private readonly SeenFolder? above;
+    private readonly string name;
     private readonly bool isInUnit;
     private ExceptionDispatchInfo? failure;
 
-    private SeenFolder(string path, string relativePath, bool isInUnit)
+    private SeenFolder(SeenFolder? above, string name, bool isInUnit)
     {
-        Path = path;
-        RelativePath = relativePath;
+        this.above = above;
+        this.name = name;
         this.isInUnit = isInUnit;
     }
 
     /// <summary>The directory.</summary>
-    public string Path { get; }
+    public string Path => above is null ? name : System.IO.Path.Combine(above.Path, name);
 
     /// <summary>Its path below the tree's root; empty for that.</summary>
-    public string RelativePath { get; }
+    public string RelativePath => above is null ? "" : System.IO.Path.Combine(above.RelativePath, name);
 
     /// <summary>The directory itself, as far as the system told.</summary>
-    public FileIdentity? Identity { get; private set; }
+    public FileKey? Key { get; private set; }
 
     /// <summary>Why it is refused, where it is a checkpoint as a whole: then nothing else is known of it.</summary>
     public MigrationException? Refusal { get; private set; }
@@ -37,7 +41,7 @@ internal sealed class SeenFolder
     public IReadOnlyList<string> OtherFiles { get; private set; } = [];
 
     /// <summary>Those of all these files that are links.</summary>
-    public IReadOnlySet<string> Links { get; private set; } = new HashSet<string>();
+    public IReadOnlySet<string> Links { get; private set; } = None;
 
     /// <summary>What has a name that is no UTF-8.</summary>
     public IReadOnlyList<FileSystemInfo> Unnameable { get; private set; } = [];
@@ -46,12 +50,14 @@ internal sealed class SeenFolder
     public IReadOnlyList<SeenFolder> Folders { get; private set; } = [];
 
     /// <summary>Looks at a directory and at all below it, at many of one depth side by side. Linked directories are not entered.</summary>
+    /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
     public static SeenFolder Of(string root, CancellationToken cancellation)
     {
-        var seen = new SeenFolder(root, "", isInUnit: false);
+        var seen = new SeenFolder(null, root, isInUnit: false);
         for (IReadOnlyList<SeenFolder> level = [seen]; level.Count > 0; level = [.. level.SelectMany(folder => folder.Folders)])
         {
             SideBySide.ForEach(level, folder => folder.Look(cancellation));
+            cancellation.ThrowIfCancellationRequested();
         }
 
         return seen;
@@ -61,21 +67,25 @@ internal sealed class SeenFolder
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     /// <exception cref="MigrationException">It has a record of backups that is none.</exception>
-    /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
     public void CheckSeen() => failure?.Throw();
 
     /// <summary>What goes wrong is told by <see cref="CheckSeen"/>.</summary>
     private void Look(CancellationToken cancellation)
     {
+        if (cancellation.IsCancellationRequested)
+        {
+            return;
+        }
+
         try
         {
-            cancellation.ThrowIfCancellationRequested();
-            Identity = FileIdentity.Of(Path);
-            var listing = FolderListing.Of(Path);
-            Refusal = DistributedCheckpoint.RefusalOfFolder(Path, listing.Files);
+            var path = Path;
+            Key = FileIdentity.Of(path) is { } folder ? new FileKey(folder) : null;
+            var listing = FolderListing.Of(path);
+            Refusal = DistributedCheckpoint.RefusalOfFolder(path, listing.Files);
             if (Refusal is null)
             {
-                Sort(listing, cancellation);
+                Sort(path, listing, cancellation);
             }
         }
         catch (Exception error)
@@ -85,7 +95,7 @@ internal sealed class SeenFolder
     }
 
     /// <summary>Keeps what a unit needs of it: a tree may have millions of files that belong to none.</summary>
-    private void Sort(FolderListing listing, CancellationToken cancellation)
+    private void Sort(string path, FolderListing listing, CancellationToken cancellation)
     {
         var isCheckpoint = listing.Files.ToLookup(IsCheckpoint);
         Checkpoints = [.. isCheckpoint[true]];
@@ -97,13 +107,13 @@ internal sealed class SeenFolder
         }
 
         Unnameable = listing.Unnameable;
-        Folders = [.. listing.Folders.Select(name => new SeenFolder(System.IO.Path.Combine(Path, name), System.IO.Path.Combine(RelativePath, name), hasUnit))];
+        Folders = [.. listing.Folders.Select(below => new SeenFolder(this, below, hasUnit))];
 
         bool IsCheckpoint(string file)
         {
             // Each look opens a file.
             cancellation.ThrowIfCancellationRequested();
-            return FolderListing.LooksLikeCheckpoint(System.IO.Path.Combine(Path, file));
+            return FolderListing.LooksLikeCheckpoint(System.IO.Path.Combine(path, file));
         }
     }
 }

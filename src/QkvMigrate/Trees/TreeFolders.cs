@@ -13,7 +13,7 @@ internal sealed class TreeFolders
     public IReadOnlySet<FileKey> Keys => keys;
 
     /// <summary>Adds one.</summary>
-    public void Add(FileIdentity folder) => keys.Add(new FileKey(folder));
+    public void Add(FileKey folder) => keys.Add(folder);
 
     /// <summary>Whether a place is one of them or lies in one. A folder in which many new ones come to lie is looked for once.</summary>
     public bool Have(FilePlace place) =>
