@@ -3,7 +3,8 @@ namespace QkvMigrate.Files;
 /// <summary>What stands in a folder and below it.</summary>
 internal static class FolderEntries
 {
-    private static readonly EnumerationOptions Flat = new()
+    /// <summary>All that a folder has, hidden entries too, and nothing below it; a folder that may not be read is a failure.</summary>
+    public static EnumerationOptions Flat { get; } = new()
     {
         AttributesToSkip = FileAttributes.None,
         IgnoreInaccessible = false,

@@ -33,7 +33,7 @@ internal sealed record InPlacePair(string Path, string Hidden, string Journal)
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public static IReadOnlyList<InPlacePair> In(string folder) =>
     [
-        .. Directory.EnumerateFileSystemEntries(folder, ".*", new EnumerationOptions { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false })
+        .. Directory.EnumerateFileSystemEntries(folder, ".*", FolderEntries.Flat)
             .Where(entry => TemporaryName.IsOfInPlace(System.IO.Path.GetFileName(entry)))
             .Select(Of)
             .Distinct()

@@ -13,13 +13,6 @@ namespace QkvMigrate.Folders;
 /// <param name="Folders">The names of the directories in it, in order.</param>
 internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<string> Folders)
 {
-    private static readonly EnumerationOptions Flat = new()
-    {
-        AttributesToSkip = FileAttributes.None,
-        IgnoreInaccessible = false,
-        RecurseSubdirectories = false,
-    };
-
     private static readonly HashSet<string> TextEndings = new(StringComparer.OrdinalIgnoreCase)
     {
         ".yaml", ".yml", ".json", ".jsonl", ".txt", ".md", ".py", ".sh", ".csv", ".log", ".html",
@@ -35,7 +28,7 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     public static FolderListing Of(string directory)
     {
         // First of all: a folder that may not be read is told as such, and not as a record in it that may be there.
-        var all = new FileSystemEnumerable<Entry>(directory, (ref found) => new Entry(found.FileName.ToString(), found.IsDirectory), Flat).ToList();
+        var all = new FileSystemEnumerable<Entry>(directory, (ref found) => new Entry(found.FileName.ToString(), found.IsDirectory), FolderEntries.Flat).ToList();
         IReadOnlySet<string> backups = Has(RecordNames.Backups) ? BackupRecord.NamesIn(directory) : new HashSet<string>();
         var hasRecord = Has(RecordNames.Folder) && RecordNames.AreIn(directory);
         var links = new HashSet<string>(StringComparer.Ordinal);
@@ -85,7 +78,7 @@ internal sealed record FolderListing(IReadOnlyList<string> Files, IReadOnlyList<
     private static IReadOnlyList<FileSystemInfo> UnnameableIn(string directory, IEnumerable<string> names)
     {
         var known = names.ToHashSet(StringComparer.Ordinal);
-        return [.. new DirectoryInfo(directory).EnumerateFileSystemInfos("*", Flat).Where(entry => known.Contains(entry.Name)).DistinctBy(entry => entry.Name)];
+        return [.. new DirectoryInfo(directory).EnumerateFileSystemInfos("*", FolderEntries.Flat).Where(entry => known.Contains(entry.Name)).DistinctBy(entry => entry.Name)];
     }
 
     private static EntryKind Kind(string directory, Entry entry, HashSet<string> links)

@@ -7,13 +7,6 @@ namespace QkvMigrate.Verification;
 /// <summary>All that stands below a directory, by paths relative to it: what a migration sees, and all else, so that nothing passes unmentioned.</summary>
 internal sealed class TreeListing
 {
-    private static readonly EnumerationOptions Flat = new()
-    {
-        AttributesToSkip = FileAttributes.None,
-        IgnoreInaccessible = false,
-        RecurseSubdirectories = false,
-    };
-
     private readonly List<string> files = [];
     private readonly List<string> folders = [];
     private readonly List<string> others = [];
@@ -65,7 +58,7 @@ internal sealed class TreeListing
 
         files.AddRange(listing.Files.Select(name => Path.Combine(folder, name)));
         var seen = listing.Files.Concat(listing.Folders).ToHashSet(StringComparer.Ordinal);
-        others.AddRange(new DirectoryInfo(directory).GetFileSystemInfos("*", Flat)
+        others.AddRange(new DirectoryInfo(directory).GetFileSystemInfos("*", FolderEntries.Flat)
             .Select(entry => entry.Name)
             .Where(name => !seen.Contains(name))
             .Order(StringComparer.Ordinal)

@@ -9,7 +9,6 @@ namespace QkvMigrate.Writing;
 /// </summary>
 internal sealed class DurableFolder : IDisposable
 {
-    /// <summary>Links to folders are found and not entered.</summary>
     private readonly string path;
     private readonly bool isNew;
     private readonly bool replacesEmpty;

@@ -17,13 +17,6 @@ internal sealed class TargetLock : IDisposable
     private const int Tries = 10;
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
 
-    private static readonly EnumerationOptions Hidden = new()
-    {
-        AttributesToSkip = FileAttributes.None,
-        IgnoreInaccessible = false,
-        RecurseSubdirectories = false,
-    };
-
     private readonly string path;
     private readonly SafeFileHandle handle;
 
@@ -98,7 +91,7 @@ internal sealed class TargetLock : IDisposable
         try
         {
             folder = Path.TrimEndingDirectorySeparator(folder);
-            var names = Directory.EnumerateFileSystemEntries(folder, ".*", Hidden);
+            var names = Directory.EnumerateFileSystemEntries(folder, ".*", FolderEntries.Flat);
             foreach (var target in names.Select(name => TemporaryName.TargetOfLock(name) ?? TemporaryName.TargetOf(name)).OfType<string>().Distinct().ToList())
             {
                 // What is written into a folder that is there has that folder's name, and its lock.
